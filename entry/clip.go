@@ -1,0 +1,122 @@
+package entry
+
+import (
+	"unicode/utf8"
+)
+
+// Bounds of one entry's fields, in bytes where nothing else is said. They leave
+// room below Cloud Logging's 256 KiB per entry for everything but the bodies,
+// which the capture bounds; and 64 labels, key 512 B, value 64 KiB are its limits
+// too (cloud.google.com/logging/quotas).
+const (
+	MaxHeaders     = 200      // header fields kept of one message
+	MaxHeaderValue = 8 << 10  // one value
+	MaxHeaderBytes = 64 << 10 // names and values of one message
+	MaxURL         = 8 << 10  // URL, Referer
+	MaxMessage     = 16 << 10 // Message, Error.Message, a log attribute's value
+	MaxStack       = 16 << 10 // Error.Stack
+	MaxLabels      = 32       // labels, attributes, carried facts; half of what Cloud Logging takes
+	MaxLabelName   = 128      // name of a label or attribute
+	MaxLabelValue  = 4 << 10  // value of a label
+	MaxWord        = 512      // everything else
+	MaxLine        = 16 << 20 // what Parse accepts
+)
+
+const cutMark = "…[cut]"
+
+// Clip cuts every field to its bound, at a rune's edge and marked as cut, so that
+// no line grows without limit whatever a peer sends. Seal calls it.
+func (e *Entry) Clip() {
+	clip((*string)(&e.TxID), 128)
+	clip(&e.InsertID, MaxWord)
+	clip((*string)(&e.Kind), MaxWord)
+	clip((*string)(&e.Origin), MaxWord)
+	clip(&e.Message, MaxMessage)
+	clip(&e.Refused, MaxWord)
+	h := &e.HTTP
+	for _, s := range [...]*string{&h.Method, &h.Route, &h.Protocol, &h.RemoteIP, &h.ServerAddress, &e.Error.Type, &e.Logger,
+		&e.Facts.UserID, &e.Facts.Device, &e.Facts.OS, &e.Facts.AppVersion, &e.Facts.Country, &e.Facts.EntryPage,
+		&e.Request.Body.Type, &e.Request.Body.ContentEncoding, &e.Request.Body.Reason,
+		&e.Response.Body.Type, &e.Response.Body.ContentEncoding, &e.Response.Body.Reason,
+		&e.Source.File, &e.Source.Function} {
+		clip(s, MaxWord)
+	}
+	clip(&h.URL, MaxURL)
+	clip(&h.Referer, MaxURL)
+	clip(&h.UserAgent, MaxMessage)
+	clip(&e.Error.Message, MaxMessage)
+	clip(&e.Error.Stack, MaxStack)
+	e.Request.Headers = clipHeaders(e.Request.Headers)
+	e.Request.Trailers = clipHeaders(e.Request.Trailers)
+	e.Response.Headers = clipHeaders(e.Response.Headers)
+	e.Response.Trailers = clipHeaders(e.Response.Trailers)
+	e.Labels = uniqueLabels(clipLabels(e.Labels, MaxLabelValue))
+	e.Attributes = clipLabels(e.Attributes, MaxMessage)
+	e.Facts.Carried = clipLabels(e.Facts.Carried, MaxWord)
+	if len(e.Flags) > MaxLabels {
+		e.Flags = e.Flags[:MaxLabels]
+	}
+	if e.Gap != nil {
+		clip(&e.Gap.Reason, MaxWord)
+	}
+}
+
+// clip cuts *s to at most limit bytes, mark included.
+func clip(s *string, limit int) {
+	if len(*s) <= limit {
+		return
+	}
+	cut := limit - len(cutMark)
+	for cut > 0 && !utf8.RuneStart((*s)[cut]) {
+		cut--
+	}
+	*s = (*s)[:cut] + cutMark
+}
+
+func clipHeaders(hs []Header) []Header {
+	total := 0
+	for i := range hs {
+		clip(&hs[i].Name, MaxWord)
+		clip(&hs[i].Value, MaxHeaderValue)
+		total += len(hs[i].Name) + len(hs[i].Value)
+		if i == MaxHeaders || total > MaxHeaderBytes {
+			// The list's end says how much is missing, where a reader will see it.
+			return append(hs[:i:i], Header{Name: "X-Txtrail-Cut", Value: itoa(len(hs)-i) + " more header fields not kept"})
+		}
+	}
+	return hs
+}
+
+func clipLabels(ls []Label, limit int) []Label {
+	if len(ls) > MaxLabels {
+		ls = ls[:MaxLabels]
+	}
+	for i := range ls {
+		clip(&ls[i].Name, MaxLabelName)
+		clip(&ls[i].Value, limit)
+	}
+	return ls
+}
+
+// uniqueLabels drops what can not be a member of the labels' object: no name, a
+// name that stands there already (the first one wins), and our own "txid".
+func uniqueLabels(ls []Label) []Label {
+	kept := ls[:0]
+next:
+	for _, l := range ls {
+		if l.Name == "" || l.Name == "txid" {
+			continue
+		}
+		for _, k := range kept {
+			if k.Name == l.Name {
+				continue next
+			}
+		}
+		kept = append(kept, l)
+	}
+	return kept
+}
+
+func itoa(n int) string {
+	return string(appendDecimal(nil, int64(n), 1))
+}
