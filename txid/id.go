@@ -56,14 +56,26 @@ func (id ID) Valid() bool {
 // one. It is a hint: a foreign ID may carry any time, and the scenario goes on
 // long after.
 func (id ID) Time() (time.Time, bool) {
-	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[14] != '7' || id[18] != '-' || id[23] != '-' {
+	if len(id) != 36 || id[14] != '7' {
 		return time.Time{}, false
 	}
-	ms, err := strconv.ParseUint(string(id[:8])+string(id[9:13]), 16, 64)
-	if err != nil {
-		return time.Time{}, false
+	var ms int64
+	for i := range len(id) {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if id[i] != '-' {
+				return time.Time{}, false
+			}
+			continue
+		}
+		d, ok := unhex(id[i])
+		if !ok || i == 19 && d>>2 != 0b10 { // the variant of RFC 9562, section 4.1
+			return time.Time{}, false
+		}
+		if i < 13 {
+			ms = ms<<4 | int64(d)
+		}
 	}
-	return time.UnixMilli(int64(ms)).UTC(), true
+	return time.UnixMilli(ms).UTC(), true
 }
 
 // idByte holds the bytes of an ID: letters, digits, and the marks that other

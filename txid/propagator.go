@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -101,8 +102,8 @@ func NewPropagator(opts *Options) (*Propagator, error) {
 		if c, err = headerName("Carried", c); err != nil {
 			return nil, err
 		}
-		if c == "Authorization" || c == "Cookie" || c == "Proxy-Authorization" {
-			return nil, fmt.Errorf("%w: Carried must not list %s: credentials do not travel with a scenario", ErrOptions, c)
+		if slices.Contains(p.carried, c) {
+			return nil, fmt.Errorf("%w: Carried lists %s twice", ErrOptions, c)
 		}
 		p.carried = append(p.carried, c)
 	}
@@ -116,17 +117,26 @@ func NewPropagator(opts *Options) (*Propagator, error) {
 
 func headerName(field, name string) (string, error) {
 	c := textproto.CanonicalMIMEHeaderKey(name)
-	valid := c != ""
-	for i := range len(c) {
-		b := c[i]
-		if b <= ' ' || b >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, b) >= 0 {
-			valid = false
-		}
-	}
-	if !valid {
+	if !token(c) {
 		return "", fmt.Errorf("%w: %s: %q is not a header name", ErrOptions, field, name)
 	}
+	switch c {
+	case "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie":
+		return "", fmt.Errorf("%w: %s must not name %s: credentials do not travel with a scenario", ErrOptions, field, c)
+	case "Connection", "Content-Length", "Host", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		return "", fmt.Errorf("%w: %s must not name %s: it belongs to one connection or message", ErrOptions, field, c)
+	}
 	return c, nil
+}
+
+// token reports whether s is one (RFC 9110, section 5.6.2), as header names are.
+func token(s string) bool {
+	for i := range len(s) {
+		if b := s[i]; b <= ' ' || b >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, b) >= 0 {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // Header returns the name under which the ID is sent on and returned.
@@ -177,11 +187,12 @@ func (p *Propagator) ExtractRequest(r *http.Request, now time.Time) *Scope {
 func (p *Propagator) ExtractRequestInto(s *Scope, r *http.Request, now time.Time) {
 	for i, name := range p.accept {
 		vs := r.Header[name]
-		if len(vs) == 0 {
+		if len(vs) == 0 || len(vs) == 1 && vs[0] == "" {
 			continue
 		}
-		if len(vs) > 1 {
-			// Two IDs are two scenarios: choosing one would hide the other.
+		if len(vs) > 1 && slices.ContainsFunc(vs, func(v string) bool { return v != vs[0] }) {
+			// Two IDs are two scenarios: choosing one would hide the other. The same
+			// one twice is a proxy's doing and still one.
 			s.Refused = refused(strings.Join(vs[:2], ", ")) + ": sent more than once"
 			continue
 		}
@@ -293,8 +304,12 @@ func printableASCII(v string) bool {
 // span: the receiver will name it as its parent. Whether the receiver may have
 // it is the caller's question: see [Propagator.Allows]. Values that the message
 // has already for carried facts are kept: the caller may know better.
+//
+// What could make the message unsendable, or split it, is left out: an ID that
+// [Parse] would refuse (and all else with it), a fact or page with control
+// characters or beyond [MaxCarriedValue]. No call fails because of its txid.
 func (p *Propagator) Inject(s *Scope, span SpanID, c Carrier) {
-	if s == nil || s.ID == "" {
+	if s == nil || !s.ID.Valid() {
 		return
 	}
 	c.Set(p.opts.Header, string(s.ID))
@@ -308,17 +323,17 @@ func (p *Propagator) Inject(s *Scope, span SpanID, c Carrier) {
 	if page == "" && s.Recorder != nil {
 		page = s.Recorder.EntryPage()
 	}
-	if page != "" {
+	if carryable(page) {
 		c.Set(HeaderEntryPage, page)
 	}
 	for _, f := range s.Carried {
-		if c.Get(f.Name) == "" {
+		if carryable(f.Value) && token(f.Name) && c.Get(f.Name) == "" {
 			c.Set(f.Name, f.Value)
 		}
 	}
-	if s.Trace.Parent != "" && !p.opts.NoTraceparent && c.Get("Traceparent") == "" {
+	if s.Trace.Parent != "" && printableASCII(s.Trace.Parent) && !p.opts.NoTraceparent && c.Get("Traceparent") == "" {
 		c.Set("Traceparent", s.Trace.Parent)
-		if s.Trace.State != "" {
+		if s.Trace.State != "" && printableASCII(s.Trace.State) {
 			c.Set("Tracestate", s.Trace.State)
 		}
 	}
