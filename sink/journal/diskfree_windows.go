@@ -1,0 +1,13 @@
+package journalsink
+
+import "golang.org/x/sys/windows"
+
+// diskFree returns what this user may still write, and the disk's size, in bytes.
+func diskFree(dir string) (free, total uint64, err error) {
+	path, err := windows.UTF16PtrFromString(dir)
+	if err != nil {
+		return 0, 0, err
+	}
+	err = windows.GetDiskFreeSpaceEx(path, &free, &total, nil)
+	return free, total, err
+}

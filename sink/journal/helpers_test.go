@@ -1,0 +1,103 @@
+package journalsink
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/txid"
+)
+
+var testStart = time.Date(2026, 3, 1, 19, 4, 0, 0, time.UTC)
+
+// makeEntry returns a sealed entry; its insertId is unique by n.
+func makeEntry(t testing.TB, id string, n int, message string) *entry.Entry {
+	t.Helper()
+	e := &entry.Entry{
+		Time:     testStart.Add(time.Duration(n) * time.Millisecond),
+		TxID:     txid.ID(id),
+		InsertID: fmt.Sprintf("i%08d", n),
+		Kind:     entry.KindServer,
+		Message:  message,
+	}
+	if err := e.Seal(nil); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// makeBatch returns count entries over ids txids, beginning with number from.
+func makeBatch(t testing.TB, from, count, ids int) []*entry.Entry {
+	t.Helper()
+	batch := make([]*entry.Entry, count)
+	for i := range batch {
+		n := from + i
+		batch[i] = makeEntry(t, fmt.Sprintf("txid-%06d", n%ids), n, "GET /items/"+strings.Repeat("x", n%50))
+	}
+	return batch
+}
+
+func openTest(t testing.TB, dir string, opts *Options) *Journal {
+	t.Helper()
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	if o.OnError == nil {
+		o.OnError = func(err error) { t.Logf("OnError: %v", err) }
+	}
+	if o.MinFree == 0 {
+		o.MinFree = -1 // the disk of a test machine may be full
+	}
+	j, err := Open(dir, &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close(context.Background()) })
+	return j
+}
+
+func readerTest(t testing.TB, dir string) *Reader {
+	t.Helper()
+	r, err := OpenReader(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// scanIDs returns the insertIds of all entries.
+func scanIDs(t testing.TB, r *Reader) []string {
+	t.Helper()
+	var ids []string
+	for e, err := range r.Scan(context.Background(), ScanOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, e.InsertID)
+	}
+	return ids
+}
+
+func lookupIDs(t testing.TB, r *Reader, prefix string) []string {
+	t.Helper()
+	var ids []string
+	for e, err := range r.Lookup(context.Background(), prefix) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, e.InsertID)
+	}
+	return ids
+}
+
+func insertIDs(batch []*entry.Entry) []string {
+	ids := make([]string, len(batch))
+	for i, e := range batch {
+		ids[i] = e.InsertID
+	}
+	return ids
+}

@@ -1,0 +1,172 @@
+package journalsink
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// tidyEvery is how often the folder is looked over when nothing else causes it.
+const tidyEvery = time.Minute
+
+// keeper does what must not hold up a write. One goroutine syncs and watches the
+// file's age; the other compresses closed files, adopts and removes, one file at a
+// time.
+type keeper struct {
+	j     *Journal
+	wake  chan struct{} // holds one token
+	stop  chan struct{} // Close was called: finish what was given, then end
+	abort atomic.Bool   // leave everything as it is, now
+	done  sync.WaitGroup
+
+	mu      sync.Mutex
+	pending []*openFile
+}
+
+func newKeeper(j *Journal) *keeper {
+	return &keeper{j: j, wake: make(chan struct{}, 1), stop: make(chan struct{})}
+}
+
+func (k *keeper) start() {
+	k.done.Add(2)
+	go k.ticks()
+	go k.work()
+	k.kick()
+}
+
+// give hands a file over whose last line is written. Its lock stays held until it
+// is compressed or let go.
+func (k *keeper) give(c *openFile) {
+	k.mu.Lock()
+	k.pending = append(k.pending, c)
+	k.mu.Unlock()
+	k.kick()
+}
+
+func (k *keeper) take() *openFile {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.pending) == 0 {
+		return nil
+	}
+	c := k.pending[0]
+	k.pending = k.pending[1:]
+	return c
+}
+
+func (k *keeper) kick() {
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (k *keeper) closing() bool {
+	select {
+	case <-k.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// close waits for the work given so far. When ctx ends first, what is being
+// compressed is given up and the goroutines end as soon as the disk lets them.
+func (k *keeper) close(ctx context.Context) error {
+	close(k.stop)
+	ended := make(chan struct{})
+	go func() {
+		k.done.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		k.abort.Store(true)
+		return fmt.Errorf("journalsink: closed before the last file was compressed: %w (the next journal in %s does it)", ctx.Err(), k.j.dir)
+	}
+}
+
+// ticks syncs and rotates by age.
+func (k *keeper) ticks() {
+	defer k.done.Done()
+	t := time.NewTicker(k.j.opts.SyncEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-k.stop:
+			return
+		case <-t.C:
+			k.j.tick()
+		}
+	}
+}
+
+// tick looks whether the file is still where it was made, whether it is old
+// enough, and forces it to the disk. The sync runs outside the lock: it may take
+// long, and nobody waits for it.
+func (j *Journal) tick() {
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return
+	}
+	c := j.cur
+	switch {
+	case c == nil:
+	case !c.f.Named(c.path):
+		j.abandon(fmt.Errorf("journalsink: %s was removed or moved while it was being written; going on in a new file", c.path))
+	case c.size > 0 && j.due(j.opts.Now(), 0):
+		_ = j.rotate(j.opts.Now()) // reported; the next tick tries again
+	}
+	c = j.cur
+	dirty := c != nil && c.dirty
+	if dirty {
+		c.dirty = false
+	}
+	j.unlock()
+	if dirty {
+		j.syncFile(c)
+	}
+}
+
+func (j *Journal) syncFile(c *openFile) {
+	j.count.syncs.Add(1)
+	err := c.f.Sync()
+	if err == nil {
+		return
+	}
+	j.mu.Lock()
+	old := j.cur != c
+	c.dirty = true
+	j.mu.Unlock()
+	if old {
+		return // handed over meanwhile: the compressing syncs it, or it is closed
+	}
+	j.count.syncErrors.Add(1)
+	j.report(fmt.Errorf("journalsink: sync of %s: %w", c.path, err))
+}
+
+// work is the second goroutine.
+func (k *keeper) work() {
+	defer k.done.Done()
+	t := time.NewTicker(tidyEvery)
+	defer t.Stop()
+	for {
+		for c := k.take(); c != nil; c = k.take() {
+			k.j.finish(c)
+		}
+		if k.closing() {
+			return
+		}
+		k.j.tidy()
+		select {
+		case <-k.stop:
+		case <-k.wake:
+		case <-t.C:
+		}
+	}
+}

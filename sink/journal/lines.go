@@ -1,0 +1,102 @@
+package journalsink
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// rawLine is a line as it stands in a file.
+type rawLine struct {
+	at   int64  // offset of its first byte
+	size int64  // without the newline; more than len(text) for one that is too long
+	text []byte // valid until the next line is read; nil for one that is too long
+	open bool   // there was no newline: the file's last line
+}
+
+// lineReader splits a stream into lines. Its memory is bounded by the longest line
+// there can be; what is longer is skipped, not kept.
+type lineReader struct {
+	r     io.Reader
+	at    int64 // offset of buf[start]
+	buf   []byte
+	start int
+	end   int
+	err   error // what r ended with
+}
+
+const firstBuf = 256 << 10
+
+// newLineReader reads lines from r, whose first byte is at offset at of the file.
+func newLineReader(r io.Reader, at int64, buf []byte) *lineReader {
+	if cap(buf) == 0 {
+		buf = make([]byte, firstBuf)
+	}
+	return &lineReader{r: r, at: at, buf: buf[:cap(buf)]}
+}
+
+// next returns the next line, or io.EOF, or what reading failed with.
+func (l *lineReader) next() (rawLine, error) {
+	searched := l.start
+	var skipped int64
+	for {
+		if i := bytes.IndexByte(l.buf[searched:l.end], '\n'); i >= 0 {
+			text := l.buf[l.start : searched+i]
+			line := rawLine{at: l.at, size: int64(len(text)), text: text}
+			l.start = searched + i + 1
+			l.at += line.size + 1
+			if skipped > 0 {
+				line.at -= skipped
+				line.size += skipped
+				line.text = nil
+			}
+			return line, nil
+		}
+		if l.err != nil {
+			if l.start == l.end && skipped == 0 {
+				return rawLine{}, l.err
+			}
+			text := l.buf[l.start:l.end]
+			line := rawLine{at: l.at - skipped, size: int64(len(text)) + skipped, text: text, open: true}
+			if skipped > 0 {
+				line.text = nil
+			}
+			l.at += int64(len(text))
+			l.start = l.end
+			return line, nil
+		}
+		searched = l.end
+		switch {
+		case l.start > 0:
+			n := copy(l.buf, l.buf[l.start:l.end])
+			searched -= l.start
+			l.start, l.end = 0, n
+		case l.end < len(l.buf):
+		case len(l.buf) > maxJournalLine:
+			skipped += int64(l.end)
+			l.at += int64(l.end)
+			l.end, searched = 0, 0
+		default:
+			l.buf = append(l.buf, make([]byte, len(l.buf))...)
+		}
+		n, err := l.r.Read(l.buf[l.end:])
+		l.end += n
+		if err == nil && n == 0 {
+			err = io.ErrNoProgress
+		}
+		l.err = err
+	}
+}
+
+// blank reports whether a line is a damaged one whose place was kept, or the empty
+// rest of a fence: nothing but spaces.
+func blank(text []byte) bool {
+	for _, c := range text {
+		if c != ' ' {
+			return false
+		}
+	}
+	return true
+}
+
+func isEOF(err error) bool { return errors.Is(err, io.EOF) }

@@ -1,0 +1,155 @@
+package journalsink
+
+import (
+	"errors"
+	"io/fs"
+	"math"
+	"os"
+	"strings"
+	"time"
+)
+
+// Defaults of [Options].
+const (
+	DefaultName         = "txtrail"
+	DefaultMaxFileBytes = 16 << 20
+	DefaultMaxFileAge   = time.Hour
+	DefaultMaxBytes     = 1 << 30
+	DefaultMinFree      = 0.10
+	DefaultSyncEvery    = time.Second
+)
+
+// maxName bounds the part of a file's name that comes from Options.Name.
+const maxName = 32
+
+// Options of a [Journal]. Nil means the defaults.
+type Options struct {
+	// Name begins the names of the files, so that people see whose they are: the
+	// service's name. Lower-cased, what is not [a-z0-9_-] becomes '-', at most 32
+	// bytes. Several writers may have the same name. Default "txtrail".
+	Name string
+	// MaxFileBytes is the size, in bytes, at which a file is closed and
+	// compressed. Default 16 MiB, or an eighth of MaxBytes if that is less.
+	MaxFileBytes int64
+	// MaxFileAge is how long after its first entry a file is closed. Default 1 h.
+	MaxFileAge time.Duration
+	// MaxBytes caps the whole folder, the files of other writers included, by
+	// removing the oldest closed files. The files being written are not counted
+	// against anybody: the folder may exceed the cap by one of them per writer.
+	// Default 1 GiB; negative: no cap.
+	MaxBytes int64
+	// MinFree is the part of the disk, from 0 to 1, that is kept free in the same
+	// way. Since removing our files can not make up for what others put there, the
+	// newest MaxBytes/16 (or 1 % of the disk, if that is less) are kept even
+	// then. Default 0.10; negative: not looked at.
+	MinFree float64
+	// SyncEvery is how often what was written is forced to the disk (fdatasync).
+	// It bounds what a power failure costs; the death of the process costs nothing
+	// that Write has taken. Default 1 s.
+	SyncEvery time.Duration
+	// Shared makes files 0640 in a folder 2750 (group readable, the group
+	// inherited), instead of 0600 in 0700. It does not change a folder that exists.
+	Shared bool
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+	// OnError is told of what goes wrong in the background or is given up: a file
+	// that can not be compressed, a sync that failed, files removed by the cap. It
+	// may be called from any goroutine and must not block. Default: a warning to
+	// slog.Default(), at most one in ten seconds.
+	OnError func(error)
+
+	fs fsys // the tests put faults in between
+}
+
+// withDefaults returns a checked copy.
+func (o *Options) withDefaults() (Options, error) {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	switch {
+	case c.MaxFileBytes < 0:
+		return c, optionError("MaxFileBytes", "is %d: want 0 for the default, or a size", c.MaxFileBytes)
+	case c.MaxFileAge < 0:
+		return c, optionError("MaxFileAge", "is %v: want 0 for the default, or a duration", c.MaxFileAge)
+	case c.SyncEvery < 0:
+		return c, optionError("SyncEvery", "is %v: want 0 for the default, or a duration", c.SyncEvery)
+	case c.MinFree >= 1 || math.IsNaN(c.MinFree):
+		return c, optionError("MinFree", "is %v: want a part of the disk below 1, such as 0.10", c.MinFree)
+	case c.MaxBytes > 0 && c.MaxFileBytes > c.MaxBytes:
+		return c, optionError("MaxFileBytes", "is %d, more than MaxBytes %d: one file must fit into the folder", c.MaxFileBytes, c.MaxBytes)
+	}
+	c.Name = cleanName(c.Name)
+	if c.MaxBytes == 0 {
+		c.MaxBytes = DefaultMaxBytes
+	}
+	if c.MaxFileBytes == 0 {
+		c.MaxFileBytes = DefaultMaxFileBytes
+		if c.MaxBytes > 0 {
+			c.MaxFileBytes = max(1, min(c.MaxFileBytes, c.MaxBytes/8))
+		}
+	}
+	if c.MaxFileAge == 0 {
+		c.MaxFileAge = DefaultMaxFileAge
+	}
+	if c.MinFree == 0 {
+		c.MinFree = DefaultMinFree
+	}
+	if c.SyncEvery == 0 {
+		c.SyncEvery = DefaultSyncEvery
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.OnError == nil {
+		c.OnError = newWarner().warn
+	}
+	if c.fs == nil {
+		c.fs = osFS{}
+	}
+	return c, nil
+}
+
+func (o *Options) fileMode() fs.FileMode {
+	if o.Shared {
+		return 0o640
+	}
+	return 0o600
+}
+
+func (o *Options) folderMode() fs.FileMode {
+	if o.Shared {
+		return 0o750 | os.ModeSetgid
+	}
+	return 0o700
+}
+
+// cleanName makes a service's name fit for a file's name.
+func cleanName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9', r == '_', r == '-':
+			return r
+		case 'A' <= r && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '-'
+	}, s)
+	s = s[:min(len(s), maxName)]
+	s = strings.Trim(s, "-")
+	if s == "" {
+		return DefaultName
+	}
+	return s
+}
+
+// checkFolder refuses a path that names no folder before anything is created.
+func checkFolder(dir string) error {
+	if dir == "" {
+		return errors.New("no path given")
+	}
+	if strings.ContainsRune(dir, 0) {
+		return errors.New("the path has a NUL byte in it")
+	}
+	return nil
+}

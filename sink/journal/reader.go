@@ -1,0 +1,185 @@
+package journalsink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// ReaderOptions of a [Reader]. Nil means the defaults.
+type ReaderOptions struct {
+	// OnDamage is told of each damage once, as it is met; [Reader.Coverage] lists
+	// them. It may be called from any goroutine that reads. Default none.
+	OnDamage func(Damage)
+}
+
+// Reader reads a folder of journal files while others write it. It never writes
+// and never locks. It is safe for concurrent use; it holds no file open between
+// calls and need not be closed.
+//
+// The iterators yield an entry or an error, never both. An error ends the
+// iteration: the context has ended, or the folder can not be read. Damage is no
+// error: what can be read is yielded, the rest is told to OnDamage and Coverage.
+//
+// Entries are de-duplicated by InsertID among at least the last 262,144 that were
+// read (a retried write puts an entry into the folder twice, seconds apart).
+type Reader struct {
+	dir    string
+	damage damages
+}
+
+// OpenReader returns a reader of dir. The error wraps [ErrFolder] when dir is not
+// there or is no folder that can be read.
+func OpenReader(dir string, opts *ReaderOptions) (*Reader, error) {
+	var o ReaderOptions
+	if opts != nil {
+		o = *opts
+	}
+	if err := checkFolder(dir); err != nil {
+		return nil, fmt.Errorf("%w: %q: %w", ErrFolder, dir, err)
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %q: %w", ErrFolder, dir, err)
+	}
+	r := &Reader{dir: abs}
+	r.damage.on = o.OnDamage
+	if _, err := readDir(abs); err != nil {
+		return nil, folderError(abs, err)
+	}
+	return r, nil
+}
+
+func folderError(dir string, err error) error {
+	hint := "name the folder that the services write their journal to"
+	if errors.Is(err, fs.ErrPermission) {
+		hint = "journal folders are private to the user who runs the service: read as that user, or let the service share it with a group"
+	}
+	return fmt.Errorf("%w: %s: %w; %s", ErrFolder, dir, err, hint)
+}
+
+// Dir returns the folder's absolute path.
+func (r *Reader) Dir() string { return r.dir }
+
+// Lookup yields the entries whose txid begins with prefix, in the order of the
+// files, oldest first; not sorted by time. Every entry written before the call is
+// found, also while files are rotated. The error wraps [ErrPrefix] when prefix is
+// empty or has a character that no txid has.
+func (r *Reader) Lookup(ctx context.Context, prefix string) iter.Seq2[*entry.Entry, error] {
+	return func(yield func(*entry.Entry, error) bool) {
+		if err := checkPrefix(prefix); err != nil {
+			yield(nil, err)
+			return
+		}
+		r.walkAll(ctx, &query{prefix: []byte(prefix)}, false, yield)
+	}
+}
+
+// ScanOptions bound a [Reader.Scan].
+type ScanOptions struct {
+	// Since and Until bound the entries' Time: Since <= Time < Until. Zero: no
+	// bound. An entry without a time is within no bounds.
+	Since, Until time.Time
+	// Newest reads the newest file first. Within a file the order stays that of
+	// writing.
+	Newest bool
+}
+
+// Scan yields all entries of a time range, file by file, in the order of writing
+// within a file; not sorted by time. Files and blocks outside of the range are not
+// read.
+func (r *Reader) Scan(ctx context.Context, opts ScanOptions) iter.Seq2[*entry.Entry, error] {
+	return func(yield func(*entry.Entry, error) bool) {
+		q := newTimeQuery(opts.Since, opts.Until)
+		r.walkAll(ctx, q, opts.Newest, yield)
+	}
+}
+
+// checkPrefix accepts what a txid can begin with.
+func checkPrefix(p string) error {
+	if p == "" {
+		return fmt.Errorf("%w: it is empty", ErrPrefix)
+	}
+	if len(p) > txid.MaxLen {
+		return fmt.Errorf("%w: it has %d bytes, a txid at most %d", ErrPrefix, len(p), txid.MaxLen)
+	}
+	// Padded to the least length, a prefix must be a txid itself.
+	if _, err := txid.Parse(p + strings.Repeat("0", max(0, txid.MinLen-len(p)))); err != nil {
+		return fmt.Errorf("%w: %w", ErrPrefix, err)
+	}
+	return nil
+}
+
+// walkAll reads every base in turn.
+func (r *Reader) walkAll(ctx context.Context, q *query, newest bool, yield func(*entry.Entry, error) bool) {
+	bases, err := r.list()
+	if err != nil {
+		yield(nil, err)
+		return
+	}
+	dup := newSeen()
+	for i := range bases {
+		l := &bases[i]
+		if newest {
+			l = &bases[len(bases)-1-i]
+		}
+		stopped := false
+		_, err := r.walk(ctx, l, q, 0, func(e *entry.Entry) bool {
+			if dup.again(e.InsertID) {
+				return true
+			}
+			stopped = !yield(e, nil)
+			return !stopped
+		})
+		if stopped {
+			return
+		}
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+	}
+}
+
+// list lists the folder, and forgets damage in files that are gone.
+func (r *Reader) list() ([]listed, error) {
+	there := make(map[string]bool)
+	bases, err := list(r.dir, readDir, func(file string, err error) {
+		there[file] = true
+		r.damage.add(Damage{File: file, Err: err})
+	})
+	if err != nil {
+		return nil, folderError(r.dir, err)
+	}
+	for i := range bases {
+		there[bases[i].text+extOpen] = bases[i].open
+		there[bases[i].text+extClosed] = bases[i].closed
+	}
+	r.damage.forget(func(file string) bool { return !there[file] })
+	return bases, nil
+}
+
+// unreadable notes a file that can not be opened or read; one that is gone has been
+// removed by the cap, which is no damage.
+func (r *Reader) unreadable(file string, at int64, err error) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, ErrForeign):
+		r.damage.add(Damage{File: file, Err: fmt.Errorf("%w: it is not a regular file", ErrForeign)})
+	default:
+		r.damage.add(Damage{File: file, Offset: at, Err: fmt.Errorf("%w: %w", ErrUnreadable, err)})
+	}
+}
+
+func (r *Reader) open(file string) (*os.File, error) {
+	return openRegular(filepath.Join(r.dir, file))
+}

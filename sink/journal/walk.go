@@ -1,0 +1,144 @@
+package journalsink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+)
+
+// errStop ends a walk whose caller has enough.
+var errStop = errors.New("journalsink: stop")
+
+// emit is given each wanted entry, and says whether to go on.
+type emit func(*entry.Entry) bool
+
+// walk reads the wanted entries of one base from the plain offset from, and returns
+// the plain offset behind the last whole line. The error is ctx's; everything else
+// is damage.
+func (r *Reader) walk(ctx context.Context, l *listed, q *query, from int64, each emit) (int64, error) {
+	end, err := r.walkOpen(ctx, l, q, from, each)
+	if errors.Is(err, errStop) || errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return end, err
+}
+
+// walkOpen reads a .jsonl.
+func (r *Reader) walkOpen(ctx context.Context, l *listed, q *query, from int64, each emit) (int64, error) {
+	name := l.text + extOpen
+	f, err := r.open(name)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return from, err
+		}
+		r.unreadable(name, 0, err)
+		return from, nil
+	}
+	defer f.Close()
+	end, err := r.walkLines(ctx, f, name, q, from, each)
+	return end, err
+}
+
+// walkLines reads what a .jsonl holds now. What is written meanwhile is left for
+// the next time, or a busy writer would never let a reader end.
+func (r *Reader) walkLines(ctx context.Context, f *os.File, name string, q *query, from int64, each emit) (int64, error) {
+	st, err := f.Stat()
+	if err != nil {
+		r.unreadable(name, 0, err)
+		return from, nil
+	}
+	size := st.Size()
+	lines := newLineReader(io.NewSectionReader(f, from, size-from), from, nil)
+	end := from
+	for n := 0; ; n++ {
+		if n%64 == 0 {
+			if err := ctx.Err(); err != nil {
+				return end, err
+			}
+		}
+		raw, err := lines.next()
+		if err != nil {
+			if !isEOF(err) {
+				r.unreadable(name, lines.at, err)
+			}
+			return end, nil
+		}
+		if raw.open {
+			return r.lastLine(f, name, raw, q, each)
+		}
+		end = raw.at + raw.size + 1
+		if err := r.line(name, raw.at, raw, q, each); err != nil {
+			return end, err
+		}
+	}
+}
+
+// lastLine looks at a last line without an end. A writer may be in the middle of a
+// write(2), so it is given a moment.
+func (r *Reader) lastLine(f *os.File, name string, raw rawLine, q *query, each emit) (int64, error) {
+	if raw.text != nil {
+		raw.text = append([]byte(nil), raw.text...)
+	}
+	time.Sleep(2 * time.Millisecond)
+	again := newLineReader(io.NewSectionReader(f, raw.at, int64(maxJournalLine)+1), raw.at, nil)
+	if now, err := again.next(); err == nil && !now.open {
+		return now.at + now.size + 1, r.line(name, now.at, now, q, each)
+	}
+	// Cut off exactly at its end, it is whole all the same; but a follower waits
+	// for the newline, so the offset stays before it.
+	if _, err := stripLine(raw.text); err == nil {
+		raw.text[len(raw.text)-crcLen] = ','
+		return raw.at, r.line(name, raw.at, raw, q, each)
+	}
+	if raw.text == nil || !blank(raw.text) {
+		r.damage.add(Damage{File: name, Offset: raw.at, Lines: 1, Err: ErrUnfinished})
+	}
+	return raw.at, nil
+}
+
+// line checks one line and emits its entry if it is wanted. at is where to say that
+// damage is.
+func (r *Reader) line(file string, at int64, raw rawLine, q *query, each emit) error {
+	if raw.text == nil {
+		r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: fmt.Errorf("%w: %w", ErrLine, errTooLong)})
+		return nil
+	}
+	if blank(raw.text) {
+		if len(raw.text) > 0 {
+			r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: ErrRecorded})
+		}
+		return nil
+	}
+	line, err := stripLine(raw.text)
+	if err != nil {
+		r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: fmt.Errorf("%w: %w", ErrLine, err)})
+		return nil
+	}
+	if h := readHead(line); h.known && !q.wants(h) {
+		return nil
+	}
+	e, err := entry.Parse(line)
+	if err != nil {
+		// Its checksum is right: it was written like this.
+		r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: fmt.Errorf("%w: %w", ErrVersion, err)})
+		return nil
+	}
+	if !q.wants(headOf(e)) {
+		return nil
+	}
+	if !each(e) {
+		return errStop
+	}
+	return nil
+}
+
+// headOf is the head of a line that had to be parsed.
+func headOf(e *entry.Entry) head {
+	return head{txid: []byte(e.TxID), time: nanos(e.Time), timed: !e.Time.IsZero(), known: true}
+}
