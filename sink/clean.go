@@ -1,0 +1,299 @@
+package sink
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/sanitize"
+)
+
+// ruleFailed names what was hidden because the sanitizer itself failed.
+const (
+	ruleFailed    = "sanitizer-failed"
+	maskedFailed  = "[masked:" + ruleFailed + "]"
+	reasonUnclean = "sanitizer failed"
+)
+
+// longName is the length in bytes from which the name of a header, a label or an
+// attribute is read as text too. Names are chosen by peers, and are what the
+// rules go by; a short one has no room for a token worth stealing.
+const longName = 40
+
+// cleaner sanitizes entries in place. One worker owns it.
+type cleaner struct {
+	policy     *sanitize.Policy
+	buffers    *BufferPool
+	report     sanitize.Report
+	content    []byte            // sanitized bodies of the batch
+	redactions []entry.Redaction // of the batch
+	resources  resourceMemo
+}
+
+// reset forgets the batch. What it handed out is overwritten by the next.
+func (c *cleaner) reset() {
+	c.content = recycle(c.content)
+	clear(c.redactions)
+	c.redactions = c.redactions[:0]
+}
+
+// maxKept bounds the memory a worker keeps between batches, in bytes.
+const maxKept = 4 << 20
+
+func recycle(b []byte) []byte {
+	if cap(b) > maxKept {
+		return nil
+	}
+	return b[:0]
+}
+
+// clean makes e fit to be sealed: all that a peer or a handler could have put a
+// secret into goes through the policy, and its raw buffers go back to the pool.
+// Ids, routes, statuses, addresses and times are kept as they are: they are what
+// people search by.
+//
+// It fails closed: where the policy panics, the content is left out and the entry
+// says so. The error then tells what happened.
+func (c *cleaner) clean(e *entry.Entry) (err error) {
+	c.report.Reset()
+	route := c.route(e)
+	reqErr := c.body(&e.Request.Body, route)
+	resErr := c.body(&e.Response.Body, route)
+	strErr := c.strings(e)
+	if strErr != nil {
+		c.hideStrings(e)
+	}
+	if c.report.Len() > 0 {
+		n := len(c.redactions)
+		for rule, count := range c.report.All() {
+			c.redactions = append(c.redactions, entry.Redaction{Rule: rule, Count: count})
+		}
+		e.Redactions = c.redactions[n:len(c.redactions):len(c.redactions)]
+	}
+	return errors.Join(reqErr, resErr, strErr)
+}
+
+// route is what per-route rules are selected by: "POST /login". The default
+// policy has none.
+func (c *cleaner) route(e *entry.Entry) string {
+	r := e.HTTP.Route
+	if c.policy == nil || r == "" || strings.ContainsRune(r, ' ') {
+		return r
+	}
+	return e.HTTP.Method + " " + r
+}
+
+func (c *cleaner) body(b *entry.Body, route string) (err error) {
+	raw := b.Raw
+	b.Raw = nil
+	src := raw
+	if src == nil {
+		src = b.Content // whoever sets Content himself does not get round the policy
+	}
+	if raw != nil {
+		defer c.buffers.Put(raw)
+	}
+	if len(src) == 0 {
+		b.Content, b.Encoding = nil, ""
+		return c.bodyNames(b)
+	}
+	b.Content = nil
+	defer func() {
+		if r := recover(); r != nil {
+			err = sanitizerError("a body", r)
+			b.Content, b.Encoding, b.Truncated, b.Reason = nil, "", true, reasonUnclean
+			c.report.Add(ruleFailed, 1)
+		}
+	}()
+	start := len(c.content)
+	out, res := c.policy.AppendBody(c.content, src, sanitize.Input{
+		ContentType:     b.Type,
+		ContentEncoding: b.ContentEncoding,
+		Truncated:       b.Truncated,
+		Route:           route,
+	}, &c.report)
+	content := out[start:len(out):len(out)]
+	c.content = out
+	b.Encoding = res.Encoding
+	if len(content) > 0 {
+		b.Content = content
+	} else {
+		b.Encoding = ""
+	}
+	b.Truncated = b.Truncated || res.Truncated
+	// The capture's own reason ("capture limit") says more than that the
+	// sanitizer met the end it was told of.
+	if res.Reason != "" && (b.Reason == "" || res.Reason != "truncated") {
+		b.Reason = res.Reason
+	}
+	return c.bodyNames(b)
+}
+
+// bodyNames cleans what the peer wrote beside the body.
+func (c *cleaner) bodyNames(b *entry.Body) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = sanitizerError("a content type", r)
+			b.Type, b.ContentEncoding = "", ""
+		}
+	}()
+	b.Type = c.policy.Header("Content-Type", b.Type, &c.report)
+	b.ContentEncoding = c.policy.Header("Content-Encoding", b.ContentEncoding, &c.report)
+	return nil
+}
+
+func (c *cleaner) strings(e *entry.Entry) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = sanitizerError("a field", r)
+		}
+	}()
+	p, rep := c.policy, &c.report
+	e.Message = p.Text(e.Message, rep)
+	e.Refused = p.Text(e.Refused, rep)
+	h := &e.HTTP
+	if !plainMethod(h.Method) {
+		h.Method = p.Text(h.Method, rep)
+	}
+	h.URL = p.URL(h.URL, rep)
+	h.Referer = p.URL(h.Referer, rep)
+	h.UserAgent = p.Header("User-Agent", h.UserAgent, rep)
+	c.headers(e.Request.Headers)
+	c.headers(e.Request.Trailers)
+	c.headers(e.Response.Headers)
+	c.headers(e.Response.Trailers)
+	e.Error.Message = p.Text(e.Error.Message, rep)
+	e.Error.Stack = p.Text(e.Error.Stack, rep)
+	f := &e.Facts
+	f.UserID = p.Value("user.id", f.UserID, rep)
+	f.Device = p.Value("device.model", f.Device, rep)
+	f.OS = p.Value("os.name", f.OS, rep)
+	f.AppVersion = p.Value("app.version", f.AppVersion, rep)
+	f.Country = p.Value("geo.country.iso_code", f.Country, rep)
+	if method, page, ok := strings.Cut(f.EntryPage, " "); ok {
+		if clean := p.URL(page, rep); clean != page {
+			f.EntryPage = method + " " + clean
+		}
+	} else {
+		f.EntryPage = p.URL(f.EntryPage, rep)
+	}
+	c.labels(f.Carried)
+	c.labels(e.Labels)
+	c.labels(e.Attributes)
+	e.Resource = c.resource(e.Resource)
+	return nil
+}
+
+func (c *cleaner) headers(hs []entry.Header) {
+	for i := range hs {
+		hs[i].Value = c.policy.Header(hs[i].Name, hs[i].Value, &c.report)
+		hs[i].Name = c.name(hs[i].Name)
+	}
+}
+
+func (c *cleaner) labels(ls []entry.Label) {
+	for i := range ls {
+		ls[i].Value = c.policy.Value(ls[i].Name, ls[i].Value, &c.report)
+		ls[i].Name = c.name(ls[i].Name)
+	}
+}
+
+func (c *cleaner) name(s string) string {
+	if len(s) <= longName {
+		return s
+	}
+	return c.policy.Text(s, &c.report)
+}
+
+// resourceMemo remembers the last resource cleaned: nearly always there is one.
+type resourceMemo struct {
+	raw, clean *entry.Resource
+}
+
+func (c *cleaner) resource(r *entry.Resource) *entry.Resource {
+	if r == nil || r == c.resources.clean {
+		return r
+	}
+	if r != c.resources.raw {
+		own := *r
+		own.Attributes = append([]entry.Label(nil), r.Attributes...)
+		for i := range own.Attributes {
+			l := &own.Attributes[i]
+			l.Value = c.policy.Value(l.Name, l.Value, nil)
+		}
+		c.resources = resourceMemo{raw: r, clean: &own}
+	}
+	return c.resources.clean
+}
+
+// hideStrings leaves of an entry's strings only those that never go through the
+// policy. It does not call the policy.
+func (c *cleaner) hideStrings(e *entry.Entry) {
+	n := 0
+	hide := func(s *string) {
+		if *s != "" && *s != maskedFailed {
+			*s = maskedFailed
+			n++
+		}
+	}
+	hideLabels := func(ls []entry.Label) {
+		for i := range ls {
+			hide(&ls[i].Value)
+			if len(ls[i].Name) > longName {
+				hide(&ls[i].Name)
+			}
+		}
+	}
+	h := &e.HTTP
+	if !plainMethod(h.Method) {
+		hide(&h.Method)
+	}
+	for _, s := range [...]*string{
+		&e.Message, &e.Refused, &h.URL, &h.Referer, &h.UserAgent, &e.Error.Message, &e.Error.Stack,
+		&e.Facts.UserID, &e.Facts.Device, &e.Facts.OS, &e.Facts.AppVersion, &e.Facts.Country, &e.Facts.EntryPage,
+		&e.Request.Body.Type, &e.Request.Body.ContentEncoding, &e.Response.Body.Type, &e.Response.Body.ContentEncoding,
+	} {
+		hide(s)
+	}
+	for _, hs := range [...][]entry.Header{e.Request.Headers, e.Request.Trailers, e.Response.Headers, e.Response.Trailers} {
+		for i := range hs {
+			hide(&hs[i].Value)
+			if len(hs[i].Name) > longName {
+				hide(&hs[i].Name)
+			}
+		}
+	}
+	hideLabels(e.Facts.Carried)
+	hideLabels(e.Labels)
+	hideLabels(e.Attributes)
+	if e.Resource != nil && e.Resource != c.resources.clean {
+		own := *e.Resource
+		own.Attributes = nil
+		e.Resource = &own
+	}
+	c.report.Add(ruleFailed, n)
+}
+
+// plainMethod reports whether m is a word of capital letters, as methods are.
+func plainMethod(m string) bool {
+	if len(m) > 16 {
+		return false
+	}
+	for i := range len(m) {
+		if m[i] < 'A' || m[i] > 'Z' {
+			return false
+		}
+	}
+	return true
+}
+
+// sanitizerError tells of a panic without the value that was panicked with, which
+// might be the very content: only a runtime error's text is known to be harmless.
+func sanitizerError(where string, r any) error {
+	if re, ok := r.(runtime.Error); ok {
+		return fmt.Errorf("sink: the sanitizer panicked on %s, which was left out: %w", where, re)
+	}
+	return fmt.Errorf("sink: the sanitizer panicked on %s, which was left out: %T", where, r)
+}

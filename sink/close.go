@@ -1,0 +1,131 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// closeGrace is how long Close waits beyond its deadline for a sink to notice
+// that its context has ended. One that notices costs nothing of it.
+const closeGrace = 100 * time.Millisecond
+
+// Close ends the queue: it has what waits written until ctx ends, then closes the
+// sink. A write that fails is tried again as long as ctx lasts. What could not be
+// delivered by then is counted as [DropClosed], told to OnError once, and
+// returned as a [*DropError], joined with the sink's own error from closing.
+// Close returns at most 0.2 s after ctx has ended, even if the sink hangs.
+//
+// Give it a context of its own: the one that a signal has just ended leaves no
+// time to write anything.
+//
+// Close may be called more than once and at the same time: the others wait, each
+// within its own ctx, and return the same.
+func (q *Queue) Close(ctx context.Context) error {
+	q.mu.Lock()
+	first := !q.closing
+	q.closing = true
+	q.waiting = busy
+	q.mu.Unlock()
+	if !first {
+		select {
+		case <-q.closed:
+			return q.closeErr
+		case <-ctx.Done():
+			return fmt.Errorf("sink: close: another Close has not ended yet: %w", context.Cause(ctx))
+		}
+	}
+	close(q.draining)
+	q.nudge()
+	select {
+	case <-q.done:
+	case <-ctx.Done():
+		q.cancel()
+		wait(q.done, closeGrace)
+	}
+	q.abandon()
+
+	var errs []error
+	q.mu.Lock()
+	lost, gaps := q.leftEntries, q.leftGaps
+	q.mu.Unlock()
+	if lost > 0 {
+		drop := &DropError{Reason: DropClosed, Count: lost, Err: context.Cause(ctx)}
+		q.report.report(classDrop+class(reasonClosed), drop)
+		errs = append(errs, drop)
+	}
+	if gaps > 0 {
+		errs = append(errs, fmt.Errorf("sink: close: %d gap entries not written; Stats has what was dropped", gaps))
+	}
+	if err := q.closeSink(ctx); err != nil {
+		err = fmt.Errorf("sink: close: %w", err)
+		q.report.report(classClose, err)
+		errs = append(errs, err)
+	}
+	q.cancel()
+	q.report.flush(true)
+	q.closeErr = errors.Join(errs...)
+	close(q.closed)
+	return q.closeErr
+}
+
+// abandon counts as dropped what the worker left, or still holds when the sink
+// hangs. From then on the worker's word does not count.
+func (q *Queue) abandon() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	left := int64(q.count + q.inflight)
+	q.leftEntries += left
+	q.leftGaps += int64(len(q.gaps.records)) + q.gapsInflight
+	q.stats.GapsLost += int64(len(q.gaps.records)) + q.gapsInflight
+	q.dropped[reasonClosed] += left
+	for q.count > 0 {
+		q.reclaim(q.pop().entry)
+	}
+	q.inflight, q.bytes, q.gapsInflight = 0, 0, 0
+	q.finished, q.gapsDone = q.accepted, q.noted
+	q.gaps.reset()
+	q.gone = true
+	q.notify()
+}
+
+// closeSink closes the sink, with a little time of its own when ctx has ended:
+// a file has to be closed all the same.
+func (q *Queue) closeSink(ctx context.Context) error {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
+		defer cancel()
+	}
+	result := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() { result <- err }()
+		defer recoverAsError(&err)
+		err = q.sink.Close(WithoutRecording(ctx))
+	}()
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+	}
+	// The sink's own word is worth waiting for a moment.
+	t := time.NewTimer(closeGrace / 2)
+	defer t.Stop()
+	select {
+	case err := <-result:
+		return err
+	case <-t.C:
+		return fmt.Errorf("the sink did not close: %w", context.Cause(ctx))
+	}
+}
+
+func wait(done <-chan struct{}, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-done:
+	case <-t.C:
+	}
+}

@@ -1,0 +1,247 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+)
+
+// ErrSinkDown is wrapped by the failures of a [Fanout] whose sink has been
+// failing for so long that the others went on without it.
+var ErrSinkDown = errors.New("sink: one sink of a fanout is down, the others went on without it")
+
+// How long a Fanout lets one failing sink hold up the others, and how often it is
+// tried after that. A default queue absorbs far more than ten seconds.
+const (
+	fanoutPatience = 10 * time.Second
+	fanoutProbe    = time.Second
+	fanoutProbeMax = 30 * time.Second
+)
+
+// Fanout returns a sink that writes every batch to each of the sinks, in their
+// order. None at all is [Discard], one is that sink itself; nil sinks are left
+// out.
+//
+// An entry is accepted when every sink has accepted it. Otherwise Write returns a
+// [*PartialError] in which an entry's failure is
+//
+//   - retryable, as long as one sink has said that it may take it later. Fanout
+//     remembers, by InsertID, which sinks are finished with it, so that writing
+//     it again reaches only those that lack it. It remembers until the next
+//     Write, so the caller must write what failed before anything else, as Queue
+//     does; otherwise an entry may reach a sink twice, never not at all.
+//   - permanent, when no sink is left to retry and at least one has refused it.
+//     The others have it.
+//
+// One failing sink does not stop the others: all get the batch, whatever one of
+// them returns. But as long as the caller retries for the sake of one, the others
+// get nothing new. After 10 s of that the failing sink is left behind: entries
+// count as permanently failed with [ErrSinkDown] for its sake while the others go
+// on, and it is tried again with every so many entries, at most once a second and
+// at least once in 30 s. What it missed it does not get; where that must not
+// happen, give it a journal and a cursor of its own instead of a Fanout.
+//
+// A sink that panics has refused its batch. Close closes all sinks, whatever one
+// of them returns, and joins their errors. Write may be called concurrently; the
+// calls then wait for each other.
+func Fanout(sinks ...Sink) Sink {
+	f := &fanout{now: time.Now}
+	for _, s := range sinks {
+		if s != nil {
+			f.branches = append(f.branches, &branch{sink: s})
+		}
+	}
+	switch len(f.branches) {
+	case 0:
+		return Discard()
+	case 1:
+		return f.branches[0].sink
+	}
+	return f
+}
+
+type fanout struct {
+	now func() time.Time
+
+	mu       sync.Mutex
+	branches []*branch
+}
+
+// branch is one sink and what is known of it.
+type branch struct {
+	sink Sink
+	// finished holds the InsertIDs of the last Write that this sink took (nil) or
+	// refused, although the caller was told to write them again for another's sake.
+	finished map[string]error
+
+	failing time.Time // since when it has failed without a break; zero: it works
+	probeAt time.Time // left behind until then
+	probe   time.Duration
+	lastErr error
+}
+
+func (f *fanout) Close(ctx context.Context) error {
+	// Not under the lock: Close may come while a Write hangs.
+	var errs []error
+	for i, b := range f.branches {
+		if err := closeOne(ctx, b.sink); err != nil {
+			errs = append(errs, fmt.Errorf("sink %d of the fanout: %w", i, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func closeOne(ctx context.Context, s Sink) (err error) {
+	defer recoverAsError(&err)
+	return s.Close(ctx)
+}
+
+// verdict is what all sinks together make of one entry.
+type verdict struct {
+	retry   error // the last retryable failure
+	refused error // the last permanent one
+	after   time.Duration
+}
+
+func (f *fanout) Write(ctx context.Context, batch []*entry.Entry) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return Retryable(fmt.Errorf("sink: fanout: %w", context.Cause(ctx)), 0)
+	}
+	verdicts := make([]verdict, len(batch))
+	results := make([][]error, len(f.branches))
+	bad := false
+	for i, b := range f.branches {
+		results[i] = f.writeOne(ctx, b, batch)
+		for j, err := range results[i] {
+			if err == nil {
+				continue
+			}
+			bad = true
+			err = fmt.Errorf("sink %d of the fanout: %w", i, err)
+			if IsPermanent(err) {
+				verdicts[j].refused = err
+			} else {
+				verdicts[j].retry = err
+				if after, ok := RetryAfter(err); ok {
+					verdicts[j].after = max(verdicts[j].after, after)
+				}
+			}
+		}
+	}
+	f.remember(batch, verdicts, results)
+	if !bad {
+		return nil
+	}
+	partial := &PartialError{}
+	for j := range verdicts {
+		switch v := &verdicts[j]; {
+		case v.retry != nil:
+			partial.Failed = append(partial.Failed, Failure{j, Retryable(v.retry, v.after)})
+		case v.refused != nil:
+			partial.Failed = append(partial.Failed, Failure{j, Permanent(v.refused)})
+		}
+	}
+	return partial
+}
+
+// writeOne hands one sink what it lacks of the batch, and returns what it says of
+// each entry, now or in the Write before.
+func (f *fanout) writeOne(ctx context.Context, b *branch, batch []*entry.Entry) []error {
+	results := make([]error, len(batch))
+	todo := make([]*entry.Entry, 0, len(batch))
+	index := make([]int, 0, len(batch))
+	for i, e := range batch {
+		if err, ok := b.finished[e.InsertID]; ok && e.InsertID != "" {
+			results[i] = err
+			continue
+		}
+		todo = append(todo, e)
+		index = append(index, i)
+	}
+	if len(todo) == 0 {
+		return results
+	}
+	now := f.now()
+	if !b.probeAt.IsZero() && now.Before(b.probeAt) {
+		for _, i := range index {
+			results[i] = b.down()
+		}
+		return results
+	}
+	err := writeSafely(ctx, b.sink, todo)
+	failed := failures(err, len(todo))
+	retry := false
+	for _, fl := range failed {
+		results[index[fl.Index]] = fl.Err
+		if !IsPermanent(fl.Err) {
+			retry = true
+			b.lastErr = fl.Err
+		}
+	}
+	if !retry {
+		b.failing, b.probeAt, b.probe, b.lastErr = time.Time{}, time.Time{}, 0, nil
+		return results
+	}
+	// The caller's context ending says nothing of the sink.
+	if ctx.Err() != nil && context.Cause(ctx) != context.DeadlineExceeded {
+		return results
+	}
+	now = f.now()
+	if b.failing.IsZero() {
+		b.failing = now
+	}
+	if now.Sub(b.failing) < fanoutPatience {
+		return results
+	}
+	b.probe = min(max(2*b.probe, fanoutProbe), fanoutProbeMax)
+	b.probeAt = now.Add(b.probe)
+	for i := range results {
+		if results[i] != nil && !IsPermanent(results[i]) {
+			results[i] = b.down()
+		}
+	}
+	return results
+}
+
+// down is the failure of an entry that a sink goes without.
+func (b *branch) down() error {
+	return Permanent(fmt.Errorf("%w: %w", ErrSinkDown, b.lastErr))
+}
+
+// remember keeps which sinks are finished with the entries that will be written
+// again.
+func (f *fanout) remember(batch []*entry.Entry, verdicts []verdict, results [][]error) {
+	for i, b := range f.branches {
+		b.finished = nil
+		for j, e := range batch {
+			err := results[i][j]
+			if verdicts[j].retry == nil || e.InsertID == "" || err != nil && !IsPermanent(err) {
+				continue
+			}
+			if b.finished == nil {
+				b.finished = make(map[string]error)
+			}
+			b.finished[e.InsertID] = err
+		}
+		// Should an InsertID stand in the batch twice, twice is better than never.
+		for j, e := range batch {
+			if err := results[i][j]; err != nil && !IsPermanent(err) {
+				delete(b.finished, e.InsertID)
+			}
+		}
+	}
+}
+
+func writeSafely(ctx context.Context, s Sink, batch []*entry.Entry) (err error) {
+	defer recoverAsError(&err)
+	return s.Write(ctx, batch)
+}

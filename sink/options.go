@@ -1,0 +1,108 @@
+package sink
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/sanitize"
+)
+
+// Bounds of a batch. 512 entries amortize a write(2) and a fsync; 1 MiB keeps
+// one below every backend's limit (Cloud Logging takes 10 MB a request) and the
+// worker's memory small.
+const (
+	MaxBatch      = 512
+	MaxBatchBytes = 1 << 20 // the entry that reaches it is the batch's last
+)
+
+const (
+	defaultMaxBytes     = 32 << 20
+	minMaxBytes         = 16 << 10
+	defaultLinger       = 2 * time.Millisecond
+	defaultWriteTimeout = time.Minute
+	defaultRetryMin     = 100 * time.Millisecond
+	defaultRetryMax     = 30 * time.Second
+	maxRetryAfter       = time.Hour // a sink that asks for more is asked again by then
+)
+
+// QueueOptions configures a [Queue]. Nil means the defaults.
+type QueueOptions struct {
+	// MaxBytes bounds the memory that waiting entries hold: their raw bodies,
+	// their strings and an estimate of the rest. At least 16 KiB. Default 32 MiB:
+	// a minute of 300 entries a second of 1.7 KB.
+	MaxBytes int64
+	// Policy sanitizes. Default nil: the default rules of package sanitize.
+	Policy *sanitize.Policy
+	// Resource is set on entries that have none. Default nil: none.
+	Resource *entry.Resource
+	// OnError is told of failed writes, of entries dropped ([*DropError]), and of
+	// faults of the sanitizer, at most once a second for each sort of error; what
+	// comes in between is added up. It is called by the queue's worker, never on
+	// a request's path, and must not call the queue's Flush or Close. Default: a
+	// warning to slog.Default(), at most one line per 10 s for each sort.
+	OnError func(error)
+	// Now is the clock of time stamps. Default time.Now.
+	Now func() time.Time
+	// Linger is how long the worker waits for more entries before it writes a
+	// batch that is not full; negative: not at all. Default 2 ms.
+	Linger time.Duration
+	// WriteTimeout bounds one Write of the sink, by its context. Default 1 min.
+	WriteTimeout time.Duration
+	// RetryMin and RetryMax bound the pause before a failed write is tried again.
+	// It doubles from one to the other and is shortened at random by up to a
+	// half. There is no limit on how often. Default 100 ms and 30 s.
+	RetryMin, RetryMax time.Duration
+}
+
+// complete returns a copy with the defaults filled in.
+func (o *QueueOptions) complete() (QueueOptions, error) {
+	var c QueueOptions
+	if o != nil {
+		c = *o
+	}
+	switch {
+	case c.MaxBytes == 0:
+		c.MaxBytes = defaultMaxBytes
+	case c.MaxBytes < minMaxBytes:
+		return c, fmt.Errorf("sink: QueueOptions.MaxBytes is %d, want at least %d, or 0 for %d", c.MaxBytes, minMaxBytes, defaultMaxBytes)
+	case c.MaxBytes > 1<<40:
+		return c, fmt.Errorf("sink: QueueOptions.MaxBytes is %d, want at most 1 TiB", c.MaxBytes)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Linger == 0 {
+		c.Linger = defaultLinger
+	}
+	if c.Linger > time.Minute {
+		return c, fmt.Errorf("sink: QueueOptions.Linger is %s, want at most 1m: entries would be lost with the process", c.Linger)
+	}
+	for _, d := range []struct {
+		name  string
+		value *time.Duration
+		def   time.Duration
+	}{
+		{"WriteTimeout", &c.WriteTimeout, defaultWriteTimeout},
+		{"RetryMin", &c.RetryMin, min(defaultRetryMin, positive(c.RetryMax, defaultRetryMin))},
+		{"RetryMax", &c.RetryMax, max(defaultRetryMax, c.RetryMin)},
+	} {
+		if *d.value < 0 {
+			return c, fmt.Errorf("sink: QueueOptions.%s is %s, want a positive duration, or 0 for %s", d.name, *d.value, d.def)
+		}
+		if *d.value == 0 {
+			*d.value = d.def
+		}
+	}
+	if c.RetryMin > c.RetryMax {
+		return c, fmt.Errorf("sink: QueueOptions.RetryMin %s is longer than RetryMax %s", c.RetryMin, c.RetryMax)
+	}
+	return c, nil
+}
+
+func positive(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
+}

@@ -1,0 +1,328 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// Queue takes entries from the request path and has them written. It never
+// blocks and never panics into a request: [Queue.Enqueue] holds a lock for a few
+// instructions, all else is done by one worker goroutine.
+//
+// The worker sanitizes each entry, encodes its canonical line, and writes batches
+// to the sink in the order of capture. While the sink fails, the queue absorbs;
+// when it is full the newest entries are dropped, since the oldest are nearer to
+// what went wrong first. Drops are counted in [Stats] and, as soon as the sink
+// takes entries again, written as gap entries: one for each of up to 64
+// transactions and reasons, and one without txid for all others.
+//
+// All methods are safe for concurrent use.
+type Queue struct {
+	opts     QueueOptions
+	sink     Sink
+	resource *entry.Resource
+	prefix   idPrefix
+	buffers  BufferPool
+	report   *reporter
+
+	wake     chan struct{}   // a token when the worker should look
+	ctx      context.Context // of writes; ends when Close gives up
+	cancel   context.CancelFunc
+	draining chan struct{} // closed when Close begins
+	done     chan struct{} // closed when the worker has ended
+	closed   chan struct{} // closed when Close has ended
+	closeErr error         // valid then
+
+	mu       sync.Mutex
+	ring     []item // fixed: as many as fit MaxBytes if each were empty
+	head     int    // the oldest
+	count    int    // in the ring
+	inflight int    // taken by the worker, not settled
+	bytes    int64  // held by both
+	waiting  state  // what the worker waits for
+	closing  bool   // Close was called
+	gone     bool   // Close gave up on a worker that hangs in the sink
+	seq      uint64 // captures and gap entries, for InsertIDs
+	accepted uint64 // entries that were put into the ring
+	finished uint64 // the first so many of them have been delivered or dropped
+	noted    uint64 // drops noted in gaps
+	gapsDone uint64 // the first so many of them have been written down or lost
+	gaps     *gapBook
+	// Gap entries taken by the worker, not settled; and what Close left undone.
+	gapsInflight, leftEntries, leftGaps int64
+	waiters                             []*waiter
+	stats                               Stats // Dropped is not used
+	dropped                             [numReasons]int64
+}
+
+type item struct {
+	entry *entry.Entry
+	cost  int64
+	seq   uint64
+	gap   bool // made by the worker itself
+}
+
+// state is what the worker waits for, so that Enqueue wakes it only when needed.
+type state uint8
+
+const (
+	busy      state = iota // nothing: it will look by itself
+	idle                   // the first entry
+	lingering              // a full batch
+)
+
+// waiter is a Flush that waits.
+type waiter struct {
+	accepted, noted uint64
+	dropped         int64 // when it began
+	err             error
+	done            chan struct{}
+}
+
+// NewQueue returns a running queue that writes to s. Nil options are the
+// defaults; they are copied. Close ends it, and closes s.
+func NewQueue(s Sink, opts *QueueOptions) (*Queue, error) {
+	if s == nil {
+		return nil, errors.New("sink: NewQueue needs a sink, got nil; use Discard() to drop everything")
+	}
+	o, err := opts.complete()
+	if err != nil {
+		return nil, err
+	}
+	q := &Queue{
+		opts:     o,
+		sink:     s,
+		prefix:   newIDPrefix(),
+		report:   newReporter(o.OnError, o.Now),
+		wake:     make(chan struct{}, 1),
+		draining: make(chan struct{}),
+		done:     make(chan struct{}),
+		closed:   make(chan struct{}),
+		ring:     make([]item, o.MaxBytes/entrySize+1),
+		gaps:     newGapBook(),
+	}
+	q.ctx, q.cancel = context.WithCancel(WithoutRecording(context.Background()))
+	w := newWorker(q)
+	q.resource, err = w.cleanResource(o.Resource)
+	if err != nil {
+		return nil, err
+	}
+	go w.run()
+	return q, nil
+}
+
+// Buffers returns the pool that captures take their buffers from.
+func (q *Queue) Buffers() *BufferPool { return &q.buffers }
+
+// Resource returns the resource set on entries that have none, sanitized, or nil.
+// It is shared: read it only.
+func (q *Queue) Resource() *entry.Resource { return q.resource }
+
+// Enqueue hands e over and reports whether it was taken. It never blocks. From
+// then on e, the slices in it and its raw buffers belong to the queue, whether
+// it was taken or not: nothing of it may be shared with another entry.
+//
+// A missing Time is set to now. An InsertID is drawn for an entry that has none;
+// it stands for the place in the queue and is written by the worker.
+//
+// False means that the entry was dropped, and counted: the queue is full
+// ([DropFull]) or closed ([DropClosed]), or e is nil or sealed ([DropInvalid]).
+func (q *Queue) Enqueue(e *entry.Entry) bool {
+	if q == nil {
+		return false
+	}
+	if e == nil || e.Sealed() {
+		q.mu.Lock()
+		q.stats.Captured++
+		q.dropped[reasonInvalid]++
+		q.mu.Unlock()
+		return false
+	}
+	if e.Time.IsZero() {
+		e.Time = q.opts.Now()
+	}
+	cost := costOf(e)
+	// After the lock is given up the entry is the worker's.
+	id, at := e.TxID, e.Time
+
+	q.mu.Lock()
+	q.stats.Captured++
+	q.seq++
+	var why reason
+	switch {
+	case q.closing:
+		why = reasonClosed
+	case q.bytes+cost > q.opts.MaxBytes || q.count == len(q.ring):
+		why = reasonFull
+	default:
+		i := q.head + q.count
+		if i >= len(q.ring) {
+			i -= len(q.ring)
+		}
+		q.ring[i] = item{entry: e, cost: cost, seq: q.seq}
+		q.count++
+		q.bytes += cost
+		q.accepted++
+		wake := q.waiting == idle || q.waiting == lingering && q.count >= MaxBatch
+		if wake {
+			q.waiting = busy
+		}
+		q.mu.Unlock()
+		if wake {
+			q.nudge()
+		}
+		return true
+	}
+	wake := q.drop(why, id, at, cost)
+	q.mu.Unlock()
+	if wake {
+		q.nudge()
+	}
+	q.reclaim(e)
+	return false
+}
+
+// drop counts one entry that will not be delivered, and notes it for a gap entry.
+// It reports whether the worker has to be woken. q.mu is held.
+func (q *Queue) drop(why reason, id txid.ID, at time.Time, cost int64) (wake bool) {
+	q.dropped[why]++
+	if why == reasonClosed {
+		return false // nobody is left to write it down
+	}
+	q.gaps.note(why, id, at, cost)
+	q.noted++
+	wake = q.waiting == idle
+	if wake {
+		q.waiting = busy
+	}
+	return wake
+}
+
+// nudge makes the worker look.
+func (q *Queue) nudge() {
+	select {
+	case q.wake <- struct{}{}:
+	default: // it has a token already
+	}
+}
+
+// reclaim takes the raw buffers of an entry that nobody will write.
+func (q *Queue) reclaim(e *entry.Entry) {
+	for _, b := range [...]*entry.Body{&e.Request.Body, &e.Response.Body} {
+		if b.Raw != nil {
+			q.buffers.Put(b.Raw)
+			b.Raw = nil
+		}
+	}
+}
+
+// Stats returns the queue's account at this moment.
+func (q *Queue) Stats() Stats {
+	q.mu.Lock()
+	s := q.stats
+	dropped := q.dropped
+	s.Waiting = int64(q.count + q.inflight)
+	s.WaitingBytes = q.bytes
+	q.mu.Unlock()
+	s.MaxBytes = q.opts.MaxBytes
+	s.Dropped = make(map[string]int64, len(dropped))
+	for r, n := range dropped {
+		if n > 0 {
+			s.Dropped[reason(r).String()] = n
+		}
+	}
+	return s
+}
+
+// Flush waits until everything enqueued before has been delivered or dropped, gap
+// entries included, or ctx ends. It returns a [*DropError] if entries were
+// dropped meanwhile, and an error that wraps ctx's and says how many still wait
+// when that ended first. They keep waiting.
+func (q *Queue) Flush(ctx context.Context) error {
+	q.mu.Lock()
+	w := &waiter{accepted: q.accepted, noted: q.noted, dropped: q.lost(), done: make(chan struct{})}
+	if q.satisfied(w) {
+		q.mu.Unlock()
+		return nil
+	}
+	q.waiters = append(q.waiters, w)
+	q.waiting = busy
+	q.mu.Unlock()
+	q.nudge()
+	select {
+	case <-w.done:
+		return w.err
+	case <-ctx.Done():
+	}
+	q.mu.Lock()
+	left := q.accepted - q.finished
+	for i := range q.waiters {
+		if q.waiters[i] == w {
+			q.waiters = append(q.waiters[:i], q.waiters[i+1:]...)
+			break
+		}
+	}
+	q.mu.Unlock()
+	return fmt.Errorf("sink: flush: %d entries not written yet: %w", left, context.Cause(ctx))
+}
+
+// lost counts the drops that the sink or the queue is to blame for. q.mu is held.
+func (q *Queue) lost() int64 {
+	return q.dropped[reasonFull] + q.dropped[reasonRefused] + q.dropped[reasonSinkDown] + q.dropped[reasonInvalid]
+}
+
+func (q *Queue) satisfied(w *waiter) bool {
+	return q.finished >= w.accepted && q.gapsDone >= w.noted
+}
+
+// notify ends the Flushes that have waited long enough. q.mu is held.
+func (q *Queue) notify() {
+	kept := q.waiters[:0]
+	for _, w := range q.waiters {
+		if !q.satisfied(w) {
+			kept = append(kept, w)
+			continue
+		}
+		if n := q.lost() - w.dropped; n > 0 {
+			w.err = &DropError{Reason: "while flushing", Count: n}
+		} else if q.gone {
+			w.err = ErrClosed
+		}
+		close(w.done)
+	}
+	clear(q.waiters[len(kept):])
+	q.waiters = kept
+}
+
+// entrySize is what an entry holds beside what its fields point to.
+const entrySize = int64(unsafe.Sizeof(entry.Entry{}))
+
+// costOf estimates the memory that e holds, in bytes. Strings are counted where
+// they can be long; buffers by what they take from the pool.
+func costOf(e *entry.Entry) int64 {
+	n := entrySize
+	n += int64(cap(e.Request.Body.Raw)) + int64(cap(e.Request.Body.Content))
+	n += int64(cap(e.Response.Body.Raw)) + int64(cap(e.Response.Body.Content))
+	n += int64(len(e.Message) + len(e.Refused) + len(e.HTTP.URL) + len(e.HTTP.Referer) + len(e.HTTP.UserAgent))
+	n += int64(len(e.Error.Message) + len(e.Error.Stack))
+	for _, hs := range [...][]entry.Header{e.Request.Headers, e.Request.Trailers, e.Response.Headers, e.Response.Trailers} {
+		n += int64(cap(hs)) * int64(unsafe.Sizeof(entry.Header{}))
+		for i := range hs {
+			n += int64(len(hs[i].Name) + len(hs[i].Value))
+		}
+	}
+	for _, ls := range [...][]entry.Label{e.Labels, e.Attributes, e.Facts.Carried} {
+		n += int64(cap(ls)) * int64(unsafe.Sizeof(entry.Label{}))
+		for i := range ls {
+			n += int64(len(ls[i].Name) + len(ls[i].Value))
+		}
+	}
+	return n
+}
