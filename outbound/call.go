@@ -1,0 +1,222 @@
+package outbound
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// Why a body is missing or cut, in [entry.Body.Reason].
+const (
+	reasonBinary  = "binary"
+	reasonLimit   = "capture limit"
+	reasonUnread  = "unread"
+	reasonNotSent = "not sent"
+	reasonSending = "not sent to its end"
+	reasonOff     = "capture off"
+)
+
+// call is the state of one call, from RoundTrip to its entry. It is never pooled:
+// net/http's goroutines and the caller's body may hold it for longer.
+type call struct {
+	// Set before the base transport is asked, read only from then on.
+	t           *Transport
+	ctx         context.Context // the caller's
+	scope       *txid.Scope
+	start       time.Time
+	span        txid.SpanID
+	parent      txid.SpanID
+	hopOf       txid.SpanID // the hop whose redirect led here
+	hop         int
+	attemptOf   txid.SpanID
+	resent      int
+	method      string
+	url         string
+	http        entry.HTTP
+	cancel      <-chan struct{} // Request.Cancel
+	deadline    time.Duration   // 0: none
+	notSent     bool            // the txid was kept from the host
+	skip        bool
+	trailer     http.Header // the request's, shared with the caller
+	reqHeaders  []entry.Header
+	reqType     string
+	reqEncoding string
+	reqReason   string
+	reqPeeked   bool
+	reqLength   int64 // of a wrapped body; 0 without one, -1 unknown
+
+	mu          sync.Mutex
+	done        bool
+	m           marks
+	req         capture
+	reqGen      int
+	reqErr      error // what the caller's body said
+	reqTrailers []entry.Header
+
+	response     *http.Response // until the entry is made: its trailers come at EOF
+	resp         capture
+	status       int
+	proto        string
+	respHeaders  []entry.Header
+	respTrailers []entry.Header
+	respType     string
+	respEncoding string
+	respReason   string
+	respLength   int64
+	cacheHit     bool
+	bodyless     bool        // HEAD, 204, 304, a length of 0, an upgrade
+	stop         func() bool // takes the AfterFunc back
+}
+
+// outcome is how a call ended.
+type outcome struct {
+	err       error
+	eof       bool // the response's body was read to its end
+	closed    bool // or closed before
+	abandoned bool // neither, and the context ended or the body was dropped
+	panicked  bool
+	redirect  bool // a redirect that was not followed
+}
+
+// read is told of each Read of the response's body.
+func (c *call) read(p []byte, n int, err error) {
+	d := c.since()
+	c.mu.Lock()
+	if c.done {
+		c.mu.Unlock()
+		return
+	}
+	if n > 0 && n <= len(p) {
+		c.resp.add(c.t.pool, p[:n])
+		c.m.last = d
+	}
+	if err == io.EOF {
+		c.m.last = d
+		c.resp.eof = true
+		if len(c.response.Trailer) > 0 {
+			c.respTrailers = headers(c.response.Trailer) // complete with EOF
+		}
+	}
+	c.mu.Unlock()
+	switch err {
+	case nil:
+	case io.EOF:
+		c.finish(outcome{eof: true})
+	default:
+		c.settleTimeout(err)
+		c.finish(outcome{err: err})
+	}
+}
+
+// closed is told when the response's body has been closed.
+func (c *call) closed() { c.finish(outcome{closed: true}) }
+
+// abandoned is called when the context ended before the body did.
+func (c *call) abandoned() {
+	c.finish(outcome{err: context.Cause(c.ctx), abandoned: true})
+}
+
+// dropped is called when the garbage collector found a body neither read to its
+// end nor closed, in a context that never ends.
+func (c *call) dropped() { c.finish(outcome{abandoned: true}) }
+
+// failed is called when the base transport returned an error.
+func (c *call) failed(err error) {
+	c.settleTimeout(err)
+	c.finish(outcome{err: err})
+}
+
+// panicked is called when the base transport panics.
+func (c *call) panicked() { c.finish(outcome{panicked: true}) }
+
+// settleTimeout lets http.Client's own timer catch up. The client notices that its
+// Timeout is over by a timer beside the context's deadline, which is the same
+// moment; the bare transport's errors always find it noticed, and the error then
+// says "Client.Timeout exceeded". A call that ends by that deadline therefore
+// waits for the timer, which is due, for a few milliseconds at most.
+func (c *call) settleTimeout(error) {
+	if c.cancel == nil || c.ctx.Err() != context.DeadlineExceeded {
+		return
+	}
+	t := time.NewTimer(settleFor)
+	defer t.Stop()
+	select {
+	case <-c.cancel:
+	case <-t.C: // the deadline is the caller's own, and the client's timer runs on
+	}
+}
+
+const settleFor = 2 * time.Millisecond
+
+// canceled reports whether the deprecated Request.Cancel was used, which is also
+// how http.Client ends calls of transports it does not know.
+func (c *call) canceled() bool {
+	if c.cancel == nil {
+		return false
+	}
+	select {
+	case <-c.cancel:
+		return true
+	default:
+		return false
+	}
+}
+
+// finish makes the entry and hands it over, once.
+func (c *call) finish(o outcome) {
+	now := c.since()
+	c.mu.Lock()
+	if c.done {
+		c.mu.Unlock()
+		return
+	}
+	c.done = true
+	stop := c.stop
+	c.stop, c.response, c.trailer = nil, nil, nil
+	c.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+	// With done set nobody writes to the call any more.
+	c.t.hand(c.ctx, c.entry(o, now))
+}
+
+// hand runs OnEntry and gives the entry to the queue.
+func (t *Transport) hand(ctx context.Context, e *entry.Entry) {
+	if t.opts.OnEntry != nil {
+		t.onEntry(ctx, e)
+	}
+	t.queue.Enqueue(e)
+}
+
+// LabelOnEntryPanic marks an entry whose OnEntry panicked.
+const LabelOnEntryPanic = "on_entry_panic"
+
+func (t *Transport) onEntry(ctx context.Context, e *entry.Entry) {
+	defer func() {
+		if v := recover(); v != nil {
+			e.Labels = append(e.Labels, entry.Label{Name: LabelOnEntryPanic, Value: panicText(v)})
+		}
+	}()
+	t.opts.OnEntry(ctx, e)
+}
+
+func panicText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case runtimeError:
+		return v.Error()
+	}
+	return "a value of another type" // its methods may panic as well
+}
+
+type runtimeError interface {
+	error
+	RuntimeError()
+}

@@ -1,0 +1,39 @@
+// Package outbound records the calls a service makes: a [Transport] around any
+// [http.RoundTripper] forwards the transaction ID to the hosts that may have it,
+// captures both bodies up to a bound, notes the phases of the call, and says in
+// one word why a call failed.
+//
+// [NewClient] gives a client with limits on dialing, on the TLS handshake and on
+// the wait for response headers; [Wrap] takes a client that is there already;
+// [NewTransport] is the bare wrapper, which never shortens a call.
+//
+// # Invisible
+//
+// The caller gets the same response, the same errors and the same timing as
+// without us. The request that is sent is a shallow copy with headers of its own,
+// so that trailers set while sending still arrive; nil and [http.NoBody] stay what
+// they are; a body in memory or in a file is looked at and passed on untouched,
+// which keeps net/http's single write, its resending and sendfile; every other
+// body is wrapped and copied from as net/http reads it. The response's body is
+// the only thing replaced, and on a 101 it still has its Write.
+//
+// What a wrapper can not do: [http.Client] knows net/http's own Transport by its
+// type. With Client.Timeout set, it starts one goroutine and one timer for a call
+// through any other. [http.Transport.CancelRequest], long deprecated, knows the
+// request sent and not the caller's.
+//
+// # When the entry is made
+//
+// Once: when RoundTrip fails, when the response has no body, at the end of the
+// body (EOF), at its Close, at its first error, or when the call's context ends,
+// whichever comes first. A body that is neither read to its end nor closed, in a
+// context that never ends, is recorded when the garbage collector finds it
+// dropped. A 101 is recorded at once, and the life of the connection with its
+// bytes each way when it is closed.
+//
+// # Why a call failed
+//
+// The entry's error type is one of the Err constants. They are told apart by the
+// types of errors, by the context and by the phase the call was in, never by an
+// error's text.
+package outbound

@@ -1,0 +1,97 @@
+package outbound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// The defaults of [Options].
+const (
+	DefaultMaxBody       = 64 << 10         // bytes captured of each body
+	DefaultDialTimeout   = 5 * time.Second  // a SYN is resent after 1, 3 and 7 s: two chances
+	DefaultTLSTimeout    = 5 * time.Second  // two round trips and a signature
+	DefaultHeaderTimeout = 30 * time.Second // what load balancers allow a backend by default
+)
+
+// maxMaxBody bounds Options.MaxBody: with both bodies in base64 a line stays
+// below what entry.Parse accepts.
+const maxMaxBody = 4 << 20
+
+// ErrOptions is returned, wrapped, by the constructors for options that can not work.
+var ErrOptions = errors.New("outbound: invalid options")
+
+// Options configure a [Transport], [NewClient] and [Wrap]. The zero value, and a
+// nil pointer, mean the defaults.
+type Options struct {
+	// Propagator writes the txid into calls and decides to which hosts.
+	// Default txid.NewPropagator(nil): private hosts only.
+	Propagator *txid.Propagator
+	// MaxBody is how many bytes are captured of each body, at most 4 MiB.
+	// Default [DefaultMaxBody]; -1 captures none. Sizes are always recorded.
+	MaxBody int
+	// Skip names calls that are not recorded; the txid is sent all the same.
+	// Default none. See [Untraced] for calls that must not be touched at all.
+	Skip func(*http.Request) bool
+	// Route names the template of a call's URL: "/v1/users/{id}". Default none.
+	Route func(*http.Request) string
+	// OnEntry sees each entry before it is handed over, and may add to it. It runs
+	// on the call's path and must not keep the entry. A panic in it is noted on
+	// the entry and does not reach the call. Default none.
+	OnEntry func(ctx context.Context, e *entry.Entry)
+	// Now is the clock. Default [time.Now].
+	Now func() time.Time
+
+	// DialTimeout, TLSTimeout and HeaderTimeout are the limits that [NewClient]
+	// and [Wrap] set; [NewTransport] sets none, whatever stands here. Header is
+	// the wait from the request's last byte to the response's headers. Default
+	// [DefaultDialTimeout], [DefaultTLSTimeout], [DefaultHeaderTimeout]; a
+	// negative value sets no limit.
+	DialTimeout   time.Duration
+	TLSTimeout    time.Duration
+	HeaderTimeout time.Duration
+}
+
+// settled returns a copy with the defaults filled in.
+func (o *Options) settled() (Options, error) {
+	var s Options
+	if o != nil {
+		s = *o
+	}
+	if s.MaxBody < -1 || s.MaxBody > maxMaxBody {
+		return s, fmt.Errorf("%w: MaxBody is %d, want -1 for none, 0 for the default of %d, or up to %d bytes", ErrOptions, s.MaxBody, DefaultMaxBody, maxMaxBody)
+	}
+	switch s.MaxBody {
+	case 0:
+		s.MaxBody = DefaultMaxBody
+	case -1:
+		s.MaxBody = 0
+	}
+	if s.Propagator == nil {
+		p, err := txid.NewPropagator(nil)
+		if err != nil {
+			return s, fmt.Errorf("outbound: %w", err)
+		}
+		s.Propagator = p
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	s.DialTimeout = limit(s.DialTimeout, DefaultDialTimeout)
+	s.TLSTimeout = limit(s.TLSTimeout, DefaultTLSTimeout)
+	s.HeaderTimeout = limit(s.HeaderTimeout, DefaultHeaderTimeout)
+	return s, nil
+}
+
+// limit returns the default for zero and zero (no limit) for less.
+func limit(d, def time.Duration) time.Duration {
+	if d == 0 {
+		return def
+	}
+	return max(d, 0)
+}

@@ -1,0 +1,140 @@
+package outbound
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"reflect"
+	"strings"
+)
+
+// net/http sends a small body in the same write as the headers, resends it
+// unasked, and uses sendfile, only while it can see what the body is: a
+// bytes.Buffer, bytes.Reader, strings.Reader or os.File, bare or in an
+// io.NopCloser (net/http's isKnownInMemoryReader and unwrapBody). Such bodies are
+// therefore never wrapped; their bytes are looked at beforehand, without moving
+// their position.
+//
+// Request.GetBody is not used for that: some clients' GetBody rewinds the very
+// payload that is being sent.
+
+// The two types that io.NopCloser returns. Their only field is the reader.
+var nopCloserTypes = [...]reflect.Type{
+	reflect.TypeOf(io.NopCloser(struct{ io.Reader }{})), // without WriterTo
+	reflect.TypeOf(io.NopCloser((*bytes.Buffer)(nil))),  // with WriterTo
+}
+
+// unwrapNopCloser returns the reader inside an io.NopCloser. The types have no
+// name outside package io, and their method WriteTo consumes, so the field is read
+// by reflection, as net/http itself does (transfer.go); a Go release that changes
+// the types makes this report false, and the body is wrapped like any other.
+func unwrapNopCloser(body io.ReadCloser) (io.Reader, bool) {
+	t := reflect.TypeOf(body)
+	if t != nopCloserTypes[0] && t != nopCloserTypes[1] {
+		return nil, false
+	}
+	v := reflect.ValueOf(body)
+	if v.Kind() != reflect.Struct || v.NumField() != 1 || !v.Field(0).CanInterface() {
+		return nil, false
+	}
+	r, ok := v.Field(0).Interface().(io.Reader)
+	return r, ok
+}
+
+// peeked is what a body that lies in memory or in a file looks like.
+type peeked struct {
+	size int64
+	mem  []byte
+	str  string
+	file *os.File
+	at   int64 // position in file
+}
+
+// peek looks at a body without touching it; false if it is of another kind.
+func peek(body io.ReadCloser) (peeked, bool) {
+	var r io.Reader = body
+	if inner, ok := unwrapNopCloser(body); ok {
+		r = inner
+	}
+	switch v := r.(type) {
+	case *bytes.Buffer:
+		if v == nil {
+			return peeked{}, false
+		}
+		b := v.Bytes()
+		return peeked{size: int64(len(b)), mem: b}, true
+	case *bytes.Reader:
+		if v == nil {
+			return peeked{}, false
+		}
+		b, ok := rest(*v)
+		return peeked{size: int64(len(b)), mem: b}, ok
+	case *strings.Reader:
+		if v == nil {
+			return peeked{}, false
+		}
+		c := *v
+		w := &stringTaker{}
+		_, err := c.WriteTo(w)
+		return peeked{size: int64(len(w.s)), str: w.s}, err == nil
+	case *os.File:
+		if v == nil {
+			return peeked{}, false
+		}
+		return peekFile(v)
+	}
+	return peeked{}, false
+}
+
+// rest returns what a copy of a bytes.Reader has left, without copying it.
+func rest(r bytes.Reader) ([]byte, bool) {
+	var w bytesTaker
+	_, err := r.WriteTo(&w)
+	return w.b, err == nil
+}
+
+// The takers keep what WriteTo hands them in one piece.
+type (
+	bytesTaker  struct{ b []byte }
+	stringTaker struct{ s string }
+)
+
+func (w *bytesTaker) Write(p []byte) (int, error) {
+	w.b = p
+	return len(p), nil
+}
+
+func (w *stringTaker) Write(p []byte) (int, error) {
+	w.s = string(p)
+	return len(p), nil
+}
+
+func (w *stringTaker) WriteString(s string) (int, error) {
+	w.s = s
+	return len(s), nil
+}
+
+// peekFile looks at a regular file: pread leaves its position alone.
+func peekFile(f *os.File) (peeked, bool) {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return peeked{}, false
+	}
+	at, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return peeked{}, false
+	}
+	return peeked{size: max(info.Size()-at, 0), file: f, at: at}, true
+}
+
+// fill appends the first n bytes to dst, which has room for them.
+func (p *peeked) fill(dst []byte, n int) []byte {
+	switch {
+	case p.file != nil:
+		got, _ := p.file.ReadAt(dst[:n], p.at) // a file cut meanwhile leaves a short capture
+		return dst[:got]
+	case p.mem != nil:
+		return append(dst, p.mem[:min(len(p.mem), n)]...)
+	}
+	return append(dst, p.str[:min(len(p.str), n)]...)
+}

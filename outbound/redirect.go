@@ -1,0 +1,92 @@
+package outbound
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"sync"
+	"weak"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/sink"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// hop is what the next call of a chain of redirects wants to know of this one.
+type hop struct {
+	scope *txid.Scope
+	span  txid.SpanID
+	hop   int
+}
+
+// hops remembers redirects that have been answered. http.Client names the response
+// that led to a request in Request.Response, so a hop finds its predecessor by
+// it. The map holds responses weakly: who never follows a redirect leaves
+// nothing behind once its response is collected.
+type hops struct {
+	byResponse sync.Map // weak.Pointer[http.Response] → hop
+}
+
+func (h *hops) note(resp *http.Response, c *call) {
+	if resp.StatusCode < 300 || resp.StatusCode > 399 || len(resp.Header["Location"]) == 0 {
+		return
+	}
+	key := weak.Make(resp)
+	if _, known := h.byResponse.Swap(key, hop{scope: c.scope, span: c.span, hop: c.hop}); !known {
+		runtime.AddCleanup(resp, h.forget, key)
+	}
+}
+
+func (h *hops) forget(key weak.Pointer[http.Response]) { h.byResponse.Delete(key) }
+
+// of returns the hop that led to req.
+func (h *hops) of(req *http.Request) (hop, bool) {
+	if req.Response == nil {
+		return hop{}, false
+	}
+	v, ok := h.byResponse.Load(weak.Make(req.Response))
+	if !ok {
+		return hop{}, false
+	}
+	return v.(hop), true
+}
+
+// maxRedirects is net/http's own limit, with its own words.
+const maxRedirects = 10
+
+func defaultRedirect(_ *http.Request, via []*http.Request) error {
+	if len(via) >= maxRedirects {
+		return fmt.Errorf("stopped after %d redirects", maxRedirects)
+	}
+	return nil
+}
+
+// recordRedirects wraps a client's CheckRedirect, nil being net/http's default,
+// so that a redirect that is not followed is recorded too: that failure is the
+// client's and no transport sees it.
+func (t *Transport) recordRedirects(check func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
+	if check == nil {
+		check = defaultRedirect
+	}
+	return func(req *http.Request, via []*http.Request) error {
+		err := check(req, via)
+		if err != nil && !errors.Is(err, http.ErrUseLastResponse) {
+			t.refusedRedirect(req, err)
+		}
+		return err
+	}
+}
+
+// refusedRedirect makes the entry of a hop that never took place.
+func (t *Transport) refusedRedirect(req *http.Request, err error) {
+	ctx := req.Context()
+	if req.URL == nil || sink.Unrecorded(ctx) || t.opts.Skip != nil && t.opts.Skip(req) {
+		return
+	}
+	c := t.begin(ctx, req)
+	c.url = req.URL.String()
+	c.http = entry.HTTP{Method: c.method, URL: c.url, Deadline: c.deadline}
+	c.http.ServerAddress, c.http.ServerPort = server(req.URL)
+	c.finish(outcome{err: err, redirect: true})
+}

@@ -1,0 +1,89 @@
+package outbound
+
+import (
+	"io"
+	"net/http"
+)
+
+// captureRequest looks at the body of out, a copy of the caller's request, or
+// wraps it where it can not be looked at. A nil body and NoBody stay what they
+// are: net/http compares them.
+func (c *call) captureRequest(out *http.Request) {
+	if out.Body == nil || out.Body == http.NoBody {
+		return
+	}
+	if binaryType(c.reqType) {
+		c.req.max = 0
+		c.reqReason = reasonBinary
+	}
+	if p, ok := peek(out.Body); ok {
+		size := p.size
+		if out.ContentLength > 0 {
+			size = min(size, out.ContentLength) // net/http sends no more
+		}
+		c.req.size, c.req.eof = size, true
+		c.reqPeeked = true
+		if c.req.max > 0 && size > 0 {
+			n := int(min(size, int64(c.req.max)))
+			c.req.buf = p.fill(c.t.pool.Get(n), n)
+		}
+		return
+	}
+	n := out.ContentLength
+	if n == 0 {
+		n = -1 // with a body that is not NoBody, 0 means unknown
+	}
+	c.reqLength = n
+	c.req.expect(c.t.pool, n)
+	out.Body = &requestBody{inner: out.Body, call: c, gen: 0}
+	if get := out.GetBody; get != nil {
+		out.GetBody = func() (io.ReadCloser, error) {
+			rc, err := get()
+			if err != nil || rc == nil || rc == http.NoBody {
+				return rc, err
+			}
+			return &requestBody{inner: rc, call: c, gen: c.restartRequest()}, nil
+		}
+	}
+}
+
+// restartRequest begins the capture anew for a body that is sent again, and
+// returns its number; what an abandoned earlier body still reads does not count.
+func (c *call) restartRequest() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reqGen++
+	if !c.done {
+		c.req.restart()
+	}
+	return c.reqGen
+}
+
+// requestBody copies the first bytes of a body as net/http reads it. net/http may
+// go on reading after RoundTrip has returned, from its own goroutine; from the
+// moment the entry is made nothing is kept any more.
+type requestBody struct {
+	inner io.ReadCloser
+	call  *call
+	gen   int
+}
+
+// Read implements [io.Reader].
+func (b *requestBody) Read(p []byte) (int, error) {
+	n, err := b.inner.Read(p)
+	c := b.call
+	c.mu.Lock()
+	if !c.done && c.reqGen == b.gen && n >= 0 && n <= len(p) {
+		c.req.add(c.t.pool, p[:n])
+		if err == io.EOF {
+			c.req.eof = true
+		} else if err != nil && c.reqErr == nil {
+			c.reqErr = err
+		}
+	}
+	c.mu.Unlock()
+	return n, err
+}
+
+// Close implements [io.Closer].
+func (b *requestBody) Close() error { return b.inner.Close() }

@@ -1,0 +1,209 @@
+package outbound
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"time"
+)
+
+// marks are the moments of one call, as time since its start; zero: not reached.
+// They are guarded by the call's lock, since net/http calls the hooks from its own
+// goroutines, and some of them after RoundTrip has returned.
+type marks struct {
+	traced       bool // the base transport calls hooks at all
+	conns        int  // connections obtained: more than one means that net/http sent again
+	reused       bool
+	peer         netip.Addr
+	dnsStart     time.Duration
+	dnsDone      time.Duration
+	connectStart time.Duration
+	connectDone  time.Duration
+	tlsStart     time.Duration
+	tlsDone      time.Duration
+	gotConn      time.Duration
+	wrote        time.Duration
+	firstByte    time.Duration
+	response     time.Duration // RoundTrip returned a response
+	last         time.Duration // the latest byte of its body
+}
+
+// since is the time since the start, at least 1 ns, so that it is not zero.
+func (c *call) since() time.Duration {
+	return max(c.t.now().Sub(c.start), 1)
+}
+
+// mark notes the present moment, once.
+func (c *call) mark(at *time.Duration) {
+	d := c.since()
+	c.mu.Lock()
+	if !c.done && *at == 0 {
+		*at = d
+	}
+	c.mu.Unlock()
+}
+
+// remark notes the present moment, replacing an earlier one.
+func (c *call) remark(at *time.Duration) {
+	d := c.since()
+	c.mu.Lock()
+	if !c.done {
+		*at = d
+	}
+	c.mu.Unlock()
+}
+
+// trace returns ctx with our hooks; the caller's own hooks run as well.
+func (c *call) trace(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:  func(string) { c.getConn() },
+		DNSStart: func(httptrace.DNSStartInfo) { c.mark(&c.m.dnsStart) },
+		DNSDone: func(info httptrace.DNSDoneInfo) {
+			if info.Err == nil {
+				c.remark(&c.m.dnsDone)
+			}
+		},
+		// Two addresses may be tried at once (RFC 8305): first start, last success.
+		ConnectStart: func(_, _ string) { c.mark(&c.m.connectStart) },
+		ConnectDone: func(_, _ string, err error) {
+			if err == nil {
+				c.remark(&c.m.connectDone)
+			}
+		},
+		TLSHandshakeStart: func() { c.mark(&c.m.tlsStart) },
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+			if err == nil {
+				c.remark(&c.m.tlsDone)
+			}
+		},
+		GotConn:              c.gotConn,
+		WroteRequest:         c.wroteRequest,
+		GotFirstResponseByte: func() { c.mark(&c.m.firstByte) },
+	})
+}
+
+func (c *call) getConn() {
+	c.mu.Lock()
+	if !c.done {
+		c.m.traced = true
+	}
+	c.mu.Unlock()
+}
+
+func (c *call) gotConn(info httptrace.GotConnInfo) {
+	d := c.since()
+	var peer netip.Addr
+	if info.Conn != nil {
+		if a, ok := info.Conn.RemoteAddr().(*net.TCPAddr); ok {
+			peer = a.AddrPort().Addr().Unmap()
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done {
+		return
+	}
+	c.m.traced = true
+	c.m.conns++
+	c.m.reused, c.m.peer = info.Reused, peer
+	c.m.gotConn = d
+	// What an earlier, broken connection had come to is void.
+	c.m.wrote, c.m.firstByte = 0, 0
+}
+
+func (c *call) wroteRequest(info httptrace.WroteRequestInfo) {
+	d := c.since()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if info.Err != nil || c.done {
+		return
+	}
+	c.m.wrote = d
+	// The trailers have just been written, by this goroutine: now they are
+	// complete, and later they belong to the caller again.
+	if len(c.trailer) > 0 {
+		c.reqTrailers = headers(c.trailer)
+	}
+}
+
+// phase names what the call is doing.
+type phase uint8
+
+const (
+	phasePool    phase = iota // waiting for a connection
+	phaseDNS                  // resolving the name
+	phaseConnect              // connecting
+	phaseTLS                  // shaking hands
+	phaseSend                 // sending the request
+	phaseWait                 // waiting for the first byte
+	phaseHeaders              // reading the headers
+	phaseBody                 // reading the body
+	phaseUnknown              // the base transport does not say
+)
+
+// phase is called with the lock held.
+func (m *marks) phase() phase {
+	switch {
+	case m.response != 0:
+		return phaseBody
+	case !m.traced:
+		return phaseUnknown
+	case m.firstByte != 0:
+		return phaseHeaders
+	case m.wrote != 0:
+		return phaseWait
+	case m.gotConn != 0:
+		return phaseSend
+	case m.tlsStart != 0 && m.tlsDone == 0:
+		return phaseTLS
+	case m.connectStart != 0 && m.connectDone == 0:
+		return phaseConnect
+	case m.dnsStart != 0 && m.dnsDone == 0:
+		return phaseDNS
+	}
+	return phasePool
+}
+
+// String says it for people, after "while" or "timed out".
+func (p phase) String() string {
+	switch p {
+	case phasePool:
+		return "waiting for a connection"
+	case phaseDNS:
+		return "resolving the host name"
+	case phaseConnect:
+		return "connecting"
+	case phaseTLS:
+		return "in the TLS handshake"
+	case phaseSend:
+		return "sending the request"
+	case phaseWait:
+		return "waiting for response headers"
+	case phaseHeaders:
+		return "reading the response headers"
+	case phaseBody:
+		return "reading the response body"
+	}
+	return "waiting for the response"
+}
+
+// baseLimit is the limit of the base transport that ends a phase, if it is one
+// of net/http's own and has one.
+func baseLimit(base http.RoundTripper, p phase) (name string, d time.Duration) {
+	tr, ok := base.(*http.Transport)
+	if !ok {
+		return "", 0
+	}
+	switch p {
+	case phaseTLS:
+		return "TLS handshake timeout", tr.TLSHandshakeTimeout
+	case phaseWait, phaseHeaders:
+		return "response header timeout", tr.ResponseHeaderTimeout
+	case phaseConnect:
+		return "dial timeout", 0 // known to the dialer alone
+	}
+	return "", 0
+}

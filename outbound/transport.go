@@ -1,0 +1,226 @@
+package outbound
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/sink"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// ErrNoQueue is returned by the constructors when the queue is nil.
+var ErrNoQueue = errors.New("outbound: no queue: make one with sink.NewQueue")
+
+// Transport is an [http.RoundTripper] that forwards the transaction ID and
+// records each call. It is safe for concurrent use if its base is.
+type Transport struct {
+	base  http.RoundTripper
+	queue *sink.Queue
+	pool  *sink.BufferPool
+	opts  Options
+	now   func() time.Time
+	hops  hops
+}
+
+// NewTransport wraps base; nil means a clone of [http.DefaultTransport], with
+// connections of its own. A base that is a Transport into the same queue is
+// replaced, not wrapped again: one call makes one entry. No limit is set and no
+// call shortened, whatever opts says about limits; nil opts mean the defaults.
+func NewTransport(base http.RoundTripper, q *sink.Queue, opts *Options) (*Transport, error) {
+	t, _, err := newTransport(base, q, opts)
+	return t, err
+}
+
+// newTransport also reports whether the base is a clone made here.
+func newTransport(base http.RoundTripper, q *sink.Queue, opts *Options) (t *Transport, own bool, err error) {
+	if q == nil {
+		return nil, false, ErrNoQueue
+	}
+	o, err := opts.settled()
+	if err != nil {
+		return nil, false, err
+	}
+	if base == nil {
+		base = http.DefaultTransport
+		if d, ok := base.(*http.Transport); ok {
+			base, own = d.Clone(), true
+		}
+	}
+	if ours, ok := base.(*Transport); ok && ours != nil && ours.queue == q {
+		base = ours.base
+	}
+	return &Transport{base: base, queue: q, pool: q.Buffers(), opts: o, now: o.Now}, own, nil
+}
+
+// Unwrap returns the base transport.
+func (t *Transport) Unwrap() http.RoundTripper { return t.base }
+
+// CloseIdleConnections forwards to the base, so that that of [http.Client] works.
+func (t *Transport) CloseIdleConnections() {
+	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// RoundTrip implements [http.RoundTripper]. The request is not changed; of the
+// response only Body is replaced, and Request names req as the base would have it.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	// A request without URL or headers is an error that the base shall put in its
+	// own words.
+	if req.URL == nil || req.Header == nil || sink.Unrecorded(ctx) {
+		return t.base.RoundTrip(req)
+	}
+	c := t.begin(ctx, req)
+	out := c.stamp(ctx, req)
+	if c.skip {
+		resp, err := t.base.RoundTrip(out)
+		return restore(resp, out, req), err
+	}
+	c.captureRequest(out)
+	returned := false
+	defer func() {
+		if !returned {
+			c.panicked() // the panic goes on unchanged
+		}
+	}()
+	resp, err := t.base.RoundTrip(out)
+	returned = true
+	if err != nil {
+		c.failed(err)
+		return restore(resp, out, req), err
+	}
+	if resp == nil {
+		return nil, nil // against the contract, and the client's to say
+	}
+	c.responded(resp)
+	return restore(resp, out, req), nil
+}
+
+// restore makes the response name the caller's request, as net/http's does.
+func restore(resp *http.Response, sent, req *http.Request) *http.Response {
+	if resp != nil && resp.Request == sent {
+		resp.Request = req
+	}
+	return resp
+}
+
+// begin makes the call's state. What the caller may change once RoundTrip has
+// returned is copied now.
+func (t *Transport) begin(ctx context.Context, req *http.Request) *call {
+	c := &call{t: t, ctx: ctx, start: t.now(), span: t.opts.Propagator.Minter().Span(), method: req.Method, cancel: req.Cancel}
+	if c.method == "" {
+		c.method = http.MethodGet
+	}
+	scope, ok := txid.FromContext(ctx)
+	if ok {
+		c.parent = scope.Span
+	}
+	if h, found := t.hops.of(req); found {
+		c.hopOf, c.hop = h.span, h.hop+1
+		if !ok {
+			scope = h.scope
+		}
+	}
+	if a, found := ctx.Value(attemptKey{}).(*attempts); found && c.hop == 0 {
+		if scope == nil {
+			scope = t.opts.Propagator.Start(c.start)
+		}
+		var shared *txid.Scope
+		c.resent, c.attemptOf, shared = a.next(c.span, scope)
+		if !ok {
+			scope = shared
+		}
+	}
+	if scope == nil {
+		scope = t.opts.Propagator.Start(c.start)
+	}
+	c.scope = scope
+	c.skip = t.opts.Skip != nil && t.opts.Skip(req)
+	if d, has := ctx.Deadline(); has {
+		c.deadline = max(d.Sub(c.start), 1)
+	}
+	c.req.max, c.resp.max = t.opts.MaxBody, t.opts.MaxBody
+	return c
+}
+
+// stamp returns the request to send: a shallow copy, so that trailers that the
+// caller fills in while the body is read are seen, with headers of its own where
+// we write any.
+func (c *call) stamp(ctx context.Context, req *http.Request) *http.Request {
+	if !c.skip {
+		ctx = c.trace(ctx)
+	}
+	out := req.WithContext(ctx)
+	p := c.t.opts.Propagator
+	if p.Allows(req.URL.Host) {
+		out.Header = req.Header.Clone()
+		p.Inject(c.scope, c.span, out.Header)
+	} else {
+		c.notSent = true
+	}
+	if c.skip {
+		return out
+	}
+	c.trailer = req.Trailer
+	c.reqHeaders = headers(out.Header)
+	c.reqType = out.Header.Get("Content-Type")
+	c.reqEncoding = out.Header.Get("Content-Encoding")
+	c.url = req.URL.String()
+	c.http = entry.HTTP{Method: c.method, URL: c.url, UserAgent: out.Header.Get("User-Agent"), Referer: out.Header.Get("Referer"),
+		ResendCount: c.resent, Deadline: c.deadline}
+	c.http.ServerAddress, c.http.ServerPort = server(req.URL)
+	if c.t.opts.Route != nil {
+		c.http.Route = c.t.opts.Route(req)
+	}
+	return out
+}
+
+// responded takes in the response's head and puts the tee in place, or makes the
+// entry at once where no body will come.
+func (c *call) responded(resp *http.Response) {
+	c.t.hops.note(resp, c)
+	d := c.since()
+	hs := headers(resp.Header)
+	c.mu.Lock()
+	c.m.response, c.m.last = d, d
+	c.status, c.proto, c.respHeaders = resp.StatusCode, resp.Proto, hs
+	c.respType, c.respEncoding = resp.Header.Get("Content-Type"), resp.Header.Get("Content-Encoding")
+	c.cacheHit = txid.FromCache(resp.Header)
+	c.respLength = resp.ContentLength
+	if binaryType(c.respType) {
+		c.resp.max, c.respReason = 0, reasonBinary
+	}
+	c.mu.Unlock()
+
+	if rw, ok := resp.Body.(io.ReadWriteCloser); ok {
+		c.bodyless = true
+		c.finish(outcome{})
+		resp.Body = wrapDuplex(rw, newUpgraded(c))
+		return
+	}
+	if resp.Body == nil || resp.Body == http.NoBody {
+		c.bodyless = true
+		c.finish(outcome{})
+		return
+	}
+	c.mu.Lock()
+	c.resp.expect(c.t.pool, resp.ContentLength)
+	c.response = resp
+	c.mu.Unlock()
+	b := &responseBody{inner: resp.Body, call: c}
+	resp.Body = b
+	if c.ctx.Done() != nil {
+		stop := context.AfterFunc(c.ctx, c.abandoned)
+		c.mu.Lock()
+		c.stop = stop
+		c.mu.Unlock()
+	} else {
+		b.cleanup = runtime.AddCleanup(b, (*call).dropped, c)
+	}
+}
