@@ -1,0 +1,51 @@
+package middleware
+
+import (
+	"errors"
+	"io"
+)
+
+// body is an exchange as the handler's request body: it reads when the handler
+// reads, and nothing besides. Handlers read bodies from other goroutines, while
+// they write, and after they returned; then nothing is captured any more.
+type body exchange
+
+// Read implements [io.Reader].
+func (b *body) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	b.reader.active++
+	b.mu.Unlock()
+	n, err := b.body.Read(p)
+	limit := err == nil && n == len(p) && cap(p) > n && calledByMaxBytesReader()
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reader.active--
+	if b.done {
+		return n, err
+	}
+	b.reader.tooMuch = limit
+	if n > 0 && n <= len(p) {
+		if b.rec != nil {
+			b.ask.add(b.pool, p[:n])
+		} else {
+			b.ask.size += int64(n)
+		}
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF):
+		b.reader.ended = true
+		if b.own.Trailer == nil && b.req.Trailer != nil {
+			// Trailers that were not announced are put on the request that the server
+			// knows, which the handler does not have.
+			b.own.Trailer = b.req.Trailer
+		}
+	case b.reader.failed == nil:
+		b.reader.failed = err
+	}
+	return n, err
+}
+
+// Close implements [io.Closer].
+func (b *body) Close() error { return b.body.Close() }

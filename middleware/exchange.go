@@ -1,0 +1,108 @@
+package middleware
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// exchange is one request being served: its context node with the Scope in it, and
+// under the names writer, body and recorder its response writer, its request body
+// and its txid.Recorder. One allocation holds all of them. It is never reused: the
+// handler may hold each of them for as long as it likes.
+type exchange struct {
+	*config
+	ctx   node                // the handler's context
+	w     http.ResponseWriter // the inner one
+	req   *http.Request       // as it was given to us
+	own   *http.Request       // the copy that the handler was given
+	body  io.ReadCloser       // the inner request body; nil where the handler got it bare
+	start time.Time
+
+	returned bool // the handler returned normally; its goroutine's own
+
+	mu  sync.Mutex // guards what follows, and all that rec points to
+	rec *record    // nil: not recorded, or handed over
+	// done says that nothing is recorded any more: the handler has returned, or
+	// taken the connection.
+	done   bool
+	late   bool   // the response was used after that, and it has been told
+	route  string // as the handler named it
+	status int    // the first final one; 0: none yet
+	res    capture
+	ask    capture
+	writer struct {
+		firstByte time.Duration // from start until the final header
+		declared  int64         // Content-Length, -1 if none
+		fields    int           // in the header map when it was sent
+		trailer   bool          // trailers were announced
+		flushed   bool
+		streamed  bool // written to after a flush
+		hijacked  bool
+		failed    error // the first failed write's
+	}
+	reader struct {
+		ended   bool // the body's end was seen
+		active  int  // Reads under way
+		tooMuch bool // the last Read went over a MaxBytesReader's limit
+		failed  error
+	}
+}
+
+// record is the entry in the making, with room for what an ordinary one holds, so
+// that it takes one allocation. The queue owns it in the end.
+type record struct {
+	entry.Entry
+	fields [24]entry.Header
+	flags  [4]string
+	labels [2]entry.Label
+}
+
+// node is the context that the handler gets.
+type node struct{ txid.Context }
+
+type nestedKey struct{}
+
+// Value implements [context.Context].
+func (n *node) Value(key any) any {
+	if _, ok := key.(nestedKey); ok {
+		return n
+	}
+	return n.Context.Value(key)
+}
+
+// nested reports whether ctx comes from a handler of this package already.
+func nested(ctx context.Context) bool {
+	return ctx.Value(nestedKey{}) != nil
+}
+
+// begin starts the recording. What the handler may change is taken now.
+func (ex *exchange) begin(r *http.Request) {
+	rec := &record{}
+	rec.Flags = rec.flags[:0]
+	rec.Labels = rec.labels[:0]
+	rec.Request.Headers = appendHeaders(rec.fields[:0], r.Header)
+	// The host is a header field that net/http keeps elsewhere.
+	h := &rec.HTTP
+	h.Method, h.URL, h.Protocol = r.Method, r.RequestURI, r.Proto
+	if h.URL == "" && r.URL != nil {
+		h.URL = r.URL.RequestURI()
+	}
+	h.URL = bound(h.URL, entry.MaxURL)
+	h.UserAgent = bound(first(r.Header, "User-Agent"), entry.MaxMessage)
+	h.Referer = bound(first(r.Header, "Referer"), entry.MaxURL)
+	h.RemoteIP = ex.clientIP(r)
+	rec.Request.Body.Type = first(r.Header, "Content-Type")
+	rec.Request.Body.ContentEncoding = first(r.Header, "Content-Encoding")
+	if r.TLS != nil {
+		rec.Labels = append(rec.Labels, tlsLabel(r.TLS.Version))
+	}
+	ex.ask.begin(ex.MaxBody, rec.Request.Body.Type, r.ContentLength)
+	ex.rec = rec
+	ex.ctx.Scope.Recorder = (*recorder)(ex)
+}

@@ -1,0 +1,319 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// Values of error.type for what a server knows of an exchange that broke off.
+const (
+	errorPanic          = "panic"
+	errorGoexit         = "goexit"          // the handler's goroutine was ended: runtime.Goexit
+	errorHandlerAborted = "handler_aborted" // http.ErrAbortHandler: the handler broke the response off
+	errorClientAborted  = "client_aborted"  // the client went away
+	errorTimeout        = "timeout"         // the request's context passed its deadline
+	errorReadTimeout    = "read_timeout"    // the client sent its body too slowly
+	errorWriteTimeout   = "write_timeout"   // the client took the response too slowly
+	errorBadBody        = "bad_request_body"
+)
+
+// outcome is how the handler ended; the zero value is a return.
+type outcome struct {
+	value  any // of a panic
+	stack  string
+	goexit bool
+}
+
+func (o *outcome) panicked() bool { return o.value != nil && o.value != http.ErrAbortHandler }
+
+// stack returns where v was panicked, or "" for an abort, which is no fault.
+func stack(v any) string {
+	if v == http.ErrAbortHandler {
+		return ""
+	}
+	b := make([]byte, entry.MaxStack)
+	return string(b[:runtime.Stack(b, false)])
+}
+
+// finish ends the recording when the handler has ended, and enqueues the entry.
+// The client may be waiting for the end of the response: nothing else is done here.
+func (ex *exchange) finish(o outcome) {
+	// The server removes the temporary files of the form of its own request, and
+	// a middleware around us may ask which pattern matched.
+	if f := ex.own.MultipartForm; f != nil && ex.req.MultipartForm == nil {
+		ex.req.MultipartForm = f
+	}
+	if p := ex.own.Pattern; p != "" && ex.req.Pattern == "" {
+		ex.req.Pattern = p
+	}
+	if ex.returned {
+		// A handler that wrote nothing has answered 200; the server sends it after us.
+		ex.answerNothing()
+	}
+	took := ex.since(ex.start)
+	ex.mu.Lock()
+	rec := ex.rec
+	if rec == nil {
+		ex.done = true
+		ex.mu.Unlock()
+		return
+	}
+	ex.conclude(rec, took, &o)
+	ex.mu.Unlock()
+	ex.emit(&rec.Entry)
+}
+
+func (ex *exchange) answerNothing() {
+	ex.mu.Lock()
+	nothing := ex.status == 0 && !ex.done
+	ex.mu.Unlock()
+	if nothing {
+		ex.answer(http.StatusOK)
+	}
+}
+
+// hijacked ends the recording when the handler takes the connection, which may
+// live for hours: the entry goes out and its memory with it. It returns the
+// stream to be counted, or nil.
+func (ex *exchange) hijacked() *stream {
+	took := ex.since(ex.start)
+	ex.mu.Lock()
+	ex.writer.hijacked = true
+	rec := ex.rec
+	if rec == nil {
+		ex.done = true
+		ex.mu.Unlock()
+		return nil
+	}
+	rec.Flags = append(rec.Flags, entry.FlagHijacked)
+	ex.conclude(rec, took, &outcome{})
+	s := newStream(ex, rec)
+	ex.mu.Unlock()
+	ex.emit(&rec.Entry)
+	if ex.Untouched {
+		return nil
+	}
+	return s
+}
+
+// conclude fills in what is known at the end, and detaches everything from the
+// handler. The lock is held.
+func (ex *exchange) conclude(rec *record, took time.Duration, o *outcome) {
+	e, s := &rec.Entry, &ex.ctx.Scope
+	ex.rec, ex.done = nil, true
+
+	e.Kind = entry.KindServer
+	e.Time = ex.start.UTC()
+	e.TxID, e.Origin, e.Refused, e.Trace = s.ID, s.Origin, s.Refused, s.Trace
+	e.Span, e.Parent = s.Span, s.Parent
+	e.HTTP.Status = ex.status
+	e.HTTP.Route = ex.routeOf()
+	e.Latency = took
+	e.Timings.Handler = took
+	if ex.status != 0 {
+		e.Timings.FirstByte = ex.writer.firstByte
+	}
+	ex.concludeBodies(rec, o)
+	ex.concludeError(e, o)
+	ex.concludeFacts(e, s)
+	e.Severity = entry.SeverityOf(e.HTTP.Status, e.Error.Type, o.panicked())
+	if e.Error.Type == errorHandlerAborted {
+		e.Severity = entry.SeverityWarning
+	}
+	ex.words(e, took)
+}
+
+func (ex *exchange) concludeBodies(rec *record, o *outcome) {
+	e := &rec.Entry
+	req := &e.Request.Body
+	complete := ex.body == nil || ex.reader.ended ||
+		ex.req.ContentLength >= 0 && ex.ask.size >= ex.req.ContentLength
+	ex.ask.detach(req)
+	if ex.body != nil && !complete {
+		e.Flags = append(e.Flags, entry.FlagUnread)
+		req.Truncated = true
+		if req.Reason == "" {
+			req.Reason = reasonUnread
+		}
+		switch {
+		case ex.reader.failed != nil: // as far as it came
+		case ex.req.ContentLength >= 0:
+			req.Size = ex.req.ContentLength
+		case req.Size == 0:
+			req.Size = -1
+		}
+	}
+	if len(ex.req.Trailer) > 0 && ex.reader.ended {
+		e.Request.Trailers = appendHeaders(nil, ex.req.Trailer)
+	}
+
+	if ex.status == http.StatusNoContent || ex.status == http.StatusNotModified || ex.res.hint < 0 && ex.status == 0 {
+		ex.res.size = int64(len(ex.res.buf))
+	}
+	if e.HTTP.Method == http.MethodHead {
+		ex.res.size = 0
+	}
+	ex.res.detach(&e.Response.Body)
+	if ex.writer.hijacked || o.goexit || ex.status == 0 {
+		return
+	}
+	if ex.writer.streamed {
+		e.Flags = append(e.Flags, entry.FlagStreamed)
+	}
+	// Trailers are in the header map by now, and only then is it worth a look.
+	if h := ex.w.Header(); ex.writer.trailer || len(h) != ex.writer.fields {
+		e.Response.Trailers = appendTrailers(nil, e.Response.Headers, h)
+	}
+}
+
+// concludeError says why the exchange broke off, if it did. What the handler said
+// with SetError stands.
+func (ex *exchange) concludeError(e *entry.Entry, o *outcome) {
+	err := &e.Error
+	ctxErr := ex.req.Context().Err()
+	gone := ex.goneAway(ctxErr)
+	if gone {
+		e.Flags = append(e.Flags, entry.FlagAborted)
+	}
+	if o.panicked() {
+		e.Flags = append(e.Flags, entry.FlagPanic)
+		name, text := describe(o.value)
+		err.Type, err.Message, err.Stack = errorPanic, name+": "+text, o.stack
+		return
+	}
+	if err.Type != "" {
+		return
+	}
+	switch {
+	case o.goexit:
+		err.Type, err.Message = errorGoexit, "the handler's goroutine was ended by runtime.Goexit"
+	case ex.writer.hijacked:
+	case errors.Is(ex.writer.failed, os.ErrDeadlineExceeded):
+		err.Type, err.Message = errorWriteTimeout, textOf(ex.writer.failed)
+	case gone:
+		err.Type = errorClientAborted
+		switch {
+		case ex.writer.failed != nil:
+			err.Message = textOf(ex.writer.failed)
+		case ex.reader.failed != nil:
+			err.Message = textOf(ex.reader.failed)
+		default:
+			err.Message = textOf(ctxErr)
+		}
+	case o.value == http.ErrAbortHandler:
+		err.Type, err.Message = errorHandlerAborted, "the handler broke the response off: "+http.ErrAbortHandler.Error()
+	case errors.Is(ctxErr, context.DeadlineExceeded):
+		err.Type, err.Message = errorTimeout, textOf(ctxErr)
+	case errors.Is(ex.reader.failed, os.ErrDeadlineExceeded):
+		err.Type, err.Message = errorReadTimeout, textOf(ex.reader.failed)
+	case ex.reader.failed != nil && ex.status >= 400:
+		err.Type, err.Message = errorBadBody, textOf(ex.reader.failed)
+	}
+}
+
+// goneAway reports whether the client left before it had the response. A client
+// that closes the connection of a response it has had whole did not.
+func (ex *exchange) goneAway(ctxErr error) bool {
+	if ex.writer.hijacked {
+		return false
+	}
+	if ex.writer.failed != nil {
+		return !errors.Is(ex.writer.failed, os.ErrDeadlineExceeded) && !errors.Is(ex.writer.failed, http.ErrHandlerTimeout)
+	}
+	if !errors.Is(ctxErr, context.Canceled) {
+		return false
+	}
+	// What the server still holds in its buffers, 4 KiB and 2 KiB, the client can not have.
+	const buffered = 6 << 10
+	whole := ex.writer.declared >= 0 && ex.res.size >= ex.writer.declared
+	return !whole || !ex.writer.flushed && ex.res.size < buffered
+}
+
+func textOf(err error) string {
+	_, text := describe(err)
+	return text
+}
+
+func (ex *exchange) concludeFacts(e *entry.Entry, s *txid.Scope) {
+	f := &e.Facts
+	for i := range s.Carried {
+		v := s.Carried[i].Value
+		switch s.Carried[i].Name {
+		case headerUser:
+			if f.UserID == "" {
+				f.UserID = v
+			}
+		case headerCountry:
+			f.Country = v
+		case headerOS:
+			f.OS = v
+		case headerDevice:
+			f.Device = v
+		case headerAppVersion:
+			f.AppVersion = v
+		default:
+			f.Carried = append(f.Carried, entry.Label{Name: s.Carried[i].Name, Value: v})
+		}
+	}
+}
+
+// words fills in the message, and the entry page where the handler's scope has
+// none. One allocation serves both.
+func (ex *exchange) words(e *entry.Entry, took time.Duration) {
+	var room [256]byte
+	b := append(room[:0], bound(e.HTTP.Method, 32)...)
+	b = append(b, ' ')
+	b = append(b, bound(pathOf(ex.req), 1<<10)...)
+	b = append(b, ' ')
+	switch {
+	case e.HTTP.Status != 0:
+		b = strconv.AppendInt(b, int64(e.HTTP.Status), 10)
+	case ex.writer.hijacked:
+		b = append(b, "hijacked"...)
+	case e.Error.Type != "":
+		b = append(b, e.Error.Type...)
+	default:
+		b = append(b, "no answer"...)
+	}
+	if e.HTTP.Status != 0 && (e.Error.Type == errorPanic || e.Error.Type == errorClientAborted || e.Error.Type == errorHandlerAborted) {
+		b = append(b, ' ')
+		b = append(b, e.Error.Type...)
+	}
+	b = append(b, " ("...)
+	b = appendMillis(b, took)
+	b = append(b, " ms)"...)
+	n := len(b)
+	page := ex.knownPage()
+	if page == "" && ex.ctx.Scope.Origin == txid.OriginMinted {
+		b = append(b, bound(e.HTTP.Method, 32)...)
+		b = append(b, ' ')
+		if e.HTTP.Route != "" {
+			b = append(b, e.HTTP.Route...)
+		} else {
+			b = append(b, bound(pathOf(ex.req), entry.MaxWord)...)
+		}
+	}
+	s := string(b)
+	e.Message = s[:n]
+	if page != "" {
+		e.Facts.EntryPage = page
+	} else {
+		e.Facts.EntryPage = s[n:]
+	}
+}
+
+// appendMillis writes whole milliseconds, and a tenth below ten.
+func appendMillis(b []byte, d time.Duration) []byte {
+	if d < 10*time.Millisecond {
+		return strconv.AppendFloat(b, float64(d.Microseconds()/100)/10, 'f', 1, 64)
+	}
+	return strconv.AppendInt(b, d.Milliseconds(), 10)
+}

@@ -1,0 +1,187 @@
+package middleware
+
+import (
+	"fmt"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/sink"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// New returns a middleware that records into q. Nil opts mean the defaults; they
+// are copied. The error wraps [ErrOptions] and names the field.
+//
+// Put it outermost, outside of whatever answers requests itself; inside of it
+// only what must see the request before anybody else. Applied twice to a request,
+// the outer one alone does the work. A nil handler is [http.DefaultServeMux], as
+// for [http.Server].
+func New(q *sink.Queue, opts *Options) (func(http.Handler) http.Handler, error) {
+	if q == nil {
+		return nil, fmt.Errorf("%w: the queue is nil, want one from sink.NewQueue", ErrOptions)
+	}
+	o, err := opts.compile()
+	if err != nil {
+		return nil, err
+	}
+	c := &config{Options: o, queue: q, pool: q.Buffers(), header: o.Propagator.Header()}
+	return func(next http.Handler) http.Handler {
+		if next == nil {
+			next = http.DefaultServeMux
+		}
+		return &handler{config: c, next: next}
+	}, nil
+}
+
+// config is what all handlers of one middleware share. It is immutable.
+type config struct {
+	Options
+	queue  *sink.Queue
+	pool   *sink.BufferPool
+	header string // under which the ID is returned
+}
+
+type handler struct {
+	*config
+	next http.Handler
+}
+
+func (c *config) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
+}
+
+// since spares the second half of a clock's reading where the clock is the
+// system's.
+func (c *config) since(t time.Time) time.Duration {
+	if c.Now != nil {
+		return c.Now().Sub(t)
+	}
+	return time.Since(t)
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if nested(r.Context()) {
+		h.next.ServeHTTP(w, r)
+		return
+	}
+	ex := &exchange{config: h.config, w: w, req: r, start: h.now()}
+	h.extract(&ex.ctx.Scope, r, ex.start)
+	ex.ctx.Context.Context = r.Context()
+	if !h.skip(r) {
+		ex.begin(r)
+	} else if s := &ex.ctx.Scope; s.EntryPage == "" && s.Origin == txid.OriginMinted {
+		s.EntryPage = r.Method + " " + pathOf(r)
+	}
+	r2 := r.WithContext(&ex.ctx)
+	ex.own = r2
+	if r.Body != nil && r.Body != http.NoBody {
+		ex.body = r.Body
+		r2.Body = (*body)(ex)
+	}
+	ex.serve(h.next, (*writer)(ex).wrap(), r2)
+}
+
+// serve runs the handler and lets its panic go on with the identical value, so
+// that servers, tests and recovering middlewares see what they would have seen.
+func (ex *exchange) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	stopped := false // a panic was stopped by recover
+	defer func() {
+		if !ex.returned && !stopped {
+			// runtime.Goexit, as of a test's FailNow: nothing to pass on.
+			ex.finish(outcome{goexit: true})
+		}
+	}()
+	func() {
+		defer func() {
+			if ex.returned {
+				return
+			}
+			if v := recover(); v != nil {
+				stopped = true
+				ex.finish(outcome{value: v, stack: stack(v)})
+				// From in here, since the handler's frames are still on the stack for
+				// whoever prints it.
+				panic(v)
+			}
+		}()
+		next.ServeHTTP(w, r)
+		ex.returned = true
+	}()
+	if !ex.returned {
+		// panic(nil) in a program with GODEBUG=panicnil=1: recover returned nil, and
+		// yet we are here.
+		stopped = true
+		ex.finish(outcome{value: new(runtime.PanicNilError)})
+		panic(nil) //nolint:govet // the identical value
+	}
+	ex.finish(outcome{})
+}
+
+// extract fills in s. A panic of the user's Trust counts as mistrust.
+func (c *config) extract(s *txid.Scope, r *http.Request, now time.Time) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.report("Trust", v)
+			*s = *c.Propagator.Extract(r.Header, now)
+			s.ID, s.Origin, s.Parent = c.Propagator.Minter().At(now), txid.OriginMinted, 0
+			s.Refused = "caller not trusted: Trust panicked"
+		}
+	}()
+	c.Propagator.ExtractRequestInto(s, r, now)
+}
+
+func (c *config) skip(r *http.Request) (skipped bool) {
+	if c.Skip == nil {
+		return false
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			c.report("Skip", v)
+			skipped = false
+		}
+	}()
+	return c.Skip(r)
+}
+
+// link returns what ErrorLink says, or "".
+func (c *config) link(id txid.ID) (url string) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.report("ErrorLink", v)
+			url = ""
+		}
+	}()
+	return c.ErrorLink(id)
+}
+
+// emit hands e over. From here on it belongs to the queue.
+func (ex *exchange) emit(e *entry.Entry) {
+	if ex.OnEntry != nil {
+		ex.callOnEntry(e)
+	}
+	ex.queue.Enqueue(e)
+}
+
+func (ex *exchange) callOnEntry(e *entry.Entry) {
+	defer func() {
+		if v := recover(); v != nil {
+			ex.report("OnEntry", v)
+		}
+	}()
+	ex.OnEntry(&ex.ctx, e)
+}
+
+// report tells OnError that one of the user's functions panicked.
+func (c *config) report(which string, v any) {
+	defer func() {
+		// OnError was the last one to tell.
+		_ = recover()
+	}()
+	c.OnError(fmt.Errorf("middleware: %s panicked: %v", which, v))
+}

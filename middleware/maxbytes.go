@@ -1,0 +1,53 @@
+package middleware
+
+import (
+	"net/http"
+	"reflect"
+	"runtime"
+	"strings"
+)
+
+// A reader made by [http.MaxBytesReader] tells its response writer when the limit
+// is passed, so that the server closes the connection instead of reading the rest.
+// It does so by an unexported method, which no wrapper can have. What the server
+// would have done is done here instead: Connection: close, where the headers have
+// not been sent yet.
+
+// overLimit reports whether the handler passed such a limit and is about to answer.
+func (ex *exchange) overLimit(status int) bool {
+	if ex.body == nil || ex.req.ProtoMajor != 1 {
+		return false
+	}
+	ex.mu.Lock()
+	busy, tooMuch := ex.reader.active > 0, ex.reader.tooMuch
+	ended := ex.reader.ended
+	ex.mu.Unlock()
+	if busy || ended {
+		return false
+	}
+	if tooMuch && status >= 400 {
+		return true
+	}
+	// The usual way is r.Body = http.MaxBytesReader(w, r.Body, n): that reader
+	// remembers its error, and returns it for a read of nothing.
+	if b := ex.own.Body; b != nil && reflect.TypeOf(b) == maxBytesReader {
+		_, err := b.Read(nil)
+		_, over := err.(*http.MaxBytesError) //nolint:errorlint // its own
+		return over
+	}
+	return false
+}
+
+var maxBytesReader = reflect.TypeOf(http.MaxBytesReader(nil, nil, 0))
+
+// calledByMaxBytesReader looks for such a reader among the callers. It is asked
+// only when a read filled a buffer that had been cut short, as that reader does it
+// on the way over its limit.
+func calledByMaxBytesReader() bool {
+	var pc [1]uintptr
+	if runtime.Callers(3, pc[:]) == 0 {
+		return false
+	}
+	f, _ := runtime.CallersFrames(pc[:]).Next()
+	return strings.HasPrefix(f.Function, "net/http.(*maxBytesReader).")
+}

@@ -1,0 +1,120 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// The sizes of [Options.MaxBody], in bytes.
+const (
+	DefaultMaxBody = 64 << 10
+	// LargestMaxBody keeps an entry with two bodies, both of which JSON may have
+	// to escape, below the largest line that the entry package reads back.
+	LargestMaxBody = 1 << 20
+)
+
+// HeaderErrorLink is the response header that [Options.ErrorLink] fills.
+const HeaderErrorLink = "X-Transaction-Link"
+
+// ErrOptions is returned, wrapped, by [New] for arguments that can not work.
+var ErrOptions = errors.New("middleware: invalid options")
+
+// ReturnID says on which responses the transaction ID is returned.
+type ReturnID uint8
+
+// The choices for [Options.ReturnID].
+const (
+	// ReturnAuto returns it except on a response that a shared cache may keep, by
+	// the rule of [txid.SharedCacheable]: a cache would hand one user's ID to the
+	// next. It is the default.
+	ReturnAuto ReturnID = iota
+	// ReturnAlways returns it on every response. For services with no cache before
+	// them.
+	ReturnAlways
+	// ReturnNever keeps it out of responses. For services behind a cache that
+	// ignores headers.
+	ReturnNever
+)
+
+// Options configure [New]. The zero value, and a nil pointer, mean the defaults.
+type Options struct {
+	// Propagator reads the ID and the carried facts of a request.
+	// Default txid.NewPropagator(nil).
+	Propagator *txid.Propagator
+	// MaxBody is how many bytes of each body are captured; sizes are counted
+	// always. At most [LargestMaxBody]. Default [DefaultMaxBody]; -1 captures none.
+	MaxBody int
+	// Skip says which requests are not recorded; their ID is in the context,
+	// forwarded and returned all the same. [SkipNoise], [SkipBots] and [AnySkip]
+	// are ready-made. A panic in it counts as false. Default nil: none.
+	Skip func(*http.Request) bool
+	// ReturnID says on which responses the ID is returned. Default [ReturnAuto].
+	ReturnID ReturnID
+	// ErrorLink makes the URL under which the scenario can be looked at. It is put
+	// in the header [HeaderErrorLink] of responses with a status of 400 and more;
+	// an empty string puts none. Leave it nil in production: it tells strangers
+	// where you keep your logs. Default nil.
+	ErrorLink func(txid.ID) string
+	// TrustedProxies are the networks of the load balancers before this service.
+	// The client's address is then the last one of X-Forwarded-For that is not in
+	// them. Default none: it is the connection's address.
+	TrustedProxies []netip.Prefix
+	// OnEntry is called with the request's context before an entry is enqueued,
+	// for labels and links. The entry is not sanitized yet; it must not be kept. It
+	// runs on the request's path. Default nil.
+	OnEntry func(ctx context.Context, e *entry.Entry)
+	// OnError is told when one of the functions above panicked; the request was
+	// served all the same. It must be safe for concurrent use. Default: a warning
+	// by slog's default logger, at most one a minute.
+	OnError func(error)
+	// Untouched hands a hijacked connection to the handler as it is. By default a
+	// TCP or TLS connection is wrapped to count its bytes, and a stream entry tells
+	// of its life when it is closed; the wrapper has all methods of
+	// [net.TCPConn] or [tls.Conn], but it is not one. Default false.
+	Untouched bool
+	// Now is the clock. Default [time.Now].
+	Now func() time.Time
+}
+
+// compile checks o and returns a copy with the defaults filled in.
+func (o *Options) compile() (Options, error) {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	switch {
+	case c.MaxBody == 0:
+		c.MaxBody = DefaultMaxBody
+	case c.MaxBody == -1:
+		c.MaxBody = 0
+	case c.MaxBody < -1 || c.MaxBody > LargestMaxBody:
+		return c, fmt.Errorf("%w: MaxBody is %d, want 1 to %d, 0 for the default or -1 for none", ErrOptions, c.MaxBody, LargestMaxBody)
+	}
+	if c.ReturnID > ReturnNever {
+		return c, fmt.Errorf("%w: ReturnID is %d, want ReturnAuto, ReturnAlways or ReturnNever", ErrOptions, c.ReturnID)
+	}
+	for i, p := range c.TrustedProxies {
+		if !p.IsValid() {
+			return c, fmt.Errorf("%w: TrustedProxies[%d] is not a network, want one such as 10.0.0.0/8", ErrOptions, i)
+		}
+	}
+	c.TrustedProxies = append([]netip.Prefix(nil), c.TrustedProxies...)
+	if c.Propagator == nil {
+		p, err := txid.NewPropagator(nil)
+		if err != nil {
+			return c, err
+		}
+		c.Propagator = p
+	}
+	if c.OnError == nil {
+		c.OnError = (&warner{}).warn
+	}
+	return c, nil
+}

@@ -1,0 +1,70 @@
+package middleware
+
+import (
+	"fmt"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// recorder is an exchange as the txid.Recorder in its scope.
+type recorder exchange
+
+var _ txid.Recorder = (*recorder)(nil)
+
+// SetRoute implements [txid.Recorder].
+func (r *recorder) SetRoute(route string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.done {
+		r.route = bound(route, entry.MaxWord)
+	}
+}
+
+// EntryPage implements [txid.Recorder].
+func (r *recorder) EntryPage() string {
+	ex := (*exchange)(r)
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	return ex.entryPage()
+}
+
+// SetUser implements [txid.Recorder].
+func (r *recorder) SetUser(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.rec != nil {
+		r.rec.Facts.UserID = bound(id, entry.MaxWord)
+	}
+}
+
+// SetError implements [txid.Recorder].
+func (r *recorder) SetError(err error) {
+	if err == nil {
+		return
+	}
+	name, text := describe(err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.rec != nil {
+		r.rec.Error.Type, r.rec.Error.Message = name, text
+	}
+}
+
+// Annotate implements [txid.Recorder].
+func (r *recorder) Annotate(name, value string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.rec != nil && name != "" && len(r.rec.Labels) < entry.MaxLabels {
+		r.rec.Labels = append(r.rec.Labels, entry.Label{
+			Name: bound(name, entry.MaxLabelName), Value: bound(value, entry.MaxLabelValue),
+		})
+	}
+}
+
+// describe returns an error's Go type and text, whatever its methods do.
+func describe(v any) (name, text string) {
+	name = bound(fmt.Sprintf("%T", v), entry.MaxWord)
+	// fmt itself catches a panic of v's methods.
+	return name, bound(fmt.Sprint(v), entry.MaxMessage)
+}

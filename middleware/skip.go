@@ -1,0 +1,109 @@
+package middleware
+
+import (
+	"net/http"
+	"strings"
+)
+
+// SkipNoise leaves out what nobody looks up and what comes most often: static
+// files (by extension, GET and HEAD only), /favicon.ico, and health checks (the
+// usual paths, and the user agents of Kubernetes' and Google's probes). Use it as
+// [Options.Skip].
+//
+// A static file is one whose path ends in .css, .js, .mjs, .map, .ico, .png, .jpg,
+// .jpeg, .gif, .webp, .avif, .svg, .woff, .woff2, .ttf, .otf or .eot.
+func SkipNoise(r *http.Request) bool {
+	if r.URL != nil {
+		switch r.URL.Path {
+		case "/healthz", "/livez", "/readyz", "/health", "/ping", "/favicon.ico":
+			return true
+		}
+		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && staticFile(r.URL.Path) {
+			return true
+		}
+	}
+	ua := first(r.Header, "User-Agent")
+	return strings.HasPrefix(ua, "kube-probe/") || strings.HasPrefix(ua, "GoogleHC/")
+}
+
+// longestExtension is that of ".woff2", in bytes.
+const longestExtension = 6
+
+func staticFile(path string) bool {
+	dot := strings.LastIndexByte(path, '.')
+	if dot < 0 || len(path)-dot > longestExtension {
+		return false
+	}
+	ext := path[dot+1:]
+	var low [longestExtension]byte
+	for i := range len(ext) {
+		c := ext[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		low[i] = c
+	}
+	switch string(low[:len(ext)]) {
+	case "css", "js", "mjs", "map", "ico", "png", "jpg", "jpeg", "gif", "webp", "avif", "svg",
+		"woff", "woff2", "ttf", "otf", "eot":
+		return true
+	}
+	return false
+}
+
+// SkipBots leaves out crawlers that say that they are. It knows the large search
+// engines, link previews and monitors, by whole words of the user agent; a
+// visitor who pretends to be one is left out as well. Use it as [Options.Skip].
+func SkipBots(r *http.Request) bool {
+	ua := first(r.Header, "User-Agent")
+	for ua != "" {
+		end := strings.IndexFunc(ua, func(c rune) bool {
+			return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_'
+		})
+		word := ua
+		if end >= 0 {
+			word, ua = ua[:end], ua[end+1:]
+		} else {
+			ua = ""
+		}
+		if botWord(word) {
+			return true
+		}
+	}
+	return false
+}
+
+// botWord tells bots by their names' habit: Googlebot, bingbot, Yeti, AhrefsBot.
+func botWord(w string) bool {
+	const longest = 40
+	if len(w) < 3 || len(w) > longest {
+		return false
+	}
+	w = strings.ToLower(w)
+	for _, end := range [...]string{"bot", "bots", "spider", "crawler"} {
+		if strings.HasSuffix(w, end) {
+			// CUBOT makes telephones.
+			return w != "cubot"
+		}
+	}
+	switch w {
+	case "yeti", "slurp", "daumoa", "facebookexternalhit", "kakaotalk-scrap", "bingpreview",
+		"googleother", "google-inspectiontool", "mediapartners-google", "adsbot-google", "apis-google",
+		"pingdom", "uptimerobot", "headlesschrome", "ia_archiver":
+		return true
+	}
+	return false
+}
+
+// AnySkip leaves out what any of skips leaves out. Nil ones are ignored.
+func AnySkip(skips ...func(*http.Request) bool) func(*http.Request) bool {
+	skips = append([]func(*http.Request) bool(nil), skips...)
+	return func(r *http.Request) bool {
+		for _, s := range skips {
+			if s != nil && s(r) {
+				return true
+			}
+		}
+		return false
+	}
+}
