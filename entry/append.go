@@ -25,7 +25,10 @@ var ErrSealed = errors.New("entry: sealed already")
 
 // Seal encodes the canonical line into buf's spare capacity and makes the entry
 // immutable. It must be called once, by the queue's worker, after sanitizing: an
-// entry with raw bytes in it is refused. The line keeps buf alive.
+// entry with raw bytes in it is refused. The line keeps buf alive; where the spare
+// capacity does not do, it lies in an allocation of its own.
+//
+// Whatever the entry holds, [Parse] reads the line back: see [Entry.Clip].
 func (e *Entry) Seal(buf []byte) error {
 	if e.line != nil {
 		return ErrSealed
@@ -41,13 +44,14 @@ func (e *Entry) Seal(buf []byte) error {
 }
 
 // AppendJSON appends the canonical line, without a newline, to dst. It encodes
-// Content, never Raw.
+// Content, never Raw, and allocates nothing where dst has the capacity. It bounds
+// nothing: that is [Entry.Clip]'s part of [Entry.Seal].
 func (e *Entry) AppendJSON(dst []byte) []byte {
 	w := encoder{b: append(dst, '{')}
 	w.time("time", e.Time)
 	w.str("txid", string(e.TxID))
 	w.str(keyInsertID, e.InsertID)
-	if e.Severity != SeverityDefault {
+	if e.Severity >= SeverityDebug { // below, it is called default, as where there is none
 		w.str("severity", e.Severity.String())
 	}
 	w.str("kind", string(e.Kind))
@@ -101,9 +105,9 @@ func (e *Entry) appendHTTPRequest(w *encoder) {
 	at := w.open("httpRequest", '{')
 	w.str("requestMethod", h.Method)
 	w.str("requestUrl", h.URL)
-	w.int64String("requestSize", e.Request.Body.Size)
+	w.int64String("requestSize", max(e.Request.Body.Size, 0)) // -1, unknown, stands in the body alone
 	w.integer("status", int64(h.Status))
-	w.int64String("responseSize", e.Response.Body.Size)
+	w.int64String("responseSize", max(e.Response.Body.Size, 0))
 	w.str("userAgent", h.UserAgent)
 	w.str("remoteIp", h.RemoteIP)
 	w.str("referer", h.Referer)
@@ -235,6 +239,9 @@ func (e *Entry) appendAgentFields(w *encoder) {
 		at := w.open(keyLabels, '{')
 		w.str("txid", string(e.TxID))
 		for i := range e.Labels {
+			if !labelCounts(e.Labels, i) {
+				continue
+			}
 			w.comma()
 			w.b = appendString(w.b, e.Labels[i].Name)
 			w.b = append(w.b, ':')

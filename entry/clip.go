@@ -18,27 +18,42 @@ const (
 	MaxLabels      = 32       // labels, attributes, carried facts; half of what Cloud Logging takes
 	MaxLabelName   = 128      // name of a label or attribute
 	MaxLabelValue  = 4 << 10  // value of a label
+	MaxRedactions  = 64       // sanitizer rules counted
 	MaxWord        = 512      // everything else
 	MaxLine        = 16 << 20 // what Parse accepts
 )
 
 const cutMark = "…[cut]"
 
+// cutHeader is the name of the field that ends a list which was cut.
+const cutHeader = "X-Txtrail-Cut"
+
 // Clip cuts every field to its bound, at a rune's edge and marked as cut, so that
-// no line grows without limit whatever a peer sends. Seal calls it.
+// no line grows without limit whatever a peer sends; content is bounded by its
+// capture, and a Resource, which is shared, by whoever makes it. A TxID that is
+// none becomes Refused, since Parse would refuse the line. Doing it twice changes
+// nothing more. Seal calls it.
 func (e *Entry) Clip() {
-	clip((*string)(&e.TxID), 128)
+	if e.TxID != "" && !e.TxID.Valid() {
+		if e.Refused == "" {
+			e.Refused = string(e.TxID)
+		}
+		e.TxID = ""
+	}
 	clip(&e.InsertID, MaxWord)
 	clip((*string)(&e.Kind), MaxWord)
 	clip((*string)(&e.Origin), MaxWord)
 	clip(&e.Message, MaxMessage)
 	clip(&e.Refused, MaxWord)
 	h := &e.HTTP
-	for _, s := range [...]*string{&h.Method, &h.Route, &h.Protocol, &h.RemoteIP, &h.ServerAddress, &e.Error.Type, &e.Logger,
+	for _, s := range [...]*string{
+		&h.Method, &h.Route, &h.Protocol, &h.RemoteIP, &h.ServerAddress, &e.Error.Type, &e.Logger,
 		&e.Facts.UserID, &e.Facts.Device, &e.Facts.OS, &e.Facts.AppVersion, &e.Facts.Country, &e.Facts.EntryPage,
 		&e.Request.Body.Type, &e.Request.Body.ContentEncoding, &e.Request.Body.Reason,
 		&e.Response.Body.Type, &e.Response.Body.ContentEncoding, &e.Response.Body.Reason,
-		&e.Source.File, &e.Source.Function} {
+		&e.Request.Body.Encoding, &e.Response.Body.Encoding,
+		&e.Trace.ID, &e.Source.File, &e.Source.Function,
+	} {
 		clip(s, MaxWord)
 	}
 	clip(&h.URL, MaxURL)
@@ -55,6 +70,15 @@ func (e *Entry) Clip() {
 	e.Facts.Carried = clipLabels(e.Facts.Carried, MaxWord)
 	if len(e.Flags) > MaxLabels {
 		e.Flags = e.Flags[:MaxLabels]
+	}
+	for i := range e.Flags {
+		clip(&e.Flags[i], MaxWord)
+	}
+	if len(e.Redactions) > MaxRedactions {
+		e.Redactions = e.Redactions[:MaxRedactions]
+	}
+	for i := range e.Redactions {
+		clip(&e.Redactions[i].Rule, MaxWord)
 	}
 	if e.Gap != nil {
 		clip(&e.Gap.Reason, MaxWord)
@@ -76,12 +100,16 @@ func clip(s *string, limit int) {
 func clipHeaders(hs []Header) []Header {
 	total := 0
 	for i := range hs {
+		if i == len(hs)-1 && hs[i].Name == cutHeader {
+			clip(&hs[i].Value, MaxWord)
+			return hs // cut before
+		}
 		clip(&hs[i].Name, MaxWord)
 		clip(&hs[i].Value, MaxHeaderValue)
 		total += len(hs[i].Name) + len(hs[i].Value)
 		if i == MaxHeaders || total > MaxHeaderBytes {
 			// The list's end says how much is missing, where a reader will see it.
-			return append(hs[:i:i], Header{Name: "X-Txtrail-Cut", Value: itoa(len(hs)-i) + " more header fields not kept"})
+			return append(hs[:i:i], Header{Name: cutHeader, Value: itoa(len(hs)-i) + " more header fields not kept"})
 		}
 	}
 	return hs
@@ -98,23 +126,46 @@ func clipLabels(ls []Label, limit int) []Label {
 	return ls
 }
 
-// uniqueLabels drops what can not be a member of the labels' object: no name, a
-// name that stands there already (the first one wins), and our own "txid".
+// uniqueLabels drops what can not be a member of the labels' object.
 func uniqueLabels(ls []Label) []Label {
-	kept := ls[:0]
-next:
-	for _, l := range ls {
-		if l.Name == "" || l.Name == "txid" {
-			continue
+	n := 0
+	for i := range ls {
+		ls[n] = ls[i]
+		if labelCounts(ls[:n+1], n) {
+			n++
 		}
-		for _, k := range kept {
-			if k.Name == l.Name {
-				continue next
-			}
-		}
-		kept = append(kept, l)
 	}
-	return kept
+	return ls[:n]
+}
+
+// labelCounts reports whether ls[i] can be a member of the labels' object: not
+// without a name, not under one that stands there already (the first one wins),
+// and not as our own "txid".
+func labelCounts(ls []Label, i int) bool {
+	name := ls[i].Name
+	if name == "" || name == "txid" {
+		return false
+	}
+	for k := range i {
+		if sameName(ls[k].Name, name) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameName compares names as they will stand in the line, where every invalid
+// byte is U+FFFD.
+func sameName(a, b string) bool {
+	for a != "" && b != "" {
+		ra, na := utf8.DecodeRuneInString(a)
+		rb, nb := utf8.DecodeRuneInString(b)
+		if ra != rb {
+			return false
+		}
+		a, b = a[na:], b[nb:]
+	}
+	return a == b
 }
 
 func itoa(n int) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -17,9 +18,10 @@ var ErrSyntax = errors.New("entry: malformed line")
 const maxDepth = 64
 
 // decoder reads JSON from left to right. It keeps the first error; after one
-// every method does nothing.
+// every method does nothing. It reads from a string so that the strings it
+// returns can be pieces of it: a line has some fifty.
 type decoder struct {
-	b   []byte
+	b   string // valid UTF-8
 	i   int
 	err error
 }
@@ -111,56 +113,42 @@ func (d *decoder) next(end byte) bool {
 	return true
 }
 
-// text reads a string.
+// text reads a string. The result may be a piece of the line.
 func (d *decoder) text() string {
-	return string(d.bytes())
-}
-
-// bytes reads a string; what it returns may alias the line.
-func (d *decoder) bytes() []byte {
 	if !d.expect('"') {
-		return nil
+		return ""
 	}
 	start := d.i
 	for d.i < len(d.b) {
 		switch c := d.b[d.i]; {
 		case c == '"':
-			s := d.b[start:d.i]
 			d.i++
-			if !utf8.Valid(s) {
-				d.fail("invalid UTF-8 in a string before")
-				return nil
-			}
-			return s
+			return d.b[start : d.i-1]
 		case c == '\\':
 			return d.escaped(start)
 		case c < 0x20:
 			d.fail("control character in a string")
-			return nil
+			return ""
 		default:
 			d.i++
 		}
 	}
 	d.fail("string without end")
-	return nil
+	return ""
 }
 
 // escaped goes on with a string in which an escape has been met.
-func (d *decoder) escaped(start int) []byte {
-	s := append([]byte(nil), d.b[start:d.i]...)
+func (d *decoder) escaped(start int) string {
+	s := append(make([]byte, 0, d.i-start+32), d.b[start:d.i]...)
 	for d.i < len(d.b) {
 		c := d.b[d.i]
 		switch {
 		case c == '"':
 			d.i++
-			if !utf8.Valid(s) {
-				d.fail("invalid UTF-8 in a string before")
-				return nil
-			}
-			return s
+			return string(s)
 		case c < 0x20:
 			d.fail("control character in a string")
-			return nil
+			return ""
 		case c != '\\':
 			s = append(s, c)
 			d.i++
@@ -202,15 +190,16 @@ func (d *decoder) escaped(start int) []byte {
 			}
 			s = utf8.AppendRune(s, r)
 		default:
+			d.i -= 2
 			d.fail("unknown escape")
-			return nil
+			return ""
 		}
 		if d.err != nil {
-			return nil
+			return ""
 		}
 	}
 	d.fail("string without end")
-	return nil
+	return ""
 }
 
 func (d *decoder) hex4() rune {
@@ -218,7 +207,7 @@ func (d *decoder) hex4() rune {
 		d.fail("short \\u escape")
 		return utf8.RuneError
 	}
-	v, err := strconv.ParseUint(string(d.b[d.i:d.i+4]), 16, 16)
+	v, err := strconv.ParseUint(d.b[d.i:d.i+4], 16, 16)
 	if err != nil {
 		d.fail("bad \\u escape")
 		return utf8.RuneError
@@ -227,22 +216,49 @@ func (d *decoder) hex4() rune {
 	return rune(v)
 }
 
-// number reads a number's text.
+// number reads a number's text (RFC 8259, section 6).
 func (d *decoder) number() string {
 	d.space()
 	start := d.i
-	for d.i < len(d.b) {
-		switch c := d.b[d.i]; {
-		case '0' <= c && c <= '9', c == '-', c == '+', c == '.', c == 'e', c == 'E':
-			d.i++
-		default:
-			if d.i == start {
-				d.fail("want a number")
-			}
-			return string(d.b[start:d.i])
+	if d.at('-') {
+		d.i++
+	}
+	if d.at('0') {
+		d.i++
+	} else if d.digits() == 0 {
+		d.fail("want a value")
+		return ""
+	}
+	if d.at('.') {
+		d.i++
+		if d.digits() == 0 {
+			d.fail("want a digit")
+			return ""
 		}
 	}
-	return string(d.b[start:d.i])
+	if d.at('e') || d.at('E') {
+		d.i++
+		if d.at('+') || d.at('-') {
+			d.i++
+		}
+		if d.digits() == 0 {
+			d.fail("want a digit")
+			return ""
+		}
+	}
+	return d.b[start:d.i]
+}
+
+func (d *decoder) at(c byte) bool {
+	return d.i < len(d.b) && d.b[d.i] == c
+}
+
+func (d *decoder) digits() int {
+	start := d.i
+	for d.i < len(d.b) && '0' <= d.b[d.i] && d.b[d.i] <= '9' {
+		d.i++
+	}
+	return d.i - start
 }
 
 // integer reads a whole number, or a string with one in it.
@@ -258,7 +274,8 @@ func (d *decoder) integer() int64 {
 	}
 	v, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
-		d.fail("want a whole number, have " + strconv.QuoteToASCII(s))
+		d.fail(fmt.Sprintf("want a whole number, have %+.40q, before", s))
+		return 0
 	}
 	return v
 }
@@ -277,7 +294,7 @@ func (d *decoder) boolean() bool {
 }
 
 func (d *decoder) literal(l string) {
-	if d.i+len(l) > len(d.b) || string(d.b[d.i:d.i+len(l)]) != l {
+	if d.i+len(l) > len(d.b) || d.b[d.i:d.i+len(l)] != l {
 		d.fail("want " + l)
 		return
 	}
@@ -290,11 +307,12 @@ func (d *decoder) time() time.Time {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		d.fail("want an RFC 3339 time")
+	t = t.UTC()
+	if err != nil || t.Year() < 1 || t.Year() > 9999 { // beyond: what AppendTime can not write
+		d.fail("want an RFC 3339 time before")
 		return time.Time{}
 	}
-	return t.UTC()
+	return t
 }
 
 // duration reads a decimal, as a number or as text with the given suffix, in the
@@ -304,7 +322,7 @@ func (d *decoder) duration(unit int64, suffix string) time.Duration {
 	if d.peek() == '"' {
 		s = d.text()
 		if len(s) <= len(suffix) || s[len(s)-len(suffix):] != suffix {
-			d.fail("want a duration")
+			d.fail("want a duration before")
 			return 0
 		}
 		s = s[:len(s)-len(suffix)]
@@ -316,37 +334,33 @@ func (d *decoder) duration(unit int64, suffix string) time.Duration {
 	}
 	v, ok := parseDecimal(s, unit)
 	if !ok {
-		d.fail("want a duration")
+		d.fail("want a duration before")
+		return 0
 	}
 	return time.Duration(v)
 }
 
+// parseDecimal reads digits, with a fraction or not, as multiples of 1/unit.
 func parseDecimal(s string, unit int64) (int64, bool) {
-	i := 0
+	whole, frac, dotted := strings.Cut(s, ".")
+	if whole == "" || dotted && frac == "" {
+		return 0, false
+	}
 	var v int64
-	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
-		if v > (math.MaxInt64/unit-9)/10 {
+	for i := range len(whole) {
+		d := int64(whole[i]) - '0'
+		if d < 0 || d > 9 || v > (math.MaxInt64-d*unit)/10 {
 			return 0, false
 		}
-		v = v*10 + int64(s[i]-'0')
-		i++
+		v = v*10 + d*unit
 	}
-	if i == 0 {
-		return 0, false
-	}
-	v *= unit
-	if i == len(s) {
-		return v, true
-	}
-	if s[i] != '.' || i+1 == len(s) {
-		return 0, false
-	}
-	for i++; i < len(s); i++ {
+	for i := range len(frac) {
 		unit /= 10
-		if s[i] < '0' || s[i] > '9' || unit == 0 {
+		d := int64(frac[i]) - '0'
+		if d < 0 || d > 9 || unit == 0 || v > math.MaxInt64-d*unit {
 			return 0, false
 		}
-		v += int64(s[i]-'0') * unit
+		v += d * unit
 	}
 	return v, true
 }
@@ -363,7 +377,7 @@ func (d *decoder) skip(depth int) {
 	case '[':
 		d.array(func() { d.skip(depth + 1) })
 	case '"':
-		d.bytes()
+		d.text()
 	case 't':
 		d.literal("true")
 	case 'f':

@@ -84,8 +84,9 @@ func (e *encoder) boolean(k string, v bool) {
 	e.b = append(e.b, "true"...)
 }
 
+// time writes t unless it is zero, or before the year 1, which reads back as zero.
 func (e *encoder) time(k string, t time.Time) {
-	if t.IsZero() {
+	if t.IsZero() || t.UTC().Year() < 1 {
 		return
 	}
 	e.key(k)
@@ -94,7 +95,8 @@ func (e *encoder) time(k string, t time.Time) {
 	e.b = append(e.b, '"')
 }
 
-// seconds writes a duration as protobuf's JSON does: "1.5s".
+// seconds writes a duration as protobuf's JSON does: "1.5s". A negative one, as a
+// clock that was set back makes it, says nothing and is left out, here and below.
 func (e *encoder) seconds(k string, d time.Duration) {
 	if d <= 0 {
 		return
@@ -207,7 +209,7 @@ func appendDigits(dst []byte, v, width int) []byte {
 	return append(dst, b[:width]...)
 }
 
-// appendDecimal appends v/unit in as many digits as it takes to be exact.
+// appendDecimal appends v/unit, not negative, in as many digits as it takes to be exact.
 func appendDecimal(dst []byte, v, unit int64) []byte {
 	dst = strconv.AppendInt(dst, v/unit, 10)
 	frac := v % unit

@@ -1,22 +1,35 @@
 package entry
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/txtrail/txtrail/txid"
 )
 
 // Parse reads a canonical line (with or without a newline). The entry is sealed:
-// its Line is a copy of line. Fields it does not know are skipped, since a newer
-// process may share the folder. The error wraps [ErrSyntax] and says where.
+// its Line is a copy of line, in one piece even where line was spread over
+// several. Fields it does not know are skipped, since a newer process may share
+// the folder. The error wraps [ErrSyntax] and says what was wrong and at, or
+// before, which byte.
 //
 // A txid that is not acceptable is an error: it would be shown, and looked up.
+//
+// Strings of the entry may share one copy of the line: a program that keeps one
+// for long should clone it ([strings.Clone]). TxID and InsertID, which people
+// collect, are clones already.
 func Parse(line []byte) (*Entry, error) {
 	if len(line) > MaxLine {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrSyntax, len(line), MaxLine)
 	}
-	own := append([]byte(nil), line...)
-	d := decoder{b: own}
+	d := decoder{b: string(line)}
+	if !utf8.ValidString(d.b) {
+		d.i = invalidAt(d.b)
+		d.fail("invalid UTF-8")
+		return nil, d.err
+	}
 	e := &Entry{}
 	d.object(func(key string) { e.member(&d, key) })
 	if d.err == nil {
@@ -30,11 +43,38 @@ func Parse(line []byte) (*Entry, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	for len(own) > 0 && (own[len(own)-1] == '\n' || own[len(own)-1] == '\r' || own[len(own)-1] == ' ') {
-		own = own[:len(own)-1]
+	e.TxID = txid.ID(strings.Clone(string(e.TxID)))
+	e.InsertID = strings.Clone(e.InsertID)
+	e.Labels = uniqueLabels(e.Labels)
+	if e.Gap != nil && *e.Gap == (Gap{}) {
+		e.Gap = nil
 	}
-	e.line = own
+	if e.Resource != nil && e.Resource.empty() {
+		e.Resource = nil
+	}
+	e.line = oneLine(line)
 	return e, nil
+}
+
+// oneLine copies line without the space around it. A line break can only stand
+// between two tokens, since a string with one does not parse, and becomes a space.
+func oneLine(line []byte) []byte {
+	own := bytes.Clone(bytes.Trim(line, " \t\r\n"))
+	for i, c := range own {
+		if c == '\n' || c == '\r' {
+			own[i] = ' '
+		}
+	}
+	return own
+}
+
+func invalidAt(s string) int {
+	for i, r := range s {
+		if r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd") {
+			return i
+		}
+	}
+	return len(s)
 }
 
 func (e *Entry) member(d *decoder, key string) {
@@ -81,19 +121,30 @@ func (e *Entry) member(d *decoder, key string) {
 	case "timings_ms":
 		d.object(func(k string) { e.timing(d, k) })
 	case "error":
-		d.texts(map[string]*string{"type": &e.Error.Type, "message": &e.Error.Message, "stack": &e.Error.Stack})
+		d.object(func(k string) {
+			switch k {
+			case "type":
+				e.Error.Type = d.text()
+			case "message":
+				e.Error.Message = d.text()
+			case "stack":
+				e.Error.Stack = d.text()
+			default:
+				d.skip(0)
+			}
+		})
 	case "flags":
 		d.array(func() { e.Flags = append(e.Flags, d.text()) })
 	case "user":
-		d.texts(map[string]*string{"id": &e.Facts.UserID})
+		d.textIn("id", &e.Facts.UserID)
 	case "device":
-		d.texts(map[string]*string{"model": &e.Facts.Device})
+		d.textIn("model", &e.Facts.Device)
 	case "os":
-		d.texts(map[string]*string{"name": &e.Facts.OS})
+		d.textIn("name", &e.Facts.OS)
 	case "app":
-		d.texts(map[string]*string{"version": &e.Facts.AppVersion})
+		d.textIn("version", &e.Facts.AppVersion)
 	case "geo":
-		d.within("country", func() { d.texts(map[string]*string{"iso_code": &e.Facts.Country}) })
+		d.within("country", func() { d.textIn("iso_code", &e.Facts.Country) })
 	case "entry_page":
 		e.Facts.EntryPage = d.text()
 	case "carried":
@@ -141,10 +192,11 @@ func (e *Entry) agentField(d *decoder, key string) {
 	switch key {
 	case keyLabels:
 		d.object(func(k string) {
-			v := d.text()
-			if k != "txid" {
-				e.Labels = append(e.Labels, Label{Name: k, Value: v})
+			if k == "txid" {
+				d.skip(0) // repeats the field
+				return
 			}
+			e.Labels = append(e.Labels, Label{Name: k, Value: d.text()})
 		})
 	case keySource:
 		d.object(func(k string) {
@@ -238,7 +290,7 @@ func (m *Message) member(d *decoder, key string) {
 			case "encoding":
 				m.Body.Encoding = d.text()
 			case "content":
-				m.Body.Content = append([]byte(nil), d.bytes()...)
+				m.Body.Content = content(d.text())
 			case "size":
 				m.Body.Size = d.integer()
 			case "truncated":
@@ -254,26 +306,35 @@ func (m *Message) member(d *decoder, key string) {
 	}
 }
 
+// content is a copy in bytes, nil of nothing.
+func content(s string) []byte {
+	if s == "" {
+		return nil
+	}
+	return []byte(s)
+}
+
 func (e *Entry) timing(d *decoder, key string) {
-	v := d.duration(1e6, "")
 	t := &e.Timings
 	switch key {
 	case "dns":
-		t.DNS = v
+		t.DNS = d.duration(1e6, "")
 	case "connect":
-		t.Connect = v
+		t.Connect = d.duration(1e6, "")
 	case "tls":
-		t.TLS = v
+		t.TLS = d.duration(1e6, "")
 	case "send":
-		t.Send = v
+		t.Send = d.duration(1e6, "")
 	case "wait":
-		t.Wait = v
+		t.Wait = d.duration(1e6, "")
 	case "receive":
-		t.Receive = v
+		t.Receive = d.duration(1e6, "")
 	case "first_byte":
-		t.FirstByte = v
+		t.FirstByte = d.duration(1e6, "")
 	case "handler":
-		t.Handler = v
+		t.Handler = d.duration(1e6, "")
+	default:
+		d.skip(0)
 	}
 }
 
@@ -294,6 +355,11 @@ func (g *Gap) member(d *decoder, key string) {
 	}
 }
 
+func (r *Resource) empty() bool {
+	return r.Service == "" && r.Version == "" && r.Instance == "" && r.Environment == "" &&
+		r.Host == "" && r.PID == 0 && r.ServerUser == "" && len(r.Attributes) == 0
+}
+
 func (r *Resource) member(d *decoder, key string) {
 	switch key {
 	case "service":
@@ -304,15 +370,15 @@ func (r *Resource) member(d *decoder, key string) {
 			case "version":
 				r.Version = d.text()
 			case "instance":
-				d.texts(map[string]*string{"id": &r.Instance})
+				d.textIn("id", &r.Instance)
 			default:
 				d.skip(0)
 			}
 		})
 	case "deployment":
-		d.within("environment", func() { d.texts(map[string]*string{"name": &r.Environment}) })
+		d.within("environment", func() { d.textIn("name", &r.Environment) })
 	case "host":
-		d.texts(map[string]*string{"name": &r.Host})
+		d.textIn("name", &r.Host)
 	case "process":
 		d.object(func(k string) {
 			switch k {
@@ -329,15 +395,9 @@ func (r *Resource) member(d *decoder, key string) {
 	}
 }
 
-// texts reads an object of strings.
-func (d *decoder) texts(into map[string]*string) {
-	d.object(func(k string) {
-		if p, ok := into[k]; ok {
-			*p = d.text()
-		} else {
-			d.skip(0)
-		}
-	})
+// textIn reads an object that has one string of interest.
+func (d *decoder) textIn(name string, into *string) {
+	d.within(name, func() { *into = d.text() })
 }
 
 // within reads an object that has one member of interest.
@@ -359,20 +419,32 @@ func (d *decoder) span() txid.SpanID {
 	return s
 }
 
-func (d *decoder) pairs(add func(name, value string)) {
-	d.array(func() {
-		var name, value string
-		d.texts(map[string]*string{"name": &name, "value": &value})
-		add(name, value)
+func (d *decoder) pair() (name, value string) {
+	d.object(func(k string) {
+		switch k {
+		case "name":
+			name = d.text()
+		case "value":
+			value = d.text()
+		default:
+			d.skip(0)
+		}
 	})
+	return name, value
 }
 
 func (d *decoder) headers() (hs []Header) {
-	d.pairs(func(n, v string) { hs = append(hs, Header{Name: n, Value: v}) })
+	d.array(func() {
+		n, v := d.pair()
+		hs = append(hs, Header{Name: n, Value: v})
+	})
 	return hs
 }
 
 func (d *decoder) labels() (ls []Label) {
-	d.pairs(func(n, v string) { ls = append(ls, Label{Name: n, Value: v}) })
+	d.array(func() {
+		n, v := d.pair()
+		ls = append(ls, Label{Name: n, Value: v})
+	})
 	return ls
 }
