@@ -20,11 +20,13 @@ const (
 	fanoutPatience = 10 * time.Second
 	fanoutProbe    = time.Second
 	fanoutProbeMax = 30 * time.Second
+	// A sink that hangs holds up the others for that long with each trial.
+	fanoutProbeTime = 5 * time.Second
 )
 
-// Fanout returns a sink that writes every batch to each of the sinks, in their
-// order. None at all is [Discard], one is that sink itself; nil sinks are left
-// out.
+// Fanout returns a sink that writes every batch to each of the sinks, to all at
+// the same time. None at all is [Discard], one is that sink itself; nil sinks are
+// left out.
 //
 // An entry is accepted when every sink has accepted it. Otherwise Write returns a
 // [*PartialError] in which an entry's failure is
@@ -41,15 +43,16 @@ const (
 // them returns. But as long as the caller retries for the sake of one, the others
 // get nothing new. After 10 s of that the failing sink is left behind: entries
 // count as permanently failed with [ErrSinkDown] for its sake while the others go
-// on, and it is tried again with every so many entries, at most once a second and
-// at least once in 30 s. What it missed it does not get; where that must not
+// on, and it is tried again with the entries of a later Write, at first after a
+// second, at last every 30 s, each trial taking 5 s at most. What it missed it does not get; where that must not
 // happen, give it a journal and a cursor of its own instead of a Fanout.
 //
-// A sink that panics has refused its batch. Close closes all sinks, whatever one
-// of them returns, and joins their errors. Write may be called concurrently; the
-// calls then wait for each other.
+// A sink that panics has refused its batch. Close waits for a Write that runs,
+// within its context, and closes all sinks, whatever one of them returns; their
+// errors are joined. Write may be called concurrently; the calls then wait for
+// each other.
 func Fanout(sinks ...Sink) Sink {
-	f := &fanout{now: time.Now}
+	f := &fanout{now: time.Now, turn: make(chan struct{}, 1)}
 	for _, s := range sinks {
 		if s != nil {
 			f.branches = append(f.branches, &branch{sink: s})
@@ -65,10 +68,11 @@ func Fanout(sinks ...Sink) Sink {
 }
 
 type fanout struct {
-	now func() time.Time
+	now  func() time.Time
+	turn chan struct{} // full while a Write or Close runs: a lock that can be waited for within a context
 
-	mu       sync.Mutex
-	branches []*branch
+	branches []*branch // what they point to is the turn's
+	closed   bool
 }
 
 // branch is one sink and what is known of it.
@@ -85,7 +89,12 @@ type branch struct {
 }
 
 func (f *fanout) Close(ctx context.Context) error {
-	// Not under the lock: Close may come while a Write hangs.
+	select {
+	case f.turn <- struct{}{}:
+		f.closed = true
+		defer func() { <-f.turn }()
+	case <-ctx.Done(): // a Write hangs; its sink may come to its senses by being closed
+	}
 	var errs []error
 	for i, b := range f.branches {
 		if err := closeOne(ctx, b.sink); err != nil {
@@ -111,16 +120,26 @@ func (f *fanout) Write(ctx context.Context, batch []*entry.Entry) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	select {
+	case f.turn <- struct{}{}:
+		defer func() { <-f.turn }()
+	case <-ctx.Done():
+	}
+	if ctx.Err() != nil {
 		return Retryable(fmt.Errorf("sink: fanout: %w", context.Cause(ctx)), 0)
+	}
+	if f.closed {
+		return Permanent(fmt.Errorf("sink: fanout: %w", ErrClosed))
 	}
 	verdicts := make([]verdict, len(batch))
 	results := make([][]error, len(f.branches))
 	bad := false
+	var wg sync.WaitGroup
 	for i, b := range f.branches {
-		results[i] = f.writeOne(ctx, b, batch)
+		wg.Go(func() { results[i] = f.writeOne(ctx, b, batch) })
+	}
+	wg.Wait()
+	for i := range f.branches {
 		for j, err := range results[i] {
 			if err == nil {
 				continue
@@ -177,7 +196,13 @@ func (f *fanout) writeOne(ctx context.Context, b *branch, batch []*entry.Entry) 
 		}
 		return results
 	}
-	err := writeSafely(ctx, b.sink, todo)
+	write := ctx
+	if !b.probeAt.IsZero() {
+		var cancel context.CancelFunc
+		write, cancel = context.WithTimeout(ctx, fanoutProbeTime)
+		defer cancel()
+	}
+	err := writeSafely(write, b.sink, todo)
 	failed := failures(err, len(todo))
 	retry := false
 	for _, fl := range failed {
@@ -195,10 +220,10 @@ func (f *fanout) writeOne(ctx context.Context, b *branch, batch []*entry.Entry) 
 	if ctx.Err() != nil && context.Cause(ctx) != context.DeadlineExceeded {
 		return results
 	}
-	now = f.now()
 	if b.failing.IsZero() {
-		b.failing = now
+		b.failing = now // when it was called, not when a time-out told us
 	}
+	now = f.now()
 	if now.Sub(b.failing) < fanoutPatience {
 		return results
 	}

@@ -98,7 +98,7 @@ func (r *reporter) flush(all bool) time.Duration {
 		if s.n == 0 {
 			continue
 		}
-		if left := r.every - now.Sub(s.last); !all && left > 0 {
+		if left := min(r.every-now.Sub(s.last), r.every); !all && left > 0 {
 			if wait == 0 || left < wait {
 				wait = left
 			}

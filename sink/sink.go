@@ -25,11 +25,12 @@ import (
 //     returns soon after its context ends.
 //   - An entry that is not sealed is refused permanently.
 //   - Close releases what the sink holds, within its context. It may be called
-//     while a Write runs and more than once; later Writes return a permanent
-//     error that wraps [ErrClosed].
+//     while a Write runs, which then has been done or not done and says which;
+//     and more than once. Later Writes return a permanent error that wraps
+//     [ErrClosed].
 //
-// A Queue never calls Write twice at a time; a sink that is given to several
-// callers must take concurrent Writes.
+// Both methods are safe for concurrent use. A Queue never calls Write twice at a
+// time, but several queues may share a sink.
 type Sink interface {
 	Write(ctx context.Context, batch []*entry.Entry) error
 	Close(ctx context.Context) error
