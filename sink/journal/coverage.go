@@ -38,21 +38,50 @@ func (r *Reader) Coverage(ctx context.Context) (Coverage, error) {
 		}
 		c.Files++
 		c.Bytes += st.Size()
-		_, err = r.walk(ctx, l, &query{}, 0, func(e *entry.Entry) bool {
-			if !e.Time.IsZero() {
-				if c.From.IsZero() || e.Time.Before(c.From) {
-					c.From = e.Time
-				}
-				if e.Time.After(c.To) {
-					c.To = e.Time
-				}
-			}
-			return true
-		})
+		from, to, err := r.times(ctx, l)
 		if err != nil {
 			return c, err
+		}
+		if from > to {
+			continue
+		}
+		if t := time.Unix(0, from).UTC(); c.From.IsZero() || t.Before(c.From) {
+			c.From = t
+		}
+		if t := time.Unix(0, to).UTC(); t.After(c.To) {
+			c.To = t
 		}
 	}
 	c.Damaged = r.damage.list()
 	return c, nil
+}
+
+// times returns the range of the entries' times in one base, Unix nanoseconds; from
+// is above to if there are none. What has an index is not read.
+func (r *Reader) times(ctx context.Context, l *listed) (from, to int64, err error) {
+	from, to = noMin, noMax
+	x := r.indexes.get(l.text)
+	if x == nil && l.closed {
+		f, read, err := r.openClosed(l.text + extClosed)
+		if f != nil {
+			_ = f.Close()
+		}
+		if err == nil && read != nil {
+			r.indexes.put(l.text, read)
+			x = read
+		}
+	}
+	if x != nil {
+		if x.damaged > 0 {
+			r.damage.add(Damage{File: l.text + extClosed, Lines: x.damaged, Err: ErrRecorded})
+		}
+		return x.min, x.max, nil
+	}
+	q := &query{look: func(h head) {
+		if h.timed {
+			from, to = min(from, h.time), max(to, h.time)
+		}
+	}}
+	_, err = r.walk(ctx, l, q, 0, func(*entry.Entry) bool { return true })
+	return from, to, err
 }

@@ -16,9 +16,11 @@ type fsys interface {
 	MkdirAll(dir string, perm fs.FileMode) error
 	// Create makes a new file for appending; it must not exist.
 	Create(path string, perm fs.FileMode) (file, error)
-	// Open opens a regular file, not following a link, for reading and locking.
+	// Open opens a regular file, not following a link, for reading and locking
+	// (some network file systems lock only what may be written).
 	Open(path string) (file, error)
 	ReadDir(dir string) ([]fs.DirEntry, error)
+	Lstat(path string) (fs.FileInfo, error)
 	Rename(from, to string) error
 	Remove(path string) error
 	SyncDir(dir string) error
@@ -69,7 +71,7 @@ func (osFS) Create(path string, perm fs.FileMode) (file, error) {
 }
 
 func (osFS) Open(path string) (file, error) {
-	f, err := openRegular(path)
+	f, err := openRegular(path, os.O_RDWR)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +79,7 @@ func (osFS) Open(path string) (file, error) {
 }
 
 func (osFS) ReadDir(dir string) ([]fs.DirEntry, error) { return readDir(dir) }
+func (osFS) Lstat(path string) (fs.FileInfo, error)    { return os.Lstat(path) }
 func (osFS) Rename(from, to string) error              { return os.Rename(from, to) }
 func (osFS) Remove(path string) error                  { return os.Remove(path) }
 func (osFS) SyncDir(dir string) error                  { return syncDir(dir) }
@@ -115,10 +118,10 @@ func readDir(dir string) ([]fs.DirEntry, error) {
 	return d.ReadDir(-1)
 }
 
-// openRegular opens a regular file for reading. Links are not followed, and a
-// named pipe does not make it wait.
-func openRegular(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+// openRegular opens a regular file. Links are not followed, and a named pipe does
+// not make it wait.
+func openRegular(path string, mode int) (*os.File, error) {
+	f, err := os.OpenFile(path, mode|openFlags, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package journalsink
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -100,4 +101,17 @@ func insertIDs(batch []*entry.Entry) []string {
 		ids[i] = e.InsertID
 	}
 	return ids
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// waitFor waits for background work that gives no sign. Its limit is far beyond
+// what the work takes: it ends a test that hangs and decides nothing else.
+func waitFor(t testing.TB, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("waited for 30 s in vain")
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
@@ -44,10 +45,11 @@ type openFile struct {
 	base  string
 	path  string
 	size  int64
-	first time.Time // when its first entry was written
-	dirty bool      // written to since the last sync
-	torn  bool      // ends in the middle of a line
-	bad   bool      // a write to it failed in a way that another file may not have
+	first time.Time   // when its first entry was written
+	dirty bool        // written to since the last sync
+	torn  bool        // ends in the middle of a line
+	bad   bool        // a write to it failed in a way that another file may not have
+	named atomic.Bool // its name is on the disk
 }
 
 // mark is where one entry's line ends in the buffer.
@@ -222,7 +224,10 @@ func (j *Journal) append() (int, error) {
 	j.count.writeErrors.Add(1)
 	err = fmt.Errorf("journalsink: writing %s: %w", c.path, err)
 	j.remember(err)
-	j.keep.kick() // a full disk may be made emptier
+	if isFull(err) {
+		j.keep.full.Store(true)
+		j.keep.kick() // it may be made emptier
+	}
 	return whole, err
 }
 

@@ -19,10 +19,13 @@ type keeper struct {
 	wake  chan struct{} // holds one token
 	stop  chan struct{} // Close was called: finish what was given, then end
 	abort atomic.Bool   // leave everything as it is, now
+	full  atomic.Bool   // a write found the disk full
 	done  sync.WaitGroup
 
 	mu      sync.Mutex
 	pending []*openFile
+
+	last map[string]time.Time // when a base could not be compressed
 }
 
 func newKeeper(j *Journal) *keeper {
@@ -136,6 +139,12 @@ func (j *Journal) tick() {
 func (j *Journal) syncFile(c *openFile) {
 	j.count.syncs.Add(1)
 	err := c.f.Sync()
+	if err == nil && !c.named.Load() {
+		// A new file's name is in the folder, which is on the disk only then.
+		if err = j.fs.SyncDir(j.dir); err == nil {
+			c.named.Store(true)
+		}
+	}
 	if err == nil {
 		return
 	}

@@ -24,13 +24,26 @@ func (l *listed) file() string {
 // readFolder is what a listing reads the folder with.
 type readFolder func(dir string) ([]fs.DirEntry, error)
 
-// list returns the bases in dir, oldest first. What is not ours is told to foreign.
+// files returns the names of its files.
+func (l *listed) files() []string {
+	var names []string
+	if l.open {
+		names = append(names, l.text+extOpen)
+	}
+	if l.closed {
+		names = append(names, l.text+extClosed)
+	}
+	return names
+}
+
+// list returns the bases in dir, oldest first. Temporary files are told to temp,
+// what is not ours to foreign.
 //
 // The folder is read twice. While it is read, a file may be compressed: its .jsonl
 // may be gone before it was met, and its .zst have come where the reading had been
 // already. Every base that was there before list was called is in one of the two
 // listings, since a file is compressed only once.
-func list(dir string, read readFolder, foreign func(file string, err error)) ([]listed, error) {
+func list(dir string, read readFolder, temp func(file string), foreign func(file string, err error)) ([]listed, error) {
 	bases := make(map[string]*listed)
 	var order []*listed
 	for pass := range 2 {
@@ -55,6 +68,9 @@ func list(dir string, read readFolder, foreign func(file string, err error)) ([]
 				}
 				continue
 			case ext == extTemp:
+				if pass == 0 && temp != nil {
+					temp(name)
+				}
 				continue
 			}
 			l := bases[b.text]

@@ -19,6 +19,9 @@ const (
 	DefaultSyncEvery    = time.Second
 )
 
+// maxFileBytes is the largest MaxFileBytes.
+const maxFileBytes int64 = 1 << 30
+
 // maxName bounds the part of a file's name that comes from Options.Name.
 const maxName = 32
 
@@ -34,8 +37,9 @@ type Options struct {
 	// MaxFileAge is how long after its first entry a file is closed. Default 1 h.
 	MaxFileAge time.Duration
 	// MaxBytes caps the whole folder, the files of other writers included, by
-	// removing the oldest closed files. The files being written are not counted
-	// against anybody: the folder may exceed the cap by one of them per writer.
+	// removing the oldest closed files. It is looked at when a file is closed and
+	// once a minute, and files being written are never removed: the folder may
+	// exceed the cap by two files per writer.
 	// Default 1 GiB; negative: no cap.
 	MaxBytes int64
 	// MinFree is the part of the disk, from 0 to 1, that is kept free in the same
@@ -70,6 +74,8 @@ func (o *Options) withDefaults() (Options, error) {
 	switch {
 	case c.MaxFileBytes < 0:
 		return c, optionError("MaxFileBytes", "is %d: want 0 for the default, or a size", c.MaxFileBytes)
+	case c.MaxFileBytes > maxFileBytes:
+		return c, optionError("MaxFileBytes", "is %d: want at most %d (1 GiB)", c.MaxFileBytes, maxFileBytes)
 	case c.MaxFileAge < 0:
 		return c, optionError("MaxFileAge", "is %v: want 0 for the default, or a duration", c.MaxFileAge)
 	case c.SyncEvery < 0:

@@ -8,9 +8,10 @@ import (
 
 // query says which lines are wanted, as far as can be told without parsing them.
 type query struct {
-	prefix       []byte // of the txid; nil: any
-	since, until int64  // Unix nanoseconds, since <= t < until
-	bounded      bool   // since or until was given
+	prefix       []byte     // of the txid; nil: any
+	since, until int64      // Unix nanoseconds, since <= t < until
+	bounded      bool       // since or until was given
+	look         func(head) // not nil: nothing is wanted but a look at the heads
 }
 
 func newTimeQuery(since, until time.Time) *query {
@@ -37,6 +38,10 @@ func nanos(t time.Time) int64 {
 
 // wants reports whether a line with this head is wanted.
 func (q *query) wants(h head) bool {
+	if q.look != nil {
+		q.look(h)
+		return false
+	}
 	if q.prefix != nil {
 		return bytes.HasPrefix(h.txid, q.prefix)
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/txid"
 )
@@ -20,7 +22,13 @@ type ReaderOptions struct {
 	// OnDamage is told of each damage once, as it is met; [Reader.Coverage] lists
 	// them. It may be called from any goroutine that reads. Default none.
 	OnDamage func(Damage)
+	// CacheBytes bounds what is kept in memory of the indexes of closed files, in
+	// bytes: some 10 per txid of a file. Default 64 MiB; negative: nothing is kept.
+	CacheBytes int
 }
+
+// DefaultCacheBytes is the default of ReaderOptions.CacheBytes.
+const DefaultCacheBytes = 64 << 20
 
 // Reader reads a folder of journal files while others write it. It never writes
 // and never locks. It is safe for concurrent use; it holds no file open between
@@ -33,8 +41,10 @@ type ReaderOptions struct {
 // Entries are de-duplicated by InsertID among at least the last 262,144 that were
 // read (a retried write puts an entry into the folder twice, seconds apart).
 type Reader struct {
-	dir    string
-	damage damages
+	dir     string
+	damage  damages
+	indexes indexCache
+	zstd    *zstd.Decoder
 }
 
 // OpenReader returns a reader of dir. The error wraps [ErrFolder] when dir is not
@@ -51,7 +61,15 @@ func OpenReader(dir string, opts *ReaderOptions) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %q: %w", ErrFolder, dir, err)
 	}
-	r := &Reader{dir: abs}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = DefaultCacheBytes
+	}
+	dec, err := newDecoder()
+	if err != nil {
+		return nil, fmt.Errorf("journalsink: %w", err)
+	}
+	r := &Reader{dir: abs, zstd: dec}
+	r.indexes.limit = o.CacheBytes
 	r.damage.on = o.OnDamage
 	if _, err := readDir(abs); err != nil {
 		return nil, folderError(abs, err)
@@ -153,7 +171,7 @@ func (r *Reader) walkAll(ctx context.Context, q *query, newest bool, yield func(
 // list lists the folder, and forgets damage in files that are gone.
 func (r *Reader) list() ([]listed, error) {
 	there := make(map[string]bool)
-	bases, err := list(r.dir, readDir, func(file string, err error) {
+	bases, err := list(r.dir, readDir, nil, func(file string, err error) {
 		there[file] = true
 		r.damage.add(Damage{File: file, Err: err})
 	})
@@ -165,6 +183,7 @@ func (r *Reader) list() ([]listed, error) {
 		there[bases[i].text+extClosed] = bases[i].closed
 	}
 	r.damage.forget(func(file string) bool { return !there[file] })
+	r.indexes.keep(func(base string) bool { return there[base+extClosed] })
 	return bases, nil
 }
 
@@ -181,5 +200,5 @@ func (r *Reader) unreadable(file string, at int64, err error) {
 }
 
 func (r *Reader) open(file string) (*os.File, error) {
-	return openRegular(filepath.Join(r.dir, file))
+	return openRegular(filepath.Join(r.dir, file), os.O_RDONLY)
 }

@@ -89,7 +89,7 @@ func (t *tailer) begin(fromStart bool) error {
 
 // lineStart returns where the last line begins that has no end yet.
 func lineStart(path string) (int64, error) {
-	f, err := openRegular(path)
+	f, err := openRegular(path, os.O_RDONLY)
 	if err != nil {
 		return 0, err
 	}

@@ -21,8 +21,22 @@ type emit func(*entry.Entry) bool
 // walk reads the wanted entries of one base from the plain offset from, and returns
 // the plain offset behind the last whole line. The error is ctx's; everything else
 // is damage.
-func (r *Reader) walk(ctx context.Context, l *listed, q *query, from int64, each emit) (int64, error) {
-	end, err := r.walkOpen(ctx, l, q, from, each)
+//
+// Since the listing the file may have been compressed, or removed by the cap.
+func (r *Reader) walk(ctx context.Context, l *listed, q *query, from int64, each emit) (end int64, err error) {
+	end = from
+	if l.closed {
+		var other bool
+		if end, other, err = r.walkClosed(ctx, l, q, from, each); err == nil && other {
+			end, err = r.walkOpen(ctx, l, q, from, each)
+		}
+	} else {
+		end, err = r.walkOpen(ctx, l, q, from, each)
+		if errors.Is(err, fs.ErrNotExist) {
+			l.open, l.closed = false, true
+			end, _, err = r.walkClosed(ctx, l, q, from, each)
+		}
+	}
 	if errors.Is(err, errStop) || errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
@@ -85,7 +99,7 @@ func (r *Reader) lastLine(f *os.File, name string, raw rawLine, q *query, each e
 	if raw.text != nil {
 		raw.text = append([]byte(nil), raw.text...)
 	}
-	time.Sleep(2 * time.Millisecond)
+	time.Sleep(100 * time.Microsecond) // a write(2) of 1 MiB takes about that
 	again := newLineReader(io.NewSectionReader(f, raw.at, int64(maxJournalLine)+1), raw.at, nil)
 	if now, err := again.next(); err == nil && !now.open {
 		return now.at + now.size + 1, r.line(name, now.at, now, q, each)

@@ -1,0 +1,166 @@
+package journalsink
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Without its index a closed file is read frame by frame. A frame says nothing of
+// its compressed length, so the headers of its blocks are followed (RFC 8878,
+// section 3.1.1.2).
+
+const (
+	zstdMagic = 0xFD2FB528
+	skipMagic = 0x184D2A50 // and the fifteen above it
+	// maxFrame bounds one frame's compressed size: a line of the longest kind
+	// that does not compress.
+	maxFrame = int64(maxJournalLine) + 1<<20
+	// maxFrameBlocks bounds the headers that are followed: 128 KiB each, with
+	// room to spare. It keeps hostile files from making us walk in circles.
+	maxFrameBlocks = 1024
+)
+
+var errFrame = errors.New("no whole frame")
+
+// window reads a file through a buffer, at any offset.
+type window struct {
+	f    io.ReaderAt
+	size int64
+	at   int64
+	buf  []byte
+	err  error
+}
+
+// bytes returns up to n bytes at an offset; fewer only at the end of the file, or
+// when reading fails, which w.err keeps.
+func (w *window) bytes(at int64, n int) []byte {
+	if at >= w.size {
+		return nil
+	}
+	n = int(min(int64(n), w.size-at))
+	if at < w.at || at+int64(n) > w.at+int64(len(w.buf)) {
+		want := int(min(int64(max(n, 256<<10)), w.size-at))
+		if cap(w.buf) < want {
+			w.buf = make([]byte, want)
+		}
+		got, err := w.f.ReadAt(w.buf[:want], at)
+		w.at, w.buf = at, w.buf[:got]
+		if err != nil && !isEOF(err) {
+			w.err = err
+		}
+		n = min(n, got)
+	}
+	return w.buf[at-w.at:][:n]
+}
+
+// frameAt returns the length of the frame at an offset, and whether it is one to be
+// skipped.
+func (w *window) frameAt(at int64) (size int64, skip bool, err error) {
+	var h zstd.Header
+	head := w.bytes(at, zstd.HeaderMaxSize)
+	if err := h.Decode(head); err != nil {
+		return 0, false, err
+	}
+	if h.Skippable {
+		size = int64(h.HeaderSize) + int64(h.SkippableSize)
+		if at+size > w.size {
+			return 0, true, errFrame
+		}
+		return size, true, nil
+	}
+	size = int64(h.HeaderSize)
+	for range maxFrameBlocks {
+		b := w.bytes(at+size, 3)
+		if len(b) < 3 {
+			return 0, false, errFrame
+		}
+		v := uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16
+		size += 3
+		switch v >> 1 & 3 {
+		case 0, 2: // raw, compressed
+			size += int64(v >> 3)
+		case 1: // one byte, repeated
+			size++
+		default:
+			return 0, false, errFrame
+		}
+		if size > maxFrame {
+			return 0, false, errFrame
+		}
+		if v&1 == 1 {
+			if h.HasCheckSum {
+				size += 4
+			}
+			if at+size > w.size {
+				return 0, false, errFrame
+			}
+			return size, false, nil
+		}
+	}
+	return 0, false, errFrame
+}
+
+// resync returns the offset of the next magic at or behind at, or the file's size.
+func (w *window) resync(at int64) int64 {
+	for at < w.size && w.err == nil {
+		b := w.bytes(at, 64<<10)
+		for i := 0; i+4 <= len(b); i++ {
+			// Both magics have a rare byte: 0xFD last, 0x18 last.
+			j := bytes.IndexAny(b[i+3:], "\x18")
+			k := bytes.IndexByte(b[i+3:], 0xFD)
+			if j < 0 || k >= 0 && k < j {
+				j = k
+			}
+			if j < 0 {
+				break
+			}
+			i += j
+			m := binary.LittleEndian.Uint32(b[i:])
+			if m == zstdMagic || m&^0xf == skipMagic {
+				return at + int64(i)
+			}
+		}
+		if len(b) < 4 {
+			break
+		}
+		at += int64(len(b) - 3)
+	}
+	return w.size
+}
+
+// frames goes over the frames of a file without an index. use decodes one and
+// reports whether it was whole; bad is told where something begins that is none.
+func frames(f io.ReaderAt, size int64, use func(at int64, frame []byte) (bool, error), bad func(at int64)) error {
+	w := &window{f: f, size: size}
+	lost := int64(-1)
+	for at := int64(0); at < size; {
+		n, skip, err := w.frameAt(at)
+		ok := err == nil
+		if ok && !skip {
+			if ok, err = use(at, w.bytes(at, int(n))); err != nil {
+				return err
+			}
+			if !ok {
+				lost = at // told by use
+			}
+		}
+		if ok {
+			lost = -1
+			at += n
+			continue
+		}
+		if w.err != nil {
+			return w.err
+		}
+		if lost < 0 {
+			bad(at)
+			lost = at
+		}
+		at = w.resync(at + 1)
+	}
+	return w.err
+}

@@ -1,0 +1,233 @@
+package journalsink
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"math"
+)
+
+// The index is the payload of a skippable zstd frame (RFC 8878, section 3.1.2) at
+// the end of a closed file. docs/journal.md has every byte; all numbers are
+// little-endian.
+//
+//	header    "TXTRIDX1", u32 sections, u32 0
+//	sections  u32 type, u32 length, bytes   (unknown types are skipped)
+//	trailer   u32 payload length, u32 CRC-32C of all before it, "TXTRIDXE"
+const (
+	indexMagic    = 0x184D2A54 // the fifth of the sixteen magics of skippable frames
+	indexHead     = "TXTRIDX"
+	indexVersion  = '1'
+	indexTail     = "TXTRIDXE"
+	indexHeadLen  = 16
+	indexTailLen  = 16
+	frameHeadLen  = 8 // magic and length of a skippable frame
+	sectionBlocks = 1
+	sectionIDs    = 2
+	summaryLen    = 40
+	blockLen      = 40
+	// maxIndex bounds what is written and read, in bytes: some 5 million txids.
+	maxIndex = 64 << 20
+)
+
+// block is a zstd frame of whole lines.
+type block struct {
+	at       int64 // offset in the file
+	size     int64 // compressed
+	plainAt  int64 // offset of its first line in the decompressed file
+	plain    int64 // decompressed
+	lines    int   // good ones
+	damaged  int   // blanked ones
+	min, max int64 // of the entries' times, Unix nanoseconds; min > max: none
+}
+
+// index is the parsed index of a closed file. It is immutable.
+type index struct {
+	blocks   []block
+	entries  int64
+	damaged  int
+	plain    int64
+	min, max int64
+	ids      idTable
+	hasIDs   bool
+	size     int // bytes it holds
+}
+
+// noTime is the range of something that has no time.
+const (
+	noMin = math.MaxInt64
+	noMax = math.MinInt64
+)
+
+// appendIndex appends the index' frame.
+func appendIndex(dst []byte, blocks []block, ids []byte) []byte {
+	var sum index
+	sum.min, sum.max = noMin, noMax
+	for i := range blocks {
+		b := &blocks[i]
+		sum.entries += int64(b.lines)
+		sum.damaged += b.damaged
+		sum.plain += b.plain
+		sum.min, sum.max = min(sum.min, b.min), max(sum.max, b.max)
+	}
+	le := binary.LittleEndian
+	start := len(dst)
+	dst = le.AppendUint32(dst, indexMagic)
+	dst = le.AppendUint32(dst, 0) // the length, below
+	payload := len(dst)
+	dst = append(dst, indexHead...)
+	dst = append(dst, indexVersion)
+	sections := uint32(1)
+	if len(ids) > 0 {
+		sections++
+	}
+	dst = le.AppendUint32(dst, sections)
+	dst = le.AppendUint32(dst, 0)
+
+	dst = le.AppendUint32(dst, sectionBlocks)
+	dst = le.AppendUint32(dst, uint32(summaryLen+blockLen*len(blocks)))
+	dst = le.AppendUint64(dst, uint64(sum.entries))
+	dst = le.AppendUint64(dst, uint64(sum.plain))
+	dst = le.AppendUint64(dst, uint64(sum.min))
+	dst = le.AppendUint64(dst, uint64(sum.max))
+	dst = le.AppendUint32(dst, uint32(sum.damaged))
+	dst = le.AppendUint32(dst, uint32(len(blocks)))
+	for i := range blocks {
+		b := &blocks[i]
+		dst = le.AppendUint64(dst, uint64(b.at))
+		dst = le.AppendUint32(dst, uint32(b.size))
+		dst = le.AppendUint32(dst, uint32(b.plain))
+		dst = le.AppendUint32(dst, uint32(b.lines))
+		dst = le.AppendUint32(dst, uint32(b.damaged))
+		dst = le.AppendUint64(dst, uint64(b.min))
+		dst = le.AppendUint64(dst, uint64(b.max))
+	}
+	if len(ids) > 0 {
+		dst = le.AppendUint32(dst, sectionIDs)
+		dst = le.AppendUint32(dst, uint32(len(ids)))
+		dst = append(dst, ids...)
+	}
+	dst = le.AppendUint32(dst, uint32(len(dst)-payload+indexTailLen))
+	dst = le.AppendUint32(dst, crc32.Checksum(dst[payload:], castagnoli))
+	dst = append(dst, indexTail...)
+	le.PutUint32(dst[start+4:], uint32(len(dst)-payload))
+	return dst
+}
+
+// trailerLen reads the trailer, the last bytes of a closed file, and returns the
+// payload's length.
+func trailerLen(tail []byte, file int64) (int64, error) {
+	if len(tail) < indexTailLen || string(tail[len(tail)-8:]) != indexTail {
+		return 0, fmt.Errorf("%w: no trailer at the file's end", ErrIndex)
+	}
+	n := int64(binary.LittleEndian.Uint32(tail[len(tail)-16:]))
+	if n < indexHeadLen+indexTailLen || n+frameHeadLen > file || n > maxIndex {
+		return 0, fmt.Errorf("%w: it gives its length as %d", ErrIndex, n)
+	}
+	return n, nil
+}
+
+// parseIndex reads a payload. at is the offset of its frame in the file: the blocks
+// must fill the file up to there. It keeps a part of payload.
+func parseIndex(payload []byte, at int64) (*index, error) {
+	n := len(payload)
+	if n < indexHeadLen+indexTailLen {
+		return nil, fmt.Errorf("%w: too short", ErrIndex)
+	}
+	le := binary.LittleEndian
+	if crc32.Checksum(payload[:n-12], castagnoli) != le.Uint32(payload[n-12:]) {
+		return nil, fmt.Errorf("%w: checksum does not match", ErrIndex)
+	}
+	if string(payload[:len(indexHead)]) != indexHead {
+		return nil, fmt.Errorf("%w: it does not begin as one", ErrIndex)
+	}
+	if v := payload[len(indexHead)]; v != indexVersion {
+		return nil, fmt.Errorf("%w: %w: index of version %q, this library knows %q", ErrIndex, ErrVersion, v, indexVersion)
+	}
+	x := &index{min: noMin, max: noMax, size: n}
+	rest := payload[indexHeadLen : n-indexTailLen]
+	found := false
+	for range le.Uint32(payload[8:]) {
+		if len(rest) < 8 {
+			return nil, fmt.Errorf("%w: a section is missing", ErrIndex)
+		}
+		kind, size := le.Uint32(rest), int64(le.Uint32(rest[4:]))
+		rest = rest[8:]
+		if size > int64(len(rest)) {
+			return nil, fmt.Errorf("%w: section %d is cut off", ErrIndex, kind)
+		}
+		section := rest[:size:size]
+		rest = rest[size:]
+		var err error
+		switch kind {
+		case sectionBlocks:
+			found = true
+			err = x.parseBlocks(section, at)
+		case sectionIDs:
+			x.hasIDs = true
+			x.ids, err = parseIDs(section)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if !found {
+		return nil, fmt.Errorf("%w: it names no blocks", ErrIndex)
+	}
+	return x, nil
+}
+
+func (x *index) parseBlocks(s []byte, end int64) error {
+	if len(s) < summaryLen {
+		return fmt.Errorf("%w: the blocks' section is too short", ErrIndex)
+	}
+	le := binary.LittleEndian
+	x.entries = int64(le.Uint64(s))
+	x.plain = int64(le.Uint64(s[8:]))
+	x.min, x.max = int64(le.Uint64(s[16:])), int64(le.Uint64(s[24:]))
+	x.damaged = int(le.Uint32(s[32:]))
+	count := int64(le.Uint32(s[36:]))
+	s = s[summaryLen:]
+	if count*blockLen != int64(len(s)) {
+		return fmt.Errorf("%w: %d blocks do not fill its section", ErrIndex, count)
+	}
+	x.blocks = make([]block, count)
+	x.size += int(count) * 64
+	var at, plain int64
+	for i := range x.blocks {
+		x.blocks[i] = block{
+			at:      int64(le.Uint64(s)),
+			size:    int64(le.Uint32(s[8:])),
+			plainAt: plain,
+			plain:   int64(le.Uint32(s[12:])),
+			lines:   int(le.Uint32(s[16:])),
+			damaged: int(le.Uint32(s[20:])),
+			min:     int64(le.Uint64(s[24:])),
+			max:     int64(le.Uint64(s[32:])),
+		}
+		b := &x.blocks[i]
+		if b.at != at || b.size == 0 {
+			return fmt.Errorf("%w: block %d does not follow the one before it", ErrIndex, i)
+		}
+		at += b.size
+		plain += b.plain
+		s = s[blockLen:]
+	}
+	if at != end || plain != x.plain {
+		return fmt.Errorf("%w: the blocks do not fill the file", ErrIndex)
+	}
+	return nil
+}
+
+// find returns the numbers of the blocks that may have a txid with this prefix, in
+// ascending order.
+func (x *index) find(prefix string) []int {
+	if x.hasIDs {
+		return x.ids.find(prefix, len(x.blocks))
+	}
+	all := make([]int, len(x.blocks))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}

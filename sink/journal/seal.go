@@ -1,0 +1,248 @@
+package journalsink
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/txtrail/txtrail/entry"
+)
+
+// blockTarget is how many bytes of lines make a block, unless one line has more.
+// zstd works in blocks of 128 KiB: larger frames gain some percent, and a look-up
+// has to decode one frame for one line.
+const blockTarget = 128 << 10
+
+// errAborted ends the compressing when Close's context has ended.
+var errAborted = errors.New("journalsink: aborted")
+
+// finish compresses a file that was handed over and lets it go. Where that fails
+// the file stays as it is, unlocked, and is tried again later.
+func (j *Journal) finish(c *openFile) {
+	err := j.seal(c.f, c.path, c.base)
+	if err != nil {
+		if c.dirty {
+			if serr := c.f.Sync(); serr != nil {
+				j.count.syncErrors.Add(1)
+			}
+		}
+		if !errors.Is(err, errAborted) {
+			j.count.sealErrors.Add(1)
+			j.keep.failed(c.base)
+			j.report(fmt.Errorf("journalsink: %s can not be compressed and stays as it is: %w", c.path, err))
+		}
+	}
+	_ = c.f.Close()
+}
+
+// seal writes the .zst of a file whose lock is held and removes the file. The .zst
+// gets its name when it is complete and on the disk; a crash in between leaves both,
+// and readers take one.
+func (j *Journal) seal(f file, path, base string) error {
+	size, err := f.Size()
+	if err != nil {
+		return err
+	}
+	if size == 0 {
+		return j.fs.Remove(path)
+	}
+	final := filepath.Join(j.dir, base+extClosed)
+	temp := filepath.Join(j.dir, base+extTemp)
+	// A leftover can only be a dead process's: who seals holds the lock.
+	_ = j.fs.Remove(temp)
+	out, err := j.fs.Create(temp, j.opts.fileMode())
+	if err != nil {
+		return err
+	}
+	s, err := newSealer(out)
+	if err == nil {
+		err = s.run(io.NewSectionReader(f, 0, size), j.keep.abort.Load)
+	}
+	if err == nil {
+		err = out.Sync()
+	}
+	if cerr := out.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = j.fs.Rename(temp, final)
+	}
+	if err != nil {
+		_ = j.fs.Remove(temp)
+		return err
+	}
+	// The name must be on the disk before the other one goes.
+	if err := j.fs.SyncDir(j.dir); err != nil {
+		return err
+	}
+	j.count.sealed.Add(1)
+	j.count.sealedPlain.Add(s.plainAt)
+	j.count.sealedBytes.Add(s.at)
+	j.count.damaged.Add(int64(s.bad))
+	return j.fs.Remove(path)
+}
+
+// sealer compresses lines into blocks and collects their index.
+type sealer struct {
+	w       io.Writer
+	enc     *zstd.Encoder
+	cur     block
+	plain   []byte
+	packed  []byte
+	blocks  []block
+	ids     map[string][]uint32
+	at      int64
+	plainAt int64
+	bad     int
+}
+
+func newSealer(w io.Writer) (*sealer, error) {
+	enc, err := zstd.NewWriter(nil,
+		zstd.WithEncoderLevel(zstd.SpeedFastest),
+		zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderCRC(true),
+		zstd.WithLowerEncoderMem(true),
+		zstd.WithWindowSize(256<<10))
+	if err != nil {
+		return nil, err
+	}
+	s := &sealer{w: w, enc: enc, ids: make(map[string][]uint32)}
+	s.reset()
+	return s, nil
+}
+
+func (s *sealer) reset() {
+	s.plain = s.plain[:0]
+	if cap(s.plain) > 8*blockTarget {
+		s.plain = nil
+	}
+	s.cur = block{at: s.at, plainAt: s.plainAt, min: noMin, max: noMax}
+}
+
+// run reads all lines of r and writes the blocks and the index.
+func (s *sealer) run(r io.Reader, aborted func() bool) error {
+	lines := newLineReader(r, 0, nil)
+	for {
+		raw, err := lines.next()
+		if isEOF(err) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if len(s.plain) > 0 && int64(len(s.plain))+raw.size+1 > blockTarget {
+			if aborted() {
+				return errAborted
+			}
+			if err := s.flush(); err != nil {
+				return err
+			}
+		}
+		if err := s.add(raw); err != nil {
+			return err
+		}
+	}
+	if err := s.flush(); err != nil {
+		return err
+	}
+	ids := encodeIDs(s.ids)
+	if len(ids) > maxIndex/2 {
+		ids = nil // a look-up then reads the blocks
+	}
+	return s.write(appendIndex(s.packed[:0], s.blocks, ids))
+}
+
+// add puts a line into the block. A damaged one is replaced by as many spaces: JSON
+// readers pass over them, and every line keeps its place, so that an offset in the
+// open file holds in the closed one.
+func (s *sealer) add(raw rawLine) error {
+	if raw.text == nil {
+		return s.addBlank(raw.size)
+	}
+	line, err := stripLine(raw.text)
+	switch {
+	case err == nil:
+		s.note(line)
+		raw.text[len(raw.text)-crcLen] = ','
+		s.plain = append(s.plain, raw.text...)
+	case blank(raw.text):
+		s.plain = append(s.plain, raw.text...)
+	default:
+		return s.addBlank(raw.size)
+	}
+	s.plain = append(s.plain, '\n')
+	return nil
+}
+
+func (s *sealer) addBlank(n int64) error {
+	s.bad++
+	s.cur.damaged++
+	for ; n > 0; n-- {
+		// Only a line that is longer than any can be does not end here.
+		if len(s.plain) > maxJournalLine {
+			if err := s.flush(); err != nil {
+				return err
+			}
+		}
+		s.plain = append(s.plain, ' ')
+	}
+	s.plain = append(s.plain, '\n')
+	return nil
+}
+
+// note enters a good line into the index.
+func (s *sealer) note(line []byte) {
+	s.cur.lines++
+	h := readHead(line)
+	if !h.known {
+		e, err := entry.Parse(line)
+		if err != nil {
+			// Of another version, perhaps: it stays, and a scan says so.
+			s.cur.min, s.cur.max = math.MinInt64, math.MaxInt64
+			return
+		}
+		h = headOf(e)
+	}
+	if h.timed {
+		s.cur.min, s.cur.max = min(s.cur.min, h.time), max(s.cur.max, h.time)
+	}
+	if len(h.txid) == 0 {
+		return
+	}
+	n := uint32(len(s.blocks))
+	// The look-up by string(bytes) does not allocate.
+	if in, ok := s.ids[string(h.txid)]; !ok {
+		s.ids[string(h.txid)] = []uint32{n}
+	} else if in[len(in)-1] != n {
+		s.ids[string(h.txid)] = append(in, n)
+	}
+}
+
+// flush ends the block.
+func (s *sealer) flush() error {
+	if len(s.plain) == 0 {
+		return nil
+	}
+	s.packed = s.enc.EncodeAll(s.plain, s.packed[:0])
+	s.cur.plain, s.cur.size = int64(len(s.plain)), int64(len(s.packed))
+	s.blocks = append(s.blocks, s.cur)
+	s.plainAt += s.cur.plain
+	if err := s.write(s.packed); err != nil {
+		return err
+	}
+	s.reset()
+	return nil
+}
+
+func (s *sealer) write(b []byte) error {
+	n, err := s.w.Write(b)
+	s.at += int64(n)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	return err
+}
