@@ -1,0 +1,184 @@
+package main
+
+import (
+	"slices"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/render"
+	"github.com/txtrail/txtrail/query"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// Limits of find where none is asked for.
+const (
+	maxFound   = 30     // rows for people
+	maxLines   = 1000   // entries for machines
+	maxGrouped = 10_000 // entries that are looked at to list stories
+)
+
+type findCmd struct {
+	filterFlags
+	Until       string `placeholder:"WHEN" help:"Before this moment; as --since."`
+	Entries     bool   `short:"e" help:"List entries, one a line, instead of stories."`
+	NewestFirst bool   `help:"The newest first. Default: the newest last, next to the prompt."`
+}
+
+func (c *findCmd) run(a *app) (int, error) {
+	f, err := c.filter(a)
+	if err != nil {
+		return 0, err
+	}
+	if f.Until, err = a.when("--until", c.Until); err != nil {
+		return 0, err
+	}
+	if !f.Until.IsZero() && !f.Since.Before(f.Until) {
+		return 0, usage("--since %s is not before --until %s", c.Since, c.Until)
+	}
+	src, err := a.source()
+	if err != nil {
+		return 0, err
+	}
+	stories := !c.Entries && a.flags.Output != "jsonl"
+	switch {
+	case stories:
+		f.Limit = max(maxGrouped, a.limit(0)*100)
+		if a.flags.Limit != nil && *a.flags.Limit == 0 {
+			f.Limit = 0
+		}
+	case a.flags.Output == "text":
+		f.Limit = a.limit(maxFound)
+	default:
+		f.Limit = a.limit(maxLines)
+	}
+	f.NewestFirst = c.NewestFirst && !stories
+	r, err := src.Find(a.ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	a.warn(r)
+	if len(r.Entries) == 0 {
+		return a.nothing(r, &f)
+	}
+	if stories {
+		return c.stories(a, r)
+	}
+	return c.entries(a, r)
+}
+
+// nothing says where there was nothing to find.
+func (a *app) nothing(r *query.Result, f *query.Filter) (int, error) {
+	if a.flags.Output == "json" {
+		if err := render.WriteDoc(a.stdout, &render.Doc{Search: render.NewSearchDoc(r, 0)}); err != nil {
+			return 0, writing(err)
+		}
+	}
+	since := ""
+	if !f.Since.IsZero() || !f.Until.IsZero() {
+		to := f.Until
+		if to.IsZero() {
+			to = a.now()
+		}
+		from := f.Since
+		if from.IsZero() {
+			from = r.Coverage.From
+		}
+		since = a.say(" between "+a.period(from, to), " ("+a.period(from, to)+")")
+	}
+	a.talk(a.say("nothing matches%s in %s. Try an earlier --since, fewer filters, or another --source",
+		"조건에 맞는 기록이 없음%s: %s. --since를 앞당기거나 조건을 줄이거나 다른 --source를 지정"), since, a.where(&r.Coverage))
+	return a.status(r, false), nil
+}
+
+func (c *findCmd) entries(a *app, r *query.Result) (int, error) {
+	code := a.status(r, true)
+	var err error
+	switch a.flags.Output {
+	case "json":
+		err = render.WriteDoc(a.stdout, &render.Doc{Search: render.NewSearchDoc(r, len(r.Entries)), Entries: render.Lines(r.Entries)})
+	case "jsonl":
+		err = render.WriteLines(a.stdout, r.Entries, a.terminal)
+	default:
+		p := a.printer()
+		ids := make([]txid.ID, len(r.Entries))
+		for i, e := range r.Entries {
+			ids[i] = e.TxID
+		}
+		short := render.ShortIDs(ids)
+		p.Days(!a.oneDay(r.Entries))
+		for _, e := range r.Entries {
+			p.Entry(e, short[e.TxID])
+		}
+		err = p.Flush()
+	}
+	if err != nil {
+		return 0, writing(err)
+	}
+	if len(r.Entries) < r.Matched {
+		a.shown(len(r.Entries), r.Matched, r.More, a.say("entries", "건"))
+	}
+	return code, nil
+}
+
+// oneDay reports whether all entries are of today, so that lists need no day.
+func (a *app) oneDay(es []*entry.Entry) bool {
+	return !slices.ContainsFunc(es, func(e *entry.Entry) bool { return !render.SameDay(e.Time, a.now(), a.zone) })
+}
+
+// stories groups what matched by txid and lists the newest of the groups.
+func (c *findCmd) stories(a *app, r *query.Result) (int, error) {
+	code := a.status(r, true)
+	groups := query.Group(r.Entries)
+	if len(groups) == 0 {
+		// Entries without a txid: a log line outside of any request.
+		c.Entries = true
+		return c.entries(a, r)
+	}
+	// A scenario is as new as its newest entry, not as its first.
+	slices.SortStableFunc(groups, func(x, y []*entry.Entry) int { return newest(x).Compare(newest(y)) })
+	total := len(groups)
+	if limit := a.limit(maxFound); limit > 0 && total > limit {
+		groups = groups[total-limit:]
+	}
+	if c.NewestFirst {
+		slices.Reverse(groups)
+	}
+	ss := make([]*query.Story, len(groups))
+	for i, g := range groups {
+		ss[i] = query.NewStory(g, &query.StoryOptions{Excerpt: true})
+	}
+	var err error
+	if a.flags.Output == "json" {
+		doc := &render.Doc{Search: render.NewSearchDoc(r, 0)}
+		for i, s := range ss {
+			d := render.NewStoryDoc(s, false)
+			d.Matched = len(groups[i])
+			doc.Stories = append(doc.Stories, d)
+			doc.Entries = append(doc.Entries, render.Lines(s.Entries)...)
+		}
+		doc.Search.Shown = len(doc.Entries)
+		err = render.WriteDoc(a.stdout, doc)
+	} else {
+		p := a.printer()
+		p.Stories(ss)
+		p.AfterStories(ss)
+		err = p.Flush()
+	}
+	if err != nil {
+		return 0, writing(err)
+	}
+	if len(ss) < total || len(r.Entries) < r.Matched {
+		a.shown(len(ss), total, len(r.Entries) < r.Matched, a.say("stories", "건"))
+	}
+	return code, nil
+}
+
+func newest(es []*entry.Entry) time.Time {
+	t := es[0].Time
+	for _, e := range es[1:] {
+		if e.Time.After(t) {
+			t = e.Time
+		}
+	}
+	return t
+}

@@ -1,0 +1,31 @@
+// Command txtrail reads trails: what happened to one transaction ID, in every
+// service that it went through.
+//
+//	txtrail show 0197a3c2-7f10        the story of a txid, or of a prefix of one
+//	txtrail show 0197a3c2-7f10#4      its fourth row, whole
+//	txtrail find --user 8812 --since 1h
+//	txtrail tail --failed
+//
+// What it prints on standard output is data, what it says on standard error is
+// talk. See docs/cli.md.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() { os.Exit(realMain()) }
+
+// realMain runs with what the process has; tests run it as a program, too.
+func realMain() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return run(ctx, os.Args[1:], &system{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		env: os.Getenv, now: time.Now, zone: time.Local,
+	})
+}

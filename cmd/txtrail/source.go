@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/txtrail/txtrail/internal/human"
+	"github.com/txtrail/txtrail/query"
+	journalquery "github.com/txtrail/txtrail/query/journal"
+)
+
+// defaultDir is where txtrail.Open writes if nothing else is said.
+const defaultDir = "./.txtrail"
+
+// source opens what --source, TXTRAIL_DIR or the default names.
+func (a *app) source() (query.Source, error) {
+	spec, from := a.flags.Source, "--source"
+	if spec == "" {
+		spec, from = a.env("TXTRAIL_DIR"), "TXTRAIL_DIR"
+	}
+	if spec == "" {
+		spec, from = defaultDir, ""
+	}
+	dir := spec
+	if scheme, rest, ok := strings.Cut(spec, ":"); ok && isScheme(scheme) {
+		if scheme != "journal" {
+			return nil, usage("%s %q: no source of kind %q; want journal:DIR (or ./DIR for a folder whose name has a colon)", from, spec, scheme)
+		}
+		dir = rest
+	}
+	if dir == "" {
+		return nil, usage("%s %q names no folder; want journal:DIR", from, spec)
+	}
+	src, err := journalquery.Open(dir, nil)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &noneError{fmt.Sprintf(a.say(
+			"no journal at %s: there is no such folder%s. Name the one that the services write to with --source DIR or TXTRAIL_DIR",
+			"%s에 저널이 없음: 폴더가 없음%s. 서비스가 기록하는 폴더를 --source DIR 또는 TXTRAIL_DIR로 지정"), dir, via(from))}
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("%w%s", err, via(from))
+	case err != nil:
+		return nil, usage("%v%s", err, via(from))
+	}
+	return src, nil
+}
+
+// via says which setting named a folder.
+func via(from string) string {
+	if from == "" {
+		return ""
+	}
+	return " (" + from + ")"
+}
+
+// isScheme tells "journal" of journal:DIR from a drive's letter and from a path.
+func isScheme(s string) bool {
+	if len(s) < 2 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+// where says what was searched: "journal:./.txtrail (3 files, 1.2 MiB, cover
+// 18:00–19:10 KST)".
+func (a *app) where(c *query.Coverage) string {
+	if c.Files == 0 && c.From.IsZero() {
+		return a.say(c.Source+" (empty)", c.Source+" (비어 있음)")
+	}
+	s := c.Source + " ("
+	if c.Files > 0 {
+		files := a.say(" files, ", "개 파일, ")
+		if c.Files == 1 {
+			files = a.say(" file, ", "개 파일, ")
+		}
+		s += human.Count(int64(c.Files)) + files + human.Bytes(c.Bytes)
+	}
+	if c.From.IsZero() {
+		return s + a.say(", no entries)", ", 기록 없음)")
+	}
+	span := a.period(c.From, c.To)
+	return s + a.say(", covering ", ", 범위 ") + span + ")"
+}
+
+// period writes a range of time, its day once if there is only one.
+func (a *app) period(from, to time.Time) string {
+	f, t := from.In(a.zone), to.In(a.zone)
+	layout := "2006-01-02 15:04:05 MST"
+	if f.Format("2006-01-02") == t.Format("2006-01-02") {
+		layout = "15:04:05 MST"
+	}
+	return f.Format("2006-01-02 15:04:05") + " – " + t.Format(layout)
+}
