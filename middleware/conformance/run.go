@@ -1,0 +1,127 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// patience is how long a case waits for what must come. It is no measure of
+// speed: a case that waits this long has failed.
+const patience = 10 * time.Second
+
+// Middleware is what is examined.
+type Middleware = func(http.Handler) http.Handler
+
+// Case is one rule.
+type Case struct {
+	// Name is the rule in a few words.
+	Name string
+	// Reason says what breaks where the rule does not hold.
+	Reason string
+
+	over  []protocol
+	check func(c *checker)
+}
+
+// Run runs every case on wrap, each in a subtest of its own, named
+// protocol/case. wrap is called once for each server that is started.
+func Run(t *testing.T, wrap func(http.Handler) http.Handler) {
+	t.Helper()
+	if wrap == nil {
+		t.Fatal("conformance: Run needs a middleware, got nil")
+	}
+	for _, p := range allProtocols {
+		t.Run(string(p), func(t *testing.T) {
+			for _, k := range Cases() {
+				if !k.runsOver(p) {
+					continue
+				}
+				t.Run(k.Name, func(t *testing.T) {
+					k.run(t, p, wrap)
+				})
+			}
+		})
+	}
+}
+
+// Cases returns all cases, for those who want to list them.
+func Cases() []Case {
+	var all []Case
+	for _, group := range [][]Case{
+		responseCases(), informationalCases(), streamingCases(), interfaceCases(), fileCases(),
+		requestBodyCases(), requestCases(), limitCases(), panicCases(), connectionCases(), compositionCases(),
+	} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+func (k Case) runsOver(p protocol) bool {
+	if k.over == nil {
+		return true
+	}
+	for _, o := range k.over {
+		if o == p {
+			return true
+		}
+	}
+	return false
+}
+
+// reporter is what a case needs of a [testing.T].
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Cleanup(func())
+	TempDir() string
+	Context() context.Context
+}
+
+func (k Case) run(t reporter, p protocol, wrap Middleware) {
+	t.Helper()
+	k.check(&checker{reporter: t, reason: k.Reason, proto: p, wrap: wrap})
+}
+
+// checker is one case being run.
+type checker struct {
+	reporter
+	reason string
+	proto  protocol
+	wrap   Middleware
+}
+
+// Errorf reports a failure with the rule's reason.
+func (c *checker) Errorf(format string, args ...any) {
+	c.Helper()
+	c.reporter.Errorf("%s\nThe rule: %s", fmt.Sprintf(format, args...), c.reason)
+}
+
+// Fatalf is Errorf and ends the case.
+func (c *checker) Fatalf(format string, args ...any) {
+	c.Helper()
+	c.reporter.Fatalf("%s\nThe rule: %s", fmt.Sprintf(format, args...), c.reason)
+}
+
+// must ends the case with an error that nothing is to be learned from.
+func (c *checker) must(err error) {
+	c.Helper()
+	if err != nil {
+		c.Fatalf("%v", err)
+	}
+}
+
+// await waits for ch, or ends the case.
+func await[T any](c *checker, ch <-chan T, what string) T {
+	c.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(patience):
+		c.Fatalf("%s did not come within %v", what, patience)
+		panic("unreachable") // Fatalf does not return
+	}
+}
