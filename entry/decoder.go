@@ -175,12 +175,10 @@ func (d *decoder) escaped(start int) string {
 		case 'u':
 			r := d.hex4()
 			if utf16.IsSurrogate(r) {
-				low := rune(-1)
 				if d.i+1 < len(d.b) && d.b[d.i] == '\\' && d.b[d.i+1] == 'u' {
 					back := d.i
 					d.i += 2
-					low = d.hex4()
-					if r2 := utf16.DecodeRune(r, low); r2 != utf8.RuneError {
+					if r2 := utf16.DecodeRune(r, d.hex4()); r2 != utf8.RuneError {
 						s = utf8.AppendRune(s, r2)
 						continue
 					}

@@ -208,7 +208,7 @@ func FuzzEntry(f *testing.F) {
 		e.Gap, e.Resource = &entry.Gap{Count: n, Reason: a, From: time.Unix(n, sec)}, &entry.Resource{Service: a, Instance: b, PID: int(n)}
 		got := roundTrip(t, e)
 		checkString(t, a)
-		if string(got.Message) != string([]rune(e.Message)) {
+		if got.Message != string([]rune(e.Message)) {
 			t.Fatalf("message %q, was %q", got.Message, e.Message)
 		}
 	})

@@ -99,6 +99,8 @@ func FuzzParse(f *testing.F) {
 		if strings.ContainsAny(s, "\x00\r\n\t \"'<>\\,;%&?#\x7f\x1b") {
 			t.Fatalf("Parse(%q) accepts what needs escaping", s)
 		}
-		id.Time() // must not panic
+		if at, ok := id.Time(); ok && (at.Year() < 1970 || len(s) != 36) {
+			t.Fatalf("%q has the time %v", s, at)
+		}
 	})
 }

@@ -102,7 +102,8 @@ func TestExtractRequest(t *testing.T) {
 		},
 		{
 			"carried, own list", &txid.Options{Carried: []string{"x-shoe"}},
-			request("X-Client-User: 8812", "X-Shoe: 42"), txid.Scope{Carried: txid.Carried{{"X-Shoe", "42"}}},
+			request("X-Client-User: 8812", "X-Shoe: 42"),
+			txid.Scope{Carried: txid.Carried{{"X-Shoe", "42"}}},
 		},
 		{"carried, none", &txid.Options{Carried: []string{}}, request("X-Client-User: 8812"), txid.Scope{}},
 		{
@@ -214,7 +215,8 @@ func TestInject(t *testing.T) {
 		{"no scope", nil, nil, 1, txid.MapCarrier{}, txid.MapCarrier{}},
 		{"no ID", nil, &txid.Scope{EntryPage: "GET /"}, 1, txid.MapCarrier{}, txid.MapCarrier{}},
 		{
-			"everything", nil, full(), 0x1122334455667788, txid.MapCarrier{},
+			"everything", nil, full(), 0x1122334455667788,
+			txid.MapCarrier{},
 			txid.MapCarrier{
 				"X-Transaction-Id": foreign, "X-Transaction-Parent": "1122334455667788", "X-Client-User": "8812",
 				"Traceparent": traceparent, "Tracestate": "a=1",
@@ -228,19 +230,23 @@ func TestInject(t *testing.T) {
 			txid.MapCarrier{"X-Transaction-Id": foreign, "X-Client-User": "1", "Traceparent": "mine"},
 		},
 		{
-			"no traceparent", &txid.Options{NoTraceparent: true}, full(), 0, txid.MapCarrier{},
+			"no traceparent", &txid.Options{NoTraceparent: true}, full(), 0,
+			txid.MapCarrier{},
 			txid.MapCarrier{"X-Transaction-Id": foreign, "X-Client-User": "8812"},
 		},
 		{
-			"signed", &txid.Options{SigningKey: []byte("k")}, &txid.Scope{ID: foreign}, 0, txid.MapCarrier{},
+			"signed", &txid.Options{SigningKey: []byte("k")}, &txid.Scope{ID: foreign}, 0,
+			txid.MapCarrier{},
 			txid.MapCarrier{"X-Transaction-Id": foreign, "X-Transaction-Signature": txid.Sign([]byte("k"), foreign)},
 		},
 		{
-			"the first hop's own page", nil, &txid.Scope{ID: foreign, Recorder: page("GET /items")}, 0, txid.MapCarrier{},
+			"the first hop's own page", nil, &txid.Scope{ID: foreign, Recorder: page("GET /items")}, 0,
+			txid.MapCarrier{},
 			txid.MapCarrier{"X-Transaction-Id": foreign, "X-Transaction-Entry": "GET /items"},
 		},
 		{
-			"the carried page before one's own", nil, &txid.Scope{ID: foreign, EntryPage: "GET /", Recorder: page("GET /items")}, 0, txid.MapCarrier{},
+			"the carried page before one's own", nil, &txid.Scope{ID: foreign, EntryPage: "GET /", Recorder: page("GET /items")}, 0,
+			txid.MapCarrier{},
 			txid.MapCarrier{"X-Transaction-Id": foreign, "X-Transaction-Entry": "GET /"},
 		},
 		{
@@ -249,7 +255,9 @@ func TestInject(t *testing.T) {
 				ID: foreign, Recorder: page("GET /a\r\nX-Evil: 1"),
 				Carried: txid.Carried{{"X-A", "a\nb"}, {"X B", "b"}, {"", "c"}, {"X-D\r\n", "d"}, {"X-E", strings.Repeat("e", 300)}},
 				Trace:   txid.Trace{Parent: "a\nb"},
-			}, 0, txid.MapCarrier{}, txid.MapCarrier{"X-Transaction-Id": foreign},
+			}, 0,
+			txid.MapCarrier{},
+			txid.MapCarrier{"X-Transaction-Id": foreign},
 		},
 		{"an ID that is none", nil, &txid.Scope{ID: "a\r\nX-Evil: 1", EntryPage: "GET /"}, 1, txid.MapCarrier{}, txid.MapCarrier{}},
 	} {

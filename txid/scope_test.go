@@ -66,7 +66,7 @@ func TestContextCancel(t *testing.T) {
 	ctx := txid.NewContext(base, &txid.Scope{})
 	cancel(why)
 	<-ctx.Done()
-	if context.Cause(ctx) != why {
+	if !errors.Is(context.Cause(ctx), why) {
 		t.Errorf("cause %v", context.Cause(ctx))
 	}
 }

@@ -37,7 +37,7 @@ func TestParseSpan(t *testing.T) {
 			t.Errorf("ParseSpan(%q): %v, want ErrSpan with %q", tc.in, err, tc.says)
 		}
 		if err == nil {
-			if s := got.String(); s != strings.ToLower(tc.in) || string(got.Append([]byte("x"))) != "x"+s {
+			if s, lower := got.String(), strings.ToLower(tc.in); s != lower || string(got.Append([]byte("x"))) != "x"+s {
 				t.Errorf("String = %q, Append = %q", s, got.Append(nil))
 			}
 		}
@@ -120,7 +120,7 @@ func FuzzParseSpan(f *testing.F) {
 		if (span == 0) != (err != nil) {
 			t.Fatalf("ParseSpan(%q) = %v, %v", s, span, err)
 		}
-		if err == nil && span.String() != strings.ToLower(s) {
+		if lower := strings.ToLower(s); err == nil && span.String() != lower {
 			t.Fatalf("%q is written %q", s, span)
 		}
 	})
