@@ -44,8 +44,9 @@ const (
 // get nothing new. After 10 s of that the failing sink is left behind: entries
 // count as permanently failed with [ErrSinkDown] for its sake while the others go
 // on, and it is tried again with the entries of a later Write, at first after a
-// second, at last every 30 s, each trial taking 5 s at most. What it missed it does not get; where that must not
-// happen, give it a journal and a cursor of its own instead of a Fanout.
+// second, at last every 30 s, each trial taking 5 s at most. Once it works again
+// it gets gap entries for what it missed. Where it must get the entries
+// themselves, give it a journal and a cursor of its own instead of a Fanout.
 //
 // A sink that panics has refused its batch. Close waits for a Write that runs,
 // within its context, and closes all sinks, whatever one of them returns; their
@@ -55,7 +56,7 @@ func Fanout(sinks ...Sink) Sink {
 	f := &fanout{now: time.Now, turn: make(chan struct{}, 1)}
 	for _, s := range sinks {
 		if s != nil {
-			f.branches = append(f.branches, &branch{sink: s})
+			f.branches = append(f.branches, &branch{sink: s, prefix: newIDPrefix(), missed: newGapBook()})
 		}
 	}
 	switch len(f.branches) {
@@ -86,6 +87,10 @@ type branch struct {
 	probeAt time.Time // left behind until then
 	probe   time.Duration
 	lastErr error
+
+	missed *gapBook // what it was left without
+	prefix idPrefix // of the InsertIDs of its gap entries
+	seq    uint64
 }
 
 func (f *fanout) Close(ctx context.Context) error {
@@ -192,7 +197,7 @@ func (f *fanout) writeOne(ctx context.Context, b *branch, batch []*entry.Entry) 
 	now := f.now()
 	if !b.probeAt.IsZero() && now.Before(b.probeAt) {
 		for _, i := range index {
-			results[i] = b.down()
+			results[i] = b.miss(batch[i])
 		}
 		return results
 	}
@@ -214,6 +219,7 @@ func (f *fanout) writeOne(ctx context.Context, b *branch, batch []*entry.Entry) 
 	}
 	if !retry {
 		b.failing, b.probeAt, b.probe, b.lastErr = time.Time{}, time.Time{}, 0, nil
+		b.confess(ctx, batch[0].Resource)
 		return results
 	}
 	// The caller's context ending says nothing of the sink.
@@ -231,14 +237,15 @@ func (f *fanout) writeOne(ctx context.Context, b *branch, batch []*entry.Entry) 
 	b.probeAt = now.Add(b.probe)
 	for i := range results {
 		if results[i] != nil && !IsPermanent(results[i]) {
-			results[i] = b.down()
+			results[i] = b.miss(batch[i])
 		}
 	}
 	return results
 }
 
-// down is the failure of an entry that a sink goes without.
-func (b *branch) down() error {
+// miss notes an entry that the sink goes without and returns its failure.
+func (b *branch) miss(e *entry.Entry) error {
+	b.missed.note(reasonSinkDown, e.TxID, e.Time, int64(len(e.Line())))
 	return Permanent(fmt.Errorf("%w: %w", ErrSinkDown, b.lastErr))
 }
 
@@ -263,6 +270,29 @@ func (f *fanout) remember(batch []*entry.Entry, verdicts []verdict, results [][]
 				delete(b.finished, e.InsertID)
 			}
 		}
+	}
+}
+
+// confess writes gap entries for what the sink missed, now that it works again.
+// If it fails at once they wait for the next time.
+func (b *branch) confess(ctx context.Context, r *entry.Resource) {
+	if len(b.missed.records) == 0 {
+		return
+	}
+	gaps := make([]*entry.Entry, 0, len(b.missed.records))
+	for i := range b.missed.records {
+		e := b.missed.records[i].entry()
+		b.seq++
+		e.InsertID = string(b.prefix.append(nil, b.seq))
+		e.Resource = r
+		if e.Seal(nil) == nil {
+			gaps = append(gaps, e)
+		}
+	}
+	err := writeSafely(ctx, b.sink, gaps)
+	var partial *PartialError
+	if err == nil || IsPermanent(err) || errors.As(err, &partial) {
+		b.missed.reset()
 	}
 }
 

@@ -84,9 +84,6 @@ func (r *gapRecord) entry() *entry.Entry {
 	if r.count == 1 {
 		noun = " entry lost: "
 	}
-	if r.reason == reasonSinkDown {
-		noun = " not delivered to every sink: "
-	}
 	return &entry.Entry{
 		Time:     r.from,
 		TxID:     r.id,

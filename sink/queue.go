@@ -193,8 +193,11 @@ func (q *Queue) Enqueue(e *entry.Entry) bool {
 // It reports whether the worker has to be woken. q.mu is held.
 func (q *Queue) drop(why reason, id txid.ID, at time.Time, cost int64) (wake bool) {
 	q.dropped[why]++
-	if why == reasonClosed {
-		return false // nobody is left to write it down
+	switch why {
+	case reasonClosed: // nobody is left to write it down
+		return false
+	case reasonSinkDown: // the Fanout does, where it is missing
+		return false
 	}
 	q.gaps.note(why, id, at, cost)
 	q.noted++
