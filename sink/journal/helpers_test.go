@@ -115,3 +115,15 @@ func waitFor(t testing.TB, done func() bool) {
 		}
 	}
 }
+
+// yieldIDs is an iterator's body that keeps the insertIds.
+func yieldIDs(t testing.TB, ids *[]string) func(*entry.Entry, error) bool {
+	return func(e *entry.Entry, err error) bool {
+		if err != nil {
+			t.Error(err)
+			return false
+		}
+		*ids = append(*ids, e.InsertID)
+		return true
+	}
+}

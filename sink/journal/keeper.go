@@ -165,13 +165,23 @@ func (k *keeper) work() {
 	t := time.NewTicker(tidyEvery)
 	defer t.Stop()
 	for {
+		var grown int64
 		for c := k.take(); c != nil; c = k.take() {
 			k.j.finish(c)
+			// A burst must not outgrow the cap while there is always a next file.
+			if grown += c.size; k.j.opts.MaxBytes > 0 && grown >= k.j.opts.MaxBytes/32 {
+				grown = 0
+				k.j.retain()
+			}
 		}
 		if k.closing() {
+			if !k.abort.Load() {
+				k.j.retain()
+			}
 			return
 		}
-		k.j.tidy()
+		k.j.adoptAll()
+		k.j.retain()
 		select {
 		case <-k.stop:
 		case <-k.wake:

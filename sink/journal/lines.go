@@ -25,14 +25,13 @@ type lineReader struct {
 	err   error // what r ended with
 }
 
+// firstBuf is the buffer's size, unless there is less to read or a line is longer.
 const firstBuf = 256 << 10
 
-// newLineReader reads lines from r, whose first byte is at offset at of the file.
-func newLineReader(r io.Reader, at int64, buf []byte) *lineReader {
-	if cap(buf) == 0 {
-		buf = make([]byte, firstBuf)
-	}
-	return &lineReader{r: r, at: at, buf: buf[:cap(buf)]}
+// newLineReader reads lines from r, whose first byte is at offset at of the file and
+// which has about size bytes.
+func newLineReader(r io.Reader, at, size int64) *lineReader {
+	return &lineReader{r: r, at: at, buf: make([]byte, max(512, min(size+1, firstBuf)))}
 }
 
 // next returns the next line, or io.EOF, or what reading failed with.

@@ -6,8 +6,12 @@ import (
 )
 
 // retain removes the oldest closed files until the folder is within its bounds.
-func (j *Journal) retain(bases []listed) {
+func (j *Journal) retain() {
 	o := &j.opts
+	bases, _, ok := j.folder()
+	if !ok {
+		return
+	}
 	var total int64
 	sizes := make([]int64, len(bases))
 	for i := range bases {

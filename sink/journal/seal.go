@@ -21,8 +21,9 @@ const blockTarget = 128 << 10
 var errAborted = errors.New("journalsink: aborted")
 
 // finish compresses a file that was handed over and lets it go. Where that fails
-// the file stays as it is, unlocked, and is tried again later.
-func (j *Journal) finish(c *openFile) {
+// the file stays as it is, unlocked, and is tried again later. It reports whether it
+// did not fail.
+func (j *Journal) finish(c *openFile) bool {
 	err := j.seal(c.f, c.path, c.base)
 	if err != nil {
 		if c.dirty {
@@ -37,6 +38,7 @@ func (j *Journal) finish(c *openFile) {
 		}
 	}
 	_ = c.f.Close()
+	return err == nil
 }
 
 // seal writes the .zst of a file whose lock is held and removes the file. The .zst
@@ -60,7 +62,7 @@ func (j *Journal) seal(f file, path, base string) error {
 	}
 	s, err := newSealer(out)
 	if err == nil {
-		err = s.run(io.NewSectionReader(f, 0, size), j.keep.abort.Load)
+		err = s.run(io.NewSectionReader(f, 0, size), size, j.keep.abort.Load)
 	}
 	if err == nil {
 		err = out.Sync()
@@ -124,8 +126,8 @@ func (s *sealer) reset() {
 }
 
 // run reads all lines of r and writes the blocks and the index.
-func (s *sealer) run(r io.Reader, aborted func() bool) error {
-	lines := newLineReader(r, 0, nil)
+func (s *sealer) run(r io.Reader, size int64, aborted func() bool) error {
+	lines := newLineReader(r, 0, size)
 	for {
 		raw, err := lines.next()
 		if isEOF(err) {

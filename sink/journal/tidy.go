@@ -8,44 +8,36 @@ import (
 	"time"
 )
 
-// tidy looks the folder over: what dead writers left is adopted, and the oldest
-// files go if there are too many.
-func (j *Journal) tidy() {
-	bases, temps, err := j.folder()
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			j.report(fmt.Errorf("journalsink: %s can not be listed: %w", j.dir, err))
-		}
+// adoptAll takes over what dead writers left.
+func (j *Journal) adoptAll() {
+	bases, temps, ok := j.folder()
+	if !ok {
 		return
 	}
 	for _, temp := range temps {
 		_ = j.fs.Remove(filepath.Join(j.dir, temp))
 	}
-	adopted := false
 	for i := range bases {
 		if j.keep.closing() {
 			return
 		}
 		if l := &bases[i]; l.open && !j.keep.tooSoon(l.text) {
-			adopted = j.adopt(l) || adopted
+			j.adopt(l)
 		}
 	}
-	if adopted {
-		if bases, _, err = j.folder(); err != nil {
-			return
-		}
-	}
-	j.retain(bases)
 }
 
 // folder lists the bases, and the leftover temporary files: those without the file
 // that they were made from, which is removed last.
-func (j *Journal) folder() (bases []listed, temps []string, err error) {
-	bases, err = list(j.dir, j.fs.ReadDir, func(file string) {
+func (j *Journal) folder() (bases []listed, temps []string, ok bool) {
+	bases, err := list(j.dir, j.fs.ReadDir, func(file string) {
 		temps = append(temps, file)
 	}, nil)
 	if err != nil {
-		return nil, nil, err
+		if !errors.Is(err, fs.ErrNotExist) { // else the next write makes it again
+			j.report(fmt.Errorf("journalsink: %s can not be listed: %w", j.dir, err))
+		}
+		return nil, nil, false
 	}
 	open := make(map[string]bool)
 	for i := range bases {
@@ -57,36 +49,32 @@ func (j *Journal) folder() (bases []listed, temps []string, err error) {
 			kept = append(kept, temp)
 		}
 	}
-	return bases, kept, nil
+	return bases, kept, true
 }
 
-// adopt compresses a file if its writer is dead, and reports whether it did. Of two
-// adopters one gets the lock; the other may get it later, on a file that has lost
-// its name by then.
-func (j *Journal) adopt(l *listed) bool {
+// adopt compresses a file if its writer is dead. Of two adopters one gets the lock;
+// the other may get it later, on a file that has lost its name by then.
+func (j *Journal) adopt(l *listed) {
 	path := filepath.Join(j.dir, l.text+extOpen)
 	f, err := j.fs.Open(path)
 	if err != nil {
-		return false // gone, or another user's: not ours to say anything about
+		return // gone, or another user's: not ours to say anything about
 	}
 	c := &openFile{f: f, base: l.text, path: path}
 	if err := f.Lock(); err != nil || !f.Named(path) {
 		_ = f.Close()
-		return false
+		return
 	}
 	if l.closed && j.complete(l.text+extClosed) {
 		// Its writer died between giving the .zst its name and taking this one away.
 		_ = j.fs.Remove(path)
 		_ = f.Close()
-		return true
+		j.count.adopted.Add(1)
+		return
 	}
-	before := j.count.sealErrors.Load()
-	j.finish(c)
-	if j.count.sealErrors.Load() != before || j.keep.abort.Load() {
-		return false
+	if j.finish(c) {
+		j.count.adopted.Add(1)
 	}
-	j.count.adopted.Add(1)
-	return true
 }
 
 // complete reports whether a closed file has its index.

@@ -68,7 +68,7 @@ func (r *Reader) walkLines(ctx context.Context, f *os.File, name string, q *quer
 		return from, nil
 	}
 	size := st.Size()
-	lines := newLineReader(io.NewSectionReader(f, from, size-from), from, nil)
+	lines := newLineReader(io.NewSectionReader(f, from, size-from), from, size-from)
 	end := from
 	for n := 0; ; n++ {
 		if n%64 == 0 {
@@ -99,8 +99,10 @@ func (r *Reader) lastLine(f *os.File, name string, raw rawLine, q *query, each e
 	if raw.text != nil {
 		raw.text = append([]byte(nil), raw.text...)
 	}
-	time.Sleep(100 * time.Microsecond) // a write(2) of 1 MiB takes about that
-	again := newLineReader(io.NewSectionReader(f, raw.at, int64(maxJournalLine)+1), raw.at, nil)
+	if st, err := f.Stat(); err == nil && time.Since(st.ModTime()) < time.Second {
+		time.Sleep(100 * time.Microsecond) // a write(2) of 1 MiB takes about that
+	}
+	again := newLineReader(io.NewSectionReader(f, raw.at, int64(maxJournalLine)+1), raw.at, raw.size+1)
 	if now, err := again.next(); err == nil && !now.open {
 		return now.at + now.size + 1, r.line(name, now.at, now, q, each)
 	}
