@@ -1,60 +1,182 @@
 package sanitize
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unsafe"
+)
+
 // Policy is a compiled set of rules. It is immutable and safe for concurrent
 // use. A nil *Policy applies the defaults.
-type Policy struct{}
+type Policy struct {
+	base   *ruleset
+	routes []routeRules // longest pattern first
+}
+
+type routeRules struct {
+	pattern string
+	prefix  bool
+	rs      *ruleset
+}
 
 // New compiles a policy. Nil options mean the defaults; they are copied. The
 // error names the rule that is wrong and what is wrong with it.
 func New(opts *Options) (*Policy, error) {
-	return &Policy{}, nil
-}
-
-// AppendBody appends the sanitized src to dst and returns the extended slice.
-// It never modifies src, and keeps neither. rep may be nil.
-func (p *Policy) AppendBody(dst, src []byte, in Input, rep *Report) ([]byte, Result) {
-	if len(src) == 0 {
-		return dst, Result{Type: in.Kind.String()}
+	var o Options
+	if opts != nil {
+		o = *opts
 	}
-	return dst, Result{Truncated: true, Reason: "binary", Type: KindBinary.String()}
+	if o.Mode > ModeShadow {
+		return nil, fmt.Errorf("sanitize: unknown mode %d", o.Mode)
+	}
+	for _, b := range [...]struct {
+		name        string
+		v           *int
+		def, lo, hi int
+	}{
+		{"MaxDepth", &o.MaxDepth, 512, 1, 10000},
+		{"MaxDecoded", &o.MaxDecoded, 4 << 20, 1024, 1 << 30},
+		{"MaxRatio", &o.MaxRatio, 200, 1, 1 << 20},
+	} {
+		if *b.v == 0 {
+			*b.v = b.def
+		}
+		if *b.v < b.lo || *b.v > b.hi {
+			return nil, fmt.Errorf("sanitize: %s is %d: use %d to %d", b.name, *b.v, b.lo, b.hi)
+		}
+	}
+	base, err := newRuleset(&o, nil)
+	if err != nil {
+		return nil, err
+	}
+	p := &Policy{base: base}
+	for i := range o.Routes {
+		rt := &o.Routes[i]
+		if rt.Pattern == "" {
+			return nil, fmt.Errorf("sanitize: route %d: an empty pattern", i)
+		}
+		if rt.Mode > ModeShadow {
+			return nil, fmt.Errorf("sanitize: route %q: unknown mode %d", rt.Pattern, rt.Mode)
+		}
+		rs, err := newRuleset(&o, rt)
+		if err != nil {
+			return nil, fmt.Errorf("%w (route %q)", err, rt.Pattern)
+		}
+		name, prefix := strings.CutSuffix(rt.Pattern, "*")
+		p.routes = append(p.routes, routeRules{name, prefix, rs})
+	}
+	slices.SortStableFunc(p.routes, func(a, b routeRules) int { return len(b.pattern) - len(a.pattern) })
+	return p, nil
 }
 
-const maskedAll = "[masked:all]"
+func (p *Policy) forRoute(route string) *ruleset {
+	if p == nil {
+		return defaultPolicy().base
+	}
+	if route != "" {
+		for i := range p.routes {
+			rr := &p.routes[i]
+			if rr.pattern == route || rr.prefix && strings.HasPrefix(route, rr.pattern) {
+				return rr.rs
+			}
+		}
+	}
+	return p.base
+}
+
+// small runs f on s as a doc and returns the result, s itself when nothing was
+// changed.
+func (p *Policy) small(s string, rep *Report, f func(r *run, d *doc)) string {
+	if s == "" {
+		return s
+	}
+	rs := p.forRoute("")
+	r := rs.get()
+	defer rs.put(r, rep)
+	// The doc is only ever read from.
+	d := r.begin(unsafe.Slice(unsafe.StringData(s), len(s)))
+	f(r, d)
+	if !d.changed(mark{}) {
+		return s
+	}
+	r.work = r.apply(r.work[:0], d, 0, len(s))
+	if rs.mode == ModeShadow {
+		return s
+	}
+	return string(r.work)
+}
 
 // Header returns the sanitized value of the header name. Cookie, Set-Cookie,
 // Authorization, and headers that carry URLs are read by their own grammar.
-// An untouched value is returned as it is, without allocating. rep may be nil.
-func (p *Policy) Header(name, value string, rep *Report) string { return p.all(value, rep) }
+// Line breaks, which no header value has, come out escaped. An untouched value
+// is returned as it is, without allocating. rep may be nil.
+func (p *Policy) Header(name, value string, rep *Report) string {
+	if value == "" {
+		return value
+	}
+	rs := p.forRoute("")
+	r := rs.get()
+	defer rs.put(r, rep)
+	d := r.begin(unsafe.Slice(unsafe.StringData(value), len(value)))
+	r.headerValue(d, unsafe.Slice(unsafe.StringData(name), len(name)), 0, len(value), false)
+	broken := strings.ContainsAny(value, "\r\n")
+	if !broken && !d.changed(mark{}) {
+		return value
+	}
+	r.work = r.apply(r.work[:0], d, 0, len(value))
+	out := value
+	if rs.mode != ModeShadow {
+		out = string(r.work)
+	}
+	if broken {
+		out = strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace(out)
+	}
+	return out
+}
 
 // URL returns u without its credentials: user information, secret query
 // values and fragments, presigned signatures, secrets in the path. u may be
 // relative. rep may be nil.
-func (p *Policy) URL(u string, rep *Report) string { return p.all(u, rep) }
+func (p *Policy) URL(u string, rep *Report) string {
+	return p.small(u, rep, (*run).smallURL)
+}
+
+func (r *run) smallURL(d *doc) { r.url(d, 0, len(d.src), false) }
 
 // Query returns the sanitized query string q (without the leading "?").
 // rep may be nil.
-func (p *Policy) Query(q string, rep *Report) string { return p.all(q, rep) }
+func (p *Policy) Query(q string, rep *Report) string {
+	return p.small(q, rep, (*run).smallQuery)
+}
+
+func (r *run) smallQuery(d *doc) { r.query(d, 0, len(d.src), false) }
 
 // Text returns the sanitized free text s: a log message, an error string.
 // rep may be nil.
-func (p *Policy) Text(s string, rep *Report) string { return p.all(s, rep) }
+func (p *Policy) Text(s string, rep *Report) string {
+	return p.small(s, rep, (*run).smallText)
+}
+
+func (r *run) smallText(d *doc) { r.inspect(d, 0, len(d.src), scopeText, false) }
 
 // Value returns the sanitized value of something that has a name: a label, a
 // log attribute, a carried fact. rep may be nil.
-func (p *Policy) Value(key, value string, rep *Report) string { return p.all(value, rep) }
-
-// Explain says how the policy judges a value under key, and by which rule.
-func (p *Policy) Explain(key string) Explanation {
-	return Explanation{Key: key, Masked: true, Reason: "everything is masked"}
-}
-
-// DefaultRules lists the default rules, sorted by name.
-func DefaultRules() []RuleInfo { return nil }
-
-func (p *Policy) all(s string, rep *Report) string {
-	if s == "" || s == maskedAll {
-		return s
+func (p *Policy) Value(key, value string, rep *Report) string {
+	if value == "" {
+		return value
 	}
-	rep.Add("all", 1)
-	return maskedAll
+	rs := p.forRoute("")
+	r := rs.get()
+	defer rs.put(r, rep)
+	d := r.begin(unsafe.Slice(unsafe.StringData(value), len(value)))
+	r.headerValue(d, unsafe.Slice(unsafe.StringData(key), len(key)), 0, len(value), false)
+	if !d.changed(mark{}) {
+		return value
+	}
+	r.work = r.apply(r.work[:0], d, 0, len(value))
+	if rs.mode == ModeShadow {
+		return value
+	}
+	return string(r.work)
 }

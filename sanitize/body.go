@@ -1,0 +1,413 @@
+package sanitize
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// AppendBody appends the sanitized src to dst and returns the extended slice.
+// It never modifies src, and keeps neither. rep may be nil.
+func (p *Policy) AppendBody(dst, src []byte, in Input, rep *Report) ([]byte, Result) {
+	rs := p.forRoute(in.Route)
+	if len(src) == 0 {
+		res := Result{Type: in.Kind.String()}
+		if in.Truncated {
+			res.Truncated, res.Reason = true, "truncated"
+		}
+		return dst, res
+	}
+	r := rs.get()
+	defer rs.put(r, rep)
+	r.begin(nil)
+	r.trunc = in.Truncated
+	return r.body(dst, src, in)
+}
+
+func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
+	res := Result{Truncated: in.Truncated}
+	if in.Truncated {
+		res.Reason = "truncated"
+	}
+	fail := func(kind Kind, reason string) ([]byte, Result) {
+		r.counts[ruleBinary]++
+		return dst, Result{Truncated: true, Reason: reason, Type: kind.String()}
+	}
+	if r.rs.dropBody {
+		return fail(in.Kind, "route")
+	}
+	if in.ContentEncoding != "" || magic(src) != "" {
+		out, whole, reason := r.decodeContent(src, in.ContentEncoding)
+		if reason != "" && len(out) == 0 {
+			return fail(KindBinary, reason)
+		}
+		if !whole {
+			r.trunc = true
+			res.Truncated, res.Reason = true, reason
+		}
+		src = out
+		if len(src) == 0 {
+			res.Type = in.Kind.String()
+			return dst, res
+		}
+	}
+	kind := in.Kind
+	ct := in.ContentType
+	if kind == KindAuto {
+		kind = kindOf(ct)
+	}
+	if kind == KindBinary {
+		return fail(KindBinary, "binary")
+	}
+	src, reason := toUTF8(r.dec.utf8[:0], src, param(ct, "charset"), r.trunc)
+	if reason != "" {
+		return fail(kind, reason)
+	}
+	if kind == KindAuto || kind == KindText {
+		kind = r.settleKind(kind, src)
+		if kind == KindBinary {
+			return fail(KindBinary, "binary")
+		}
+	}
+	if kind != KindJSON && kind != KindNDJSON && kind != KindMultipart && !readable(src) {
+		return fail(kind, "binary")
+	}
+	d := &r.docs[0]
+	d.reset(src)
+	r.budget = 16*len(src) + 1<<16
+	end, reason := r.span(d, 0, len(src), kind, ct, r.trunc, 0)
+	res.Type = kind.String()
+	if reason != "" {
+		if res.Reason == "" || reason == "too deep" {
+			res.Reason = reason
+		}
+		res.Truncated = true
+	}
+	if r.rs.mode == ModeShadow {
+		r.work = r.apply(r.work[:0], d, 0, end)
+		dst = append(dst, src[:end]...)
+	} else {
+		n := len(dst)
+		dst = r.apply(dst, d, 0, end)
+		if len(dst) == n {
+			return dst, res
+		}
+	}
+	res.Encoding = "utf-8"
+	return dst, res
+}
+
+// readable reports text without control characters that no text has.
+func readable(b []byte) bool {
+	for i := 0; i < len(b); {
+		c := b[i]
+		if c < utf8.RuneSelf {
+			if c < 0x20 && (c < 7 || c > 13 && c != 0x1b && c != 0x1e) {
+				return false
+			}
+			i++
+			continue
+		}
+		if !utf8.Valid(b[i:]) {
+			// Half a character at the very end is a cut, the rest is not text.
+			k := len(b) - 1
+			for k > i && !utf8.RuneStart(b[k]) {
+				k--
+			}
+			return len(b)-k < 4 && utf8.Valid(b[i:k]) && !utf8.FullRune(b[k:]) && readableASCII(b[i:k])
+		}
+		return readableASCII(b[i:])
+	}
+	return true
+}
+
+func readableASCII(b []byte) bool {
+	for _, c := range b {
+		if c < 0x20 && (c < 7 || c > 13 && c != 0x1b && c != 0x1e) {
+			return false
+		}
+	}
+	return true
+}
+
+// span sanitizes src[lo:hi] of d with a grammar. It returns where the output
+// must end and, when that is before hi or content was lost, why.
+func (r *run) span(d *doc, lo, hi int, kind Kind, ct string, trunc bool, depth int) (end int, reason string) {
+	src := d.src
+	switch kind {
+	case KindJSON, KindNDJSON:
+		return r.jsonBody(d, lo, hi, trunc)
+	case KindForm:
+		if s := skipSpace(src, lo, hi); s < hi && (src[s] == '{' || src[s] == '[' || src[s] == '<') {
+			return r.span(d, lo, hi, sniff(src[lo:hi]), ct, trunc, depth) // mislabelled
+		}
+		r.pairs(d, lo, hi, trunc)
+	case KindQuery:
+		r.query(d, lo, hi, trunc)
+	case KindURL:
+		r.url(d, lo, hi, trunc)
+	case KindHeader:
+		r.headerLines(d, lo, hi, trunc)
+	case KindCookie:
+		s := lo
+		if hi-lo > 7 && equalFold(src[lo:lo+7], "cookie:") {
+			s += 7
+		}
+		r.cookies(d, s, hi, trunc)
+	case KindSetCookie:
+		for p := lo; p < hi; {
+			le := nextLine(src, p, hi)
+			s, e := p, trimLine(src, p, le)
+			if e-s > 11 && equalFold(src[s:s+11], "set-cookie:") {
+				s += 11
+			}
+			r.setCookie(d, s, e, trunc && e == hi)
+			p = le
+		}
+	case KindMultipart:
+		if reason := r.multipart(d, lo, hi, ct, trunc, depth); reason != "" {
+			return hi, reason
+		}
+	case KindXML:
+		r.markup(d, lo, hi, false, trunc)
+	case KindHTML:
+		r.markup(d, lo, hi, true, trunc)
+	case KindYAML:
+		if s := skipSpace(src, lo, hi); s < hi && src[s] == '{' {
+			m := d.mark()
+			if end, st := r.json(d, s, hi, 0); st == jsonOK && skipSpace(src, end, hi) == hi {
+				return hi, ""
+			}
+			d.undo(m)
+		}
+		r.yaml(d, lo, hi, trunc)
+	case KindCSV:
+		r.csv(d, lo, hi, trunc)
+	case KindSSE:
+		r.sse(d, lo, hi, trunc)
+	case KindText, KindGraphQL:
+		r.inspect(d, lo, hi, scopeText, trunc)
+	default:
+		return lo, "binary"
+	}
+	return hi, ""
+}
+
+func skipSpace(src []byte, p, hi int) int {
+	for p < hi && isSpace(src[p]) {
+		p++
+	}
+	return p
+}
+
+// jsonBody reads one or more JSON documents, with what people put around them:
+// an anti-hijacking prefix, a JSONP call, record separators.
+func (r *run) jsonBody(d *doc, lo, hi int, trunc bool) (end int, reason string) {
+	src := d.src
+	p := lo + prefixLen(src[lo:hi])
+	call := false
+	if n := jsonpLen(src[p:hi]); n > 0 {
+		p += n
+		call = true
+	}
+	for {
+		for p < hi && (isSpace(src[p]) || src[p] == 0x1e) {
+			p++
+		}
+		if p >= hi {
+			if trunc {
+				return hi, "truncated"
+			}
+			return hi, ""
+		}
+		e, st := r.json(d, p, hi, 0)
+		if st != jsonOK {
+			if e < hi {
+				d.dropTail(e, hi)
+			}
+			switch {
+			case st == jsonTooDeep:
+				return hi, "too deep"
+			case st == jsonCut && trunc:
+				return hi, "truncated"
+			}
+			return hi, "malformed json"
+		}
+		p = e
+		if call {
+			q := skipSpace(src, p, hi)
+			if q < hi && src[q] == ')' {
+				q = skipSpace(src, q+1, hi)
+				if q < hi && src[q] == ';' {
+					q = skipSpace(src, q+1, hi)
+				}
+			}
+			if q < hi {
+				d.dropTail(q, hi)
+				return hi, "malformed json"
+			}
+			return hi, ""
+		}
+		// Two scalars in a row need something between them.
+		if p < hi && !isSpace(src[p]) && src[p] != '{' && src[p] != '[' && src[p] != 0x1e {
+			d.dropTail(p, hi)
+			return hi, "malformed json"
+		}
+	}
+}
+
+// prefixLen is the length of what keeps a JSON body from being run as a script,
+// and of the packet type that Engine.IO puts before its arrays.
+func prefixLen(b []byte) int {
+	for _, prefix := range [...]string{")]}',\n", ")]}'\n", ")]}',", ")]}'", ")]}", "for(;;);", "for (;;);", "while(1);", "while (1);", "{}&&"} {
+		if len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix {
+			return len(prefix)
+		}
+	}
+	i := 0
+	for i < len(b) && i < 4 && isDigit(b[i]) {
+		i++
+	}
+	if i > 0 && i < len(b) && (b[i] == '[' || b[i] == '{') {
+		return i
+	}
+	return 0
+}
+
+// jsonpLen is the length of "/**/callback(" when a JSON value follows.
+func jsonpLen(b []byte) int {
+	i := 0
+	for i < len(b) && isSpace(b[i]) {
+		i++
+	}
+	if bytes.HasPrefix(b[i:], []byte("/**/")) {
+		i += 4
+	}
+	s := i
+	for i < len(b) && i-s < 128 && (isAlnum(b[i]) || b[i] == '_' || b[i] == '$' || b[i] == '.') {
+		i++
+	}
+	for i > s && i < len(b) && b[i] == ' ' {
+		i++
+	}
+	if i == s || i >= len(b) || b[i] != '(' || isDigit(b[s]) {
+		return 0
+	}
+	j := i + 1
+	for j < len(b) && isSpace(b[j]) {
+		j++
+	}
+	if j < len(b) && b[j] != '{' && b[j] != '[' && b[j] != '"' {
+		return 0
+	}
+	return i + 1
+}
+
+// query sanitizes a query string, or a URL where one was expected.
+func (r *run) query(d *doc, lo, hi int, trunc bool) {
+	src := d.src
+	if s := src[lo:hi]; len(s) > 0 && s[0] != '?' {
+		eq := bytes.IndexByte(s, '=')
+		if eq < 0 {
+			eq = len(s)
+		}
+		if s[0] == '/' || bytes.Contains(s[:eq], []byte("://")) || bytes.IndexByte(s[:eq], '?') >= 0 {
+			r.url(d, lo, hi, trunc)
+			return
+		}
+	}
+	r.pairs(d, lo, hi, trunc)
+}
+
+// kindOf chooses the grammar by content type; KindAuto when it says nothing.
+func kindOf(ct string) Kind {
+	t, _, _ := strings.Cut(ct, ";")
+	t = strings.ToLower(strings.TrimSpace(t))
+	switch t {
+	case "", "*/*", "application/unknown":
+		return KindAuto
+	case "application/json", "text/json", "application/javascript", "text/javascript", "application/x-javascript", "application/csp-report", "application/reports+json", "application/manifest+json", "application/ld+json", "application/jwk-set+json", "application/x-json":
+		return KindJSON
+	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json-seq", "application/stream+json", "application/jsonlines":
+		return KindNDJSON
+	case "application/x-www-form-urlencoded":
+		return KindForm
+	case "text/html", "application/xhtml+xml":
+		return KindHTML
+	case "application/xml", "text/xml", "application/soap+xml":
+		return KindXML
+	case "application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "application/vnd.yaml":
+		return KindYAML
+	case "text/csv", "application/csv", "text/tab-separated-values":
+		return KindCSV
+	case "text/event-stream":
+		return KindSSE
+	case "application/graphql":
+		return KindGraphQL
+	case "application/jwt", "application/jose", "application/x-pem-file":
+		return KindText
+	case "application/grpc-web-text", "application/grpc-web-text+proto":
+		return KindBinary
+	}
+	switch {
+	case strings.HasPrefix(t, "multipart/"):
+		return KindMultipart
+	case strings.HasSuffix(t, "+json"):
+		return KindJSON
+	case strings.HasSuffix(t, "+xml"):
+		return KindXML
+	case strings.HasSuffix(t, "+yaml"):
+		return KindYAML
+	case strings.HasSuffix(t, "+json-seq"):
+		return KindNDJSON
+	case strings.HasPrefix(t, "text/"):
+		return KindText
+	}
+	return KindBinary
+}
+
+// settleKind looks at the bytes where the content type leaves it open.
+func (r *run) settleKind(kind Kind, src []byte) Kind {
+	if kind == KindText {
+		if s := bytes.TrimSpace(src[:min(len(src), 256)]); len(s) > 0 && s[0] == '<' && sniff(src) == KindHTML {
+			return KindHTML
+		}
+		return KindText
+	}
+	return sniff(src)
+}
+
+// sniff guesses the grammar of a body without a content type.
+func sniff(src []byte) Kind {
+	if !readable(src) {
+		return KindBinary
+	}
+	s := bytes.TrimLeft(src, " \t\r\n")
+	if len(s) == 0 {
+		return KindText
+	}
+	switch s[0] {
+	case '{', '[':
+		return KindJSON
+	case '<':
+		head := bytes.ToLower(s[:min(len(s), 256)])
+		if bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.Contains(head, []byte("<html")) || bytes.HasPrefix(head, []byte("<form")) || bytes.HasPrefix(head, []byte("<div")) {
+			return KindHTML
+		}
+		return KindXML
+	case '-':
+		if bytes.HasPrefix(s, []byte("--")) && bytes.Contains(s[:min(len(s), 1024)], []byte("Content-Disposition")) {
+			return KindMultipart
+		}
+	}
+	if prefixLen(s) > 0 {
+		return KindJSON
+	}
+	if bytes.HasPrefix(s, []byte("data:")) || bytes.HasPrefix(s, []byte("event:")) {
+		return KindSSE
+	}
+	if eq := bytes.IndexByte(s, '='); eq > 0 && bytes.IndexByte(s, ' ') < 0 && bytes.IndexByte(s, '\n') < 0 && bytes.IndexByte(s[:eq], '/') < 0 {
+		return KindForm
+	}
+	return KindText
+}

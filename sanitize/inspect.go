@@ -1,0 +1,123 @@
+package sanitize
+
+// inspect sanitizes a value of no known grammar: a whole string value, a form
+// value, a decoded word. It tries what the value looks like and falls back to
+// the text pass.
+func (r *run) inspect(d *doc, lo, hi int, sc scope, trunc bool) {
+	src := d.src
+	s, e := lo, hi
+	for s < e && isSpace(src[s]) {
+		s++
+	}
+	for e > s && isSpace(src[e-1]) {
+		e--
+	}
+	if e-s < 4 && !trunc {
+		return
+	}
+	if s == e {
+		return
+	}
+	switch c := src[s]; {
+	case c == '{' || c == '[' || c == '"':
+		if r.rs.markerAt(src, s, e) == e {
+			return
+		}
+		m := d.mark()
+		end, st := r.json(d, s, hi, 0)
+		if st == jsonOK || st == jsonCut && trunc {
+			for end < hi && isSpace(src[end]) {
+				end++
+			}
+			if end == hi || st == jsonCut {
+				if st == jsonCut {
+					d.dropTail(end, hi)
+				}
+				return
+			}
+		}
+		d.undo(m)
+	case c == '<' && e-s > 6 && (isAlnum(src[s+1]) || src[s+1] == '?' || src[s+1] == '!') && src[e-1] == '>':
+		r.markup(d, s, hi, false, trunc)
+		return
+	case base64Like(src[s:e]):
+		if r.base64Hides(src[s:e], trunc) {
+			r.mask(d, s, e, ruleOpaque)
+			return
+		}
+	}
+	if src[s] == '/' || src[s] == '?' {
+		if looksLikeURL(src[s:e]) {
+			r.url(d, s, hi, trunc)
+			return
+		}
+	}
+	r.text(d, lo, hi, sc, trunc)
+}
+
+// looksLikeURL reports whether v, which begins with a slash, is a relative URL
+// and not a text that happens to begin so.
+func looksLikeURL(v []byte) bool {
+	for _, c := range v {
+		if c == ' ' || c == '"' || c == '<' || c < 0x20 {
+			return false
+		}
+	}
+	return true
+}
+
+// encodedValue sanitizes a form or query value src[s:e]: as it stands, or, when
+// it is percent-encoded, decoded.
+func (r *run) encodedValue(d *doc, s, e int, sc scope, trunc bool) {
+	src := d.src
+	enc := false
+	hot := false
+	for _, c := range src[s:e] {
+		if c == '%' || c == '+' {
+			enc = true
+		}
+		if r.rs.anchors[c] != aNone {
+			hot = true
+		}
+	}
+	if !hot && e-s < 16 {
+		if trunc {
+			d.dropTail(s, e)
+		}
+		return
+	}
+	if !enc {
+		r.inspect(d, s, e, sc, trunc)
+		return
+	}
+	n := r.push(e - s)
+	if n == nil {
+		r.mask(d, s, e, ruleTooDeep)
+		return
+	}
+	n.buf = appendPercentDecoded(n.buf, src[s:e], true)
+	n.src = n.buf
+	r.inspect(n, 0, len(n.src), sc, trunc)
+	if n.changed(mark{}) {
+		r.replaceNested(d, s, e, n, appendPercentEncoded)
+		r.pop()
+		return
+	}
+	r.pop()
+	if trunc {
+		d.dropTail(s, e)
+	}
+	// "+" is a space in a form and itself in a path or a telephone number.
+	if len(src) > s && indexByte(src[s:e], '+') >= 0 {
+		r.text(d, s, e, sc, trunc)
+	}
+}
+
+func indexByte(b []byte, c byte) int {
+	for i, x := range b {
+		if x == c {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,591 @@
+package sanitize
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// The JSON reader is one strict pass (RFC 8259, UTF-8) over the bytes. It
+// builds nothing: it keeps a small frame per open container and adds edits to
+// the doc. Strings are skipped eight bytes at a time; keys are judged through
+// the cache of run.key.
+
+type jsonStatus uint8
+
+const (
+	jsonOK      jsonStatus = iota
+	jsonCut                // the input ends inside the value
+	jsonBad                // not JSON
+	jsonTooDeep            // nested deeper than the policy allows
+)
+
+// What a string scan saw.
+const (
+	sawEscape uint8 = 1 << iota
+	sawHigh
+)
+
+// Frame flags.
+const (
+	fObject uint8 = 1 << iota
+	fTrack        // an array whose elements' positions matter
+	fRow          // a row of a table with sensitive columns
+	fAuth         // an object whose "method" logs somebody in
+	fNamed        // an object whose name-like member was seen
+	fStrong       // … and it was a real name, not a type or id
+	fTable        // an array that holds arrays
+	fLoose        // the value of a member that is only perhaps a value
+)
+
+// frame is an open container.
+type frame struct {
+	flags uint8
+	role  role
+	rule  ruleID   // hidden whole by this rule
+	name  ruleID   // object: what its name-like member names
+	col   ruleID   // object: what its sensitive columns name; row: the same
+	dec   decision // array: what holds for its elements
+	idx   int32    // array: index of the current element
+	pend  int32    // object: where its entries in run.pend begin
+	slot  int32    // reserved edit, -1
+	start int
+	cols  uint64 // sensitive columns
+	path  uint64 // progress of the JSON path rules
+}
+
+// pending is a finished value that may have to be hidden once its object's
+// name, columns or method are known.
+type pending struct {
+	slot int
+	s, e int
+	role role
+}
+
+const (
+	swarOnes  = 0x0101010101010101
+	swarHighs = 0x8080808080808080
+	swarQuote = '"' * swarOnes
+	swarSlash = '\\' * swarOnes
+	swarSpace = 0x20 * swarOnes
+)
+
+// scanString returns the index of the quote that closes the string whose first
+// byte is src[i], and what was seen on the way; -1 at the end of the input,
+// -2 at a control character or a bad escape.
+func scanString(src []byte, i int) (int, uint8) {
+	saw := uint8(0)
+	for {
+		for i+8 <= len(src) {
+			w := binary.LittleEndian.Uint64(src[i:])
+			q := w ^ swarQuote
+			b := w ^ swarSlash
+			m := ((q-swarOnes)&^q | (b-swarOnes)&^b | (w-swarSpace)&^w) & swarHighs
+			if w&swarHighs != 0 {
+				// Only what stands before the closing quote counts.
+				if m == 0 {
+					saw |= sawHigh
+				} else if w&swarHighs&(m-1)&^m != 0 {
+					saw |= sawHigh
+				}
+			}
+			if m == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(m) >> 3
+			goto found
+		}
+		for i < len(src) {
+			c := src[i]
+			if c == '"' || c == '\\' || c < 0x20 {
+				goto found
+			}
+			if c >= utf8.RuneSelf {
+				saw |= sawHigh
+			}
+			i++
+		}
+		return -1, saw
+	found:
+		switch src[i] {
+		case '"':
+			return i, saw
+		case '\\':
+			saw |= sawEscape
+			if i+1 >= len(src) {
+				return -1, saw
+			}
+			switch src[i+1] {
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+				i += 2
+			case 'u':
+				for k := i + 2; k < i+6; k++ {
+					if k >= len(src) {
+						return -1, saw
+					}
+					if hexVal(src[k]) < 0 {
+						return -2, saw
+					}
+				}
+				i += 6
+			default:
+				return -2, saw
+			}
+		default:
+			return -2, saw
+		}
+	}
+}
+
+// scanNumber returns the end of the number at src[i], -2 when it is none, and
+// -1 when the input ends where the number is not complete.
+func scanNumber(src []byte, i int) int {
+	n := len(src)
+	if src[i] == '-' {
+		i++
+		if i == n {
+			return -1
+		}
+	}
+	switch {
+	case src[i] == '0':
+		i++
+	case src[i]-'1' < 9:
+		i++
+		for i < n && src[i]-'0' < 10 {
+			i++
+		}
+	default:
+		return -2
+	}
+	if i < n && src[i] == '.' {
+		i++
+		if i == n {
+			return -1
+		}
+		if src[i]-'0' >= 10 {
+			return -2
+		}
+		for i < n && src[i]-'0' < 10 {
+			i++
+		}
+	}
+	if i < n && src[i]|0x20 == 'e' {
+		i++
+		if i < n && (src[i] == '+' || src[i] == '-') {
+			i++
+		}
+		if i == n {
+			return -1
+		}
+		if src[i]-'0' >= 10 {
+			return -2
+		}
+		for i < n && src[i]-'0' < 10 {
+			i++
+		}
+	}
+	return i
+}
+
+// scanLiteral returns the end of true, false or null at src[i], -1 or -2.
+func scanLiteral(src []byte, i int) int {
+	var want string
+	switch src[i] {
+	case 't':
+		want = "true"
+	case 'f':
+		want = "false"
+	case 'n':
+		want = "null"
+	default:
+		return -2
+	}
+	for k := range len(want) {
+		if i+k >= len(src) {
+			return -1
+		}
+		if src[i+k] != want[k] {
+			return -2
+		}
+	}
+	return i + len(want)
+}
+
+// json reads one JSON value at lo, which may be preceded by white space, and
+// returns where it ends. When the status is not jsonOK, end is where the output
+// must stop: before the first token that is not whole.
+func (r *run) json(d *doc, lo, hi int, depth0 int) (end int, st jsonStatus) {
+	var (
+		src   = d.src[:hi]
+		i     = lo
+		base  = len(r.frames)
+		pend0 = len(r.pend)
+		top   = base - 1
+		flags uint8 // of the current container
+		mask  = -1  // frame that is hidden whole
+		dec   decision
+		rl    role
+		path  uint64
+		c     byte
+		s, e  int
+		saw   uint8
+		paths = r.rs.paths.n > 0
+		look  = !r.rs.keysOnly
+	)
+	if r.rs.mode == ModeAllow {
+		dec.rule = ruleUnlisted
+	}
+	if paths {
+		path = r.rs.paths.start
+	}
+	maxFrames := r.rs.maxDepth
+	defer func() {
+		r.frames = r.frames[:base]
+		r.pend = r.pend[:pend0]
+	}()
+
+value:
+	for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\t' || src[i] == '\r') {
+		i++
+	}
+	if i >= len(src) {
+		st = jsonCut
+		goto fault
+	}
+	c = src[i]
+	switch {
+	case c == '"':
+		s = i
+		e, saw = scanString(src, i+1)
+		if e < 0 {
+			st = jsonCut
+			if e == -2 {
+				st = jsonBad
+			}
+			goto fault
+		}
+		if saw&sawHigh != 0 && !utf8.Valid(src[s+1:e]) {
+			st = jsonBad
+			goto fault
+		}
+		i = e + 1
+		if mask < 0 {
+			rule := dec.rule
+			if rl != roleNone || flags&fTrack != 0 {
+				rule = r.special(d, base, top, rl, rule, s, i, true)
+			}
+			if rule != ruleNone {
+				if dec.flags&wCounter != 0 && isNumber(src[s+1:e]) && rule == dec.rule {
+					goto after
+				}
+				if e > s+1 && !r.rs.isMarker(src[s+1:e]) {
+					r.maskJSON(d, s, i, rule)
+				}
+				goto after
+			}
+			if look {
+				if saw&sawEscape != 0 {
+					r.jsonEscaped(d, s+1, e)
+				} else if n := e - s - 1; n > 2 {
+					kind := uint8(0)
+					for _, b := range src[s+1 : e] {
+						kind |= r.rs.weak[b]
+					}
+					if kind&2 != 0 || kind != 0 && n >= 9 || n >= 16 {
+						r.jsonString(d, s+1, e)
+					}
+				}
+			}
+		}
+		goto after
+	case c == '{' || c == '[':
+		if top-base+1 >= maxFrames {
+			st = jsonTooDeep
+			goto fault
+		}
+		if rl != roleNone || flags&(fTrack|fRow) != 0 || paths {
+			r.pushSpecial(d, base, top, rl, &dec, i, mask >= 0)
+			if paths {
+				r.frames[top+1].path = path
+			}
+		} else {
+			r.frames = append(r.frames, frame{start: i, slot: -1, pend: int32(len(r.pend))})
+		}
+		top++
+		{
+			f := &r.frames[top]
+			if mask < 0 {
+				if dec.rule != ruleNone && dec.rule != ruleUnlisted && dec.flags&wStrings == 0 && dec.flags&wCounter == 0 {
+					mask = top
+					f.rule = dec.rule
+				} else if c == '[' && dec.rule != ruleNone {
+					f.dec = decision{rule: dec.rule, flags: dec.flags}
+				}
+			}
+			i++
+			if c == '{' {
+				f.flags |= fObject
+				flags = f.flags
+				goto firstKey
+			}
+			flags = f.flags
+			dec = f.dec
+			rl = roleNone
+		}
+		for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\t' || src[i] == '\r') {
+			i++
+		}
+		if i < len(src) && src[i] == ']' {
+			goto pop
+		}
+		if paths {
+			goto element
+		}
+		goto value
+	case c == '-' || c-'0' < 10:
+		s = i
+		e = scanNumber(src, i)
+		if e < 0 || e == len(src) && r.trunc && top >= base {
+			st = jsonCut
+			if e == -2 {
+				st = jsonBad
+			}
+			goto fault
+		}
+		if e == len(src) && top < base && r.trunc {
+			st = jsonCut
+			goto fault
+		}
+		i = e
+		if mask < 0 {
+			rule := dec.rule
+			if rl != roleNone || flags&fTrack != 0 {
+				rule = r.special(d, base, top, rl, rule, s, e, false)
+			}
+			if rule != ruleNone && dec.flags&(wCounter|wStrings) == 0 {
+				r.maskJSON(d, s, e, rule)
+			} else if e-s >= 12 && look {
+				if id := r.number(src[s:e]); id != ruleNone {
+					r.maskJSON(d, s, e, id)
+				}
+			}
+		}
+		goto after
+	default:
+		e = scanLiteral(src, i)
+		if e < 0 {
+			st = jsonCut
+			if e == -2 {
+				st = jsonBad
+			}
+			goto fault
+		}
+		i = e
+		goto after
+	}
+
+after:
+	if top < base {
+		return i, jsonOK
+	}
+	for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\t' || src[i] == '\r') {
+		i++
+	}
+	if i >= len(src) {
+		st = jsonCut
+		goto fault
+	}
+	c = src[i]
+	if flags&fObject != 0 {
+		if c == ',' {
+			i++
+			goto key
+		}
+		if c == '}' {
+			goto pop
+		}
+		st = jsonBad
+		goto fault
+	}
+	if c == ',' {
+		i++
+		dec = r.frames[top].dec
+		rl = roleNone
+		if flags&fTrack != 0 {
+			r.frames[top].idx++
+		}
+		if paths {
+			goto element
+		}
+		goto value
+	}
+	if c != ']' {
+		st = jsonBad
+		goto fault
+	}
+
+pop:
+	i++
+	if mask == top {
+		f := &r.frames[top]
+		if f.rule != ruleNone {
+			r.maskJSON(d, f.start, i, f.rule)
+		}
+		mask = -1
+	}
+	{
+		f := &r.frames[top]
+		if f.role != roleNone || len(r.pend) > int(f.pend) {
+			r.closeSpecial(d, base, top, i, mask >= 0)
+		}
+	}
+	r.frames = r.frames[:top]
+	top--
+	rl = roleNone
+	if top >= base {
+		flags = r.frames[top].flags
+	}
+	goto after
+
+element: // an array element, when there are path rules
+	path = r.rs.paths.element(r.frames[top].path)
+	if id := r.rs.paths.accept(path); id != ruleNone && dec.rule == ruleNone {
+		dec.rule = id
+	}
+	goto value
+
+firstKey:
+	for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\t' || src[i] == '\r') {
+		i++
+	}
+	if i < len(src) && src[i] == '}' {
+		goto pop
+	}
+key:
+	for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\t' || src[i] == '\r') {
+		i++
+	}
+	if i >= len(src) {
+		st = jsonCut
+		goto fault
+	}
+	if src[i] != '"' {
+		st = jsonBad
+		goto fault
+	}
+	s = i
+	e, saw = scanString(src, i+1)
+	if e < 0 {
+		st = jsonCut
+		if e == -2 {
+			st = jsonBad
+		}
+		goto fault
+	}
+	if saw&sawHigh != 0 && !utf8.Valid(src[s+1:e]) {
+		st = jsonBad
+		goto fault
+	}
+	i = e + 1
+	if mask < 0 {
+		dec = r.key(src[s+1:e], scopeBody)
+		rl = dec.role
+		if dec.hit {
+			if saw&sawEscape != 0 {
+				r.jsonEscaped(d, s+1, e)
+			} else {
+				r.jsonString(d, s+1, e)
+			}
+		}
+		if paths {
+			path = r.rs.paths.member(r.frames[top].path, src[s+1:e])
+			if id := r.rs.paths.accept(path); id != ruleNone {
+				dec.rule, dec.flags = id, 0
+			}
+		}
+	} else {
+		rl = roleNone
+	}
+	for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\t' || src[i] == '\r') {
+		i++
+	}
+	if i >= len(src) {
+		st = jsonCut
+		goto fault
+	}
+	if src[i] != ':' {
+		st = jsonBad
+		goto fault
+	}
+	i++
+	goto value
+
+fault:
+	return r.jsonFault(d, base, top, i, mask), st
+}
+
+// jsonFault closes the books where the input stops making sense: what is being
+// hidden stays hidden, and so does every value that waited for its name.
+func (r *run) jsonFault(d *doc, base, top, at, mask int) int {
+	for k := base; k <= top; k++ {
+		f := &r.frames[k]
+		from, to := int(f.pend), len(r.pend)
+		if k < top {
+			to = int(r.frames[k+1].pend)
+		}
+		for _, p := range r.pend[from:to] {
+			r.settle(d, f, p, true)
+		}
+		if mask == k {
+			if f.rule != ruleNone {
+				r.maskJSON(d, f.start, at, f.rule)
+			}
+			return at
+		}
+		if k < top {
+			c := &r.frames[k+1]
+			if c.slot >= 0 && c.flags&fLoose == 0 && f.flags&fNamed == 0 && (c.role == roleValue || c.role == roleParams && c.flags&fObject == 0 && f.flags&fNamed == 0) {
+				d.edits[c.slot] = r.jsonEdit(d, c.start, at, ruleCut)
+				return at
+			}
+			if c.slot >= 0 && (c.role == roleRows || c.role == roleValue) && c.flags&fTable != 0 && f.cols == 0 {
+				d.edits[c.slot] = r.jsonEdit(d, c.start, at, ruleCut)
+				return at
+			}
+		}
+	}
+	return at
+}
+
+// jsonString inspects a string value without escapes.
+func (r *run) jsonString(d *doc, s, e int) {
+	n := r.push(e - s)
+	if n == nil {
+		r.mask(d, s, e, ruleTooDeep)
+		return
+	}
+	n.src = d.src[s:e]
+	r.inspect(n, 0, e-s, scopeBody, false)
+	if n.changed(mark{}) {
+		r.replaceNested(d, s, e, n, appendJSONEscaped)
+	}
+	r.pop()
+}
+
+// jsonEscaped inspects a string value with escapes.
+func (r *run) jsonEscaped(d *doc, s, e int) {
+	n := r.push(e - s)
+	if n == nil {
+		r.mask(d, s, e, ruleTooDeep)
+		return
+	}
+	n.buf = appendUnescaped(n.buf, d.src[s:e])
+	n.src = n.buf
+	r.inspect(n, 0, len(n.src), scopeBody, false)
+	if n.changed(mark{}) {
+		r.replaceNested(d, s, e, n, appendJSONEscaped)
+	}
+	r.pop()
+}

@@ -1,0 +1,540 @@
+package sanitize
+
+import "bytes"
+
+// xmlFrame is an open element.
+type xmlFrame struct {
+	s, e    int // its name in the source
+	content int
+	rule    ruleID // its content is hidden
+	role    role
+	next    ruleID // a <key> or <name> child named this: hides a later sibling
+	plist   bool   // … the very next one
+	slot    int    // reserved edit of a <value> child that came before its name
+	vs, ve  int
+}
+
+// maxElements bounds the depth of elements that is told apart.
+const maxElements = 1024
+
+// markup sanitizes XML, or HTML. It is lenient about structure, because
+// nothing depends on it but how far a sensitive element reaches, and that is
+// then taken to be the rest of the document.
+func (r *run) markup(d *doc, lo, hi int, html, trunc bool) {
+	src := d.src
+	base := len(r.xml)
+	r.xml = append(r.xml, xmlFrame{slot: -1})
+	masked := -1
+	raw := ""
+	defer func() { r.xml = r.xml[:base] }()
+	i := lo
+	for i < hi {
+		lt := bytes.IndexByte(src[i:hi], '<')
+		if raw != "" {
+			lt = rawEnd(src[i:hi], raw)
+		}
+		t := hi
+		if lt >= 0 {
+			t = i + lt
+		}
+		if masked < 0 && t > i {
+			r.characterData(d, base, i, t, raw != "", trunc && t == hi)
+		}
+		if t == hi {
+			i = hi
+			break
+		}
+		raw = ""
+		i = t
+		rest := src[i:hi]
+		switch {
+		case bytes.HasPrefix(rest, []byte("<!--")):
+			i = r.enclosed(d, i, i+4, hi, "-->", masked >= 0, trunc)
+			continue
+		case bytes.HasPrefix(rest, []byte("<![CDATA[")):
+			e := bytes.Index(rest[9:], []byte("]]>"))
+			stop, after := hi, hi
+			if e >= 0 {
+				stop, after = i+9+e, i+9+e+3
+			}
+			if masked < 0 {
+				m := d.mark()
+				r.inspect(d, i+9, stop, scopeBody, trunc && stop == hi)
+				r.noteName(d, base, i+9, stop)
+				_ = m
+			}
+			i = after
+			continue
+		case bytes.HasPrefix(rest, []byte("<?")):
+			i = r.enclosed(d, i, i+2, hi, "?>", masked >= 0, trunc)
+			continue
+		case bytes.HasPrefix(rest, []byte("<!")):
+			i = r.declaration(d, i, hi, masked >= 0, trunc)
+			continue
+		case len(rest) > 1 && rest[1] == '/':
+			i = r.closeElement(d, base, i, hi, &masked, html, trunc)
+			continue
+		}
+		n, name, selfClosed := r.openElement(d, base, i, hi, &masked, html, trunc)
+		if n == hi && src[hi-1] != '>' {
+			i = hi
+			break
+		}
+		i = n
+		if html && !selfClosed {
+			switch name {
+			case "script", "style", "textarea", "title":
+				raw = name
+			}
+		}
+	}
+	// Whatever is open at the end reaches to the end.
+	if masked >= 0 {
+		f := &r.xml[masked]
+		if f.content < hi && len(bytes.TrimSpace(src[f.content:hi])) > 0 {
+			r.mask(d, f.content, hi, f.rule)
+		}
+	} else if trunc {
+		for k := base; k < len(r.xml); k++ {
+			if f := &r.xml[k]; f.slot >= 0 && f.next == ruleNone && f.slot < len(d.edits) {
+				r.fillXML(d, f, ruleCut)
+			}
+		}
+	}
+}
+
+// rawEnd finds the end tag of a raw text element.
+func rawEnd(b []byte, name string) int {
+	for from := 0; ; {
+		j := bytes.Index(b[from:], []byte("</"))
+		if j < 0 {
+			return -1
+		}
+		j += from
+		if len(b)-j-2 >= len(name) && equalFold(b[j+2:j+2+len(name)], name) {
+			return j
+		}
+		from = j + 2
+	}
+}
+
+// enclosed runs the text pass inside a comment or processing instruction.
+func (r *run) enclosed(d *doc, start, s, hi int, stop string, masked, trunc bool) int {
+	j := bytes.Index(d.src[s:hi], []byte(stop))
+	e, after := hi, hi
+	if j >= 0 {
+		e, after = s+j, s+j+len(stop)
+	}
+	if !masked {
+		if e == hi && trunc {
+			d.dropTail(start, hi)
+		} else {
+			r.text(d, s, e, scopeBody, false)
+		}
+	}
+	return after
+}
+
+// declaration handles <!DOCTYPE …>: its internal subset is dropped, entities
+// are never expanded.
+func (r *run) declaration(d *doc, i, hi int, masked, trunc bool) int {
+	src := d.src
+	open := -1
+	depth := 0
+	q := byte(0)
+	p := i + 2
+	for p < hi {
+		c := src[p]
+		switch {
+		case q != 0:
+			if c == q {
+				q = 0
+			}
+		case c == '"' || c == '\'':
+			q = c
+		case c == '[':
+			if depth == 0 && open < 0 {
+				open = p
+			}
+			depth++
+		case c == ']':
+			depth--
+		case c == '>' && depth <= 0:
+			if !masked && open >= 0 && r.rs.rules[ruleDoctype].on {
+				d.edits = append(d.edits, edit{s: open, e: p, rule: ruleDoctype})
+			} else if !masked {
+				r.text(d, i+2, p, scopeBody, false)
+			}
+			return p + 1
+		}
+		p++
+	}
+	if !masked {
+		if trunc || r.rs.rules[ruleDoctype].on {
+			d.dropTail(i, hi)
+		} else {
+			r.text(d, i+2, hi, scopeBody, false)
+		}
+	}
+	return hi
+}
+
+// characterData sanitizes text between tags.
+func (r *run) characterData(d *doc, base, s, e int, raw, trunc bool) {
+	src := d.src
+	n := r.push(e - s)
+	if n == nil {
+		r.mask(d, s, e, ruleTooDeep)
+		return
+	}
+	enc := appendTextEncoded
+	if raw {
+		n.src = src[s:e]
+		enc = nil
+	} else if bytes.IndexByte(src[s:e], '&') >= 0 {
+		n.buf = appendEntityDecoded(n.buf, src[s:e])
+		n.src = n.buf
+	} else {
+		n.src = src[s:e]
+	}
+	if trunc {
+		n.edits = n.edits[:0]
+	}
+	r.inspect(n, 0, len(n.src), scopeBody, trunc)
+	if n.changed(mark{}) {
+		r.replaceNested(d, s, e, n, enc)
+	}
+	r.pop()
+	if !trunc {
+		r.noteName(d, base, s, e)
+	}
+}
+
+// noteName remembers what the content of a <key> or <name> element names.
+func (r *run) noteName(d *doc, base, s, e int) {
+	top := len(r.xml) - 1
+	if top <= base || r.xml[top].role != roleName || e-s > 80 {
+		return
+	}
+	f := &r.xml[top]
+	v := bytes.TrimSpace(d.src[s:e])
+	dec := r.key(v, scopeBody)
+	if dec.rule == ruleNone || dec.rule == ruleUnlisted {
+		return
+	}
+	p := &r.xml[top-1]
+	p.next = dec.rule
+	p.plist = equalName(d.src[f.s:f.e], "key")
+	if p.slot >= 0 {
+		r.fillXML(d, p, dec.rule)
+	}
+}
+
+func equalName(n []byte, want string) bool {
+	return len(n) == len(want) && equalFold(n, want)
+}
+
+func (r *run) fillXML(d *doc, p *xmlFrame, rule ruleID) {
+	v := bytes.TrimSpace(d.src[p.vs:p.ve])
+	if len(v) > 0 && !r.rs.isMarker(v) {
+		ro := len(d.repl)
+		d.repl = r.appendMarker(d.repl, rule, d.src[p.vs:p.ve])
+		d.edits[p.slot] = edit{s: p.vs, e: p.ve, ro: ro, rl: len(d.repl) - ro, rule: rule}
+	}
+	p.slot = -1
+}
+
+func appendTextEncoded(dst, s []byte) []byte {
+	for _, c := range s {
+		switch c {
+		case '&':
+			dst = append(dst, "&amp;"...)
+		case '<':
+			dst = append(dst, "&lt;"...)
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+func nameByte(c byte) bool {
+	return isAlnum(c) || c == '_' || c == '-' || c == '.' || c == ':' || c >= 0x80
+}
+
+func localName(n []byte) []byte {
+	if c := bytes.LastIndexByte(n, ':'); c >= 0 {
+		return n[c+1:]
+	}
+	return n
+}
+
+type attribute struct{ ns, ne, vs, ve int }
+
+// openElement handles a start tag at i and returns where it ends.
+func (r *run) openElement(d *doc, base, i, hi int, masked *int, html, trunc bool) (end int, name string, self bool) {
+	src := d.src
+	p := i + 1
+	for p < hi && nameByte(src[p]) {
+		p++
+	}
+	ns, ne := i+1, p
+	if ns == ne { // a "<" in text
+		if *masked < 0 && trunc && p == hi {
+			d.dropTail(i, hi)
+		}
+		return max(p, i+1), "", true
+	}
+	var attrs [32]attribute
+	n := 0
+	more := -1
+	for {
+		for p < hi && (isSpace(src[p]) || src[p] == '/' && p+1 < hi && src[p+1] != '>') {
+			p++
+		}
+		if p >= hi {
+			break
+		}
+		if src[p] == '>' {
+			break
+		}
+		if src[p] == '/' && p+1 < hi && src[p+1] == '>' {
+			self = true
+			p++
+			break
+		}
+		a := attribute{ns: p}
+		for p < hi && src[p] != '=' && src[p] != '>' && !isSpace(src[p]) && !(src[p] == '/' && p > a.ns) {
+			p++
+		}
+		a.ne = p
+		for p < hi && isSpace(src[p]) {
+			p++
+		}
+		if p < hi && src[p] == '=' {
+			p++
+			for p < hi && isSpace(src[p]) {
+				p++
+			}
+			if p < hi && (src[p] == '"' || src[p] == '\'') {
+				q := src[p]
+				p++
+				a.vs = p
+				for p < hi && src[p] != q {
+					p++
+				}
+				a.ve = p
+				if p < hi {
+					p++
+				} else {
+					a.ve = hi
+				}
+			} else {
+				a.vs = p
+				for p < hi && src[p] != '>' && !isSpace(src[p]) {
+					p++
+				}
+				a.ve = p
+			}
+		}
+		if a.ne == a.ns {
+			p++
+			continue
+		}
+		if n < len(attrs) {
+			attrs[n] = a
+			n++
+		} else if more < 0 {
+			more = a.ns
+		}
+	}
+	if p >= hi { // the tag is not closed
+		if *masked < 0 {
+			d.dropTail(i, hi)
+		}
+		return hi, "", true
+	}
+	end = p + 1
+	if *masked >= 0 {
+		if !self && !(html && void(src[ns:ne])) && len(r.xml)-base < maxElements {
+			r.xml = append(r.xml, xmlFrame{s: ns, e: ne, slot: -1})
+		}
+		return end, lowerString(src[ns:ne], html), self
+	}
+	named, hadValue := r.attributes(d, attrs[:n])
+	if more >= 0 {
+		r.mask(d, more, p, ruleCut)
+	}
+	self = self || html && void(src[ns:ne])
+	local := localName(src[ns:ne])
+	dec := r.key(local, scopeBody)
+	parent := &r.xml[len(r.xml)-1]
+	f := xmlFrame{s: ns, e: ne, content: end, slot: -1, role: dec.role}
+	if dec.rule == ruleUnlisted {
+		dec.rule = ruleNone
+	}
+	if dec.rule != ruleNone && dec.flags&wCounter == 0 {
+		f.rule = dec.rule
+	} else if named != ruleNone && !hadValue {
+		f.rule = named
+	} else if parent.next != ruleNone && (parent.plist || dec.role == roleValue) {
+		f.rule = parent.next
+		if parent.plist {
+			parent.next = ruleNone
+		}
+	} else if dec.role == roleValue && parent.slot < 0 && !html {
+		parent.slot = d.reserve()
+		parent.vs, parent.ve = end, end
+	}
+	if html && len(local) > 1 && (equalName(local, "script") || equalName(local, "style")) {
+		f.rule = ruleNone
+	}
+	if self {
+		return end, lowerString(src[ns:ne], html), true
+	}
+	if len(r.xml)-base >= maxElements {
+		// Too deep to tell elements apart: the rest is hidden.
+		f.rule = ruleTooDeep
+	}
+	r.xml = append(r.xml, f)
+	if f.rule != ruleNone {
+		*masked = len(r.xml) - 1
+	}
+	return end, lowerString(src[ns:ne], html), false
+}
+
+func lowerString(n []byte, html bool) string {
+	if !html || len(n) > 10 {
+		return ""
+	}
+	switch {
+	case equalName(n, "script"):
+		return "script"
+	case equalName(n, "style"):
+		return "style"
+	case equalName(n, "textarea"):
+		return "textarea"
+	case equalName(n, "title"):
+		return "title"
+	}
+	return ""
+}
+
+func void(n []byte) bool {
+	if len(n) < 2 || len(n) > 6 {
+		return false
+	}
+	for _, v := range [...]string{"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"} {
+		if equalName(n, v) {
+			return true
+		}
+	}
+	return false
+}
+
+// attributes sanitizes the attributes of one tag. An attribute that names the
+// element (name="csrf_token") makes its value attributes sensitive, whatever
+// their order; the rule is returned, and whether there was such a value.
+func (r *run) attributes(d *doc, attrs []attribute) (named ruleID, hadValue bool) {
+	src := d.src
+	for _, a := range attrs {
+		if a.ve <= a.vs || a.ve-a.vs > 80 {
+			continue
+		}
+		n := localName(src[a.ns:a.ne])
+		switch {
+		case equalName(n, "name"), equalName(n, "id"), equalName(n, "key"), equalName(n, "type"), equalName(n, "property"), equalName(n, "itemprop"), equalName(n, "http-equiv"), equalName(n, "field"), equalName(n, "autocomplete"):
+			dec := r.key(src[a.vs:a.ve], scopeBody)
+			if equalName(n, "type") && dec.rule != rulePassword {
+				continue
+			}
+			if dec.rule != ruleNone && dec.rule != ruleUnlisted && dec.flags&wCounter == 0 && src[a.vs] != '#' && named == ruleNone {
+				named = dec.rule
+			}
+		}
+	}
+	for _, a := range attrs {
+		if a.ve <= a.vs {
+			continue
+		}
+		n := localName(src[a.ns:a.ne])
+		value := equalName(n, "value") || equalName(n, "content") || equalName(n, "val") || equalName(n, "default") || equalName(n, "data-value")
+		rule := ruleNone
+		if value && named != ruleNone {
+			rule = named
+			hadValue = true
+		} else if dec := r.key(n, scopeBody); dec.rule != ruleNone && dec.rule != ruleUnlisted && dec.flags&wCounter == 0 {
+			rule = dec.rule
+		}
+		v := src[a.vs:a.ve]
+		if rule != ruleNone {
+			if !r.rs.isMarker(v) && !isLiteral(v) {
+				r.mask(d, a.vs, a.ve, rule)
+			}
+			continue
+		}
+		if len(v) < 4 {
+			continue
+		}
+		nd := r.push(len(v))
+		if nd == nil {
+			r.mask(d, a.vs, a.ve, ruleTooDeep)
+			continue
+		}
+		if bytes.IndexByte(v, '&') >= 0 {
+			nd.buf = appendEntityDecoded(nd.buf, v)
+			nd.src = nd.buf
+		} else {
+			nd.src = v
+		}
+		r.inspect(nd, 0, len(nd.src), scopeBody, false)
+		if nd.changed(mark{}) {
+			r.replaceNested(d, a.vs, a.ve, nd, appendEntityEncoded)
+		}
+		r.pop()
+	}
+	return named, hadValue
+}
+
+// closeElement handles an end tag at i and returns where it ends.
+func (r *run) closeElement(d *doc, base, i, hi int, masked *int, html, trunc bool) int {
+	src := d.src
+	p := i + 2
+	for p < hi && nameByte(src[p]) {
+		p++
+	}
+	name := src[i+2 : p]
+	for p < hi && src[p] != '>' {
+		p++
+	}
+	end := min(p+1, hi)
+	if p >= hi && *masked < 0 && trunc {
+		d.dropTail(i, hi)
+		return hi
+	}
+	floor := base + 1
+	if *masked >= 0 {
+		floor = *masked
+	}
+	for k := len(r.xml) - 1; k >= floor; k-- {
+		f := &r.xml[k]
+		fn := src[f.s:f.e]
+		if !bytes.Equal(fn, name) && !(html && len(fn) == len(name) && bytes.EqualFold(fn, name)) {
+			continue
+		}
+		if *masked == k {
+			v := bytes.TrimSpace(src[f.content:i])
+			if len(v) > 0 && !r.rs.isMarker(v) && !isLiteral(v) {
+				r.mask(d, f.content, i, f.rule)
+			}
+			*masked = -1
+		}
+		parent := &r.xml[k-1]
+		if f.role == roleValue && parent.slot >= 0 && parent.ve == parent.vs && parent.vs == f.content {
+			parent.ve = i
+		}
+		r.xml = r.xml[:k]
+		return end
+	}
+	return end
+}
