@@ -12,15 +12,13 @@ type body exchange
 
 // Read implements [io.Reader].
 func (b *body) Read(p []byte) (int, error) {
-	b.mu.Lock()
-	b.reader.active++
-	b.mu.Unlock()
+	b.reader.active.Add(1)
 	n, err := b.body.Read(p)
 	limit := err == nil && n == len(p) && cap(p) > n && calledByMaxBytesReader()
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.reader.active--
+	b.reader.active.Add(-1)
 	if b.done {
 		return n, err
 	}

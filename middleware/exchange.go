@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
@@ -24,7 +25,8 @@ type exchange struct {
 	body  io.ReadCloser       // the inner request body; nil where the handler got it bare
 	start time.Time
 
-	returned bool // the handler returned normally; its goroutine's own
+	id       [1]string // the response header's value
+	returned bool      // the handler returned normally; its goroutine's own
 
 	mu  sync.Mutex // guards what follows, and all that rec points to
 	rec *record    // nil: not recorded, or handed over
@@ -37,7 +39,7 @@ type exchange struct {
 	res    capture
 	ask    capture
 	writer struct {
-		firstByte time.Duration // from start until the final header
+		firstByte time.Duration // from start until something went out; 0: not before the end
 		declared  int64         // Content-Length, -1 if none
 		fields    int           // in the header map when it was sent
 		trailer   bool          // trailers were announced
@@ -47,9 +49,9 @@ type exchange struct {
 		failed    error // the first failed write's
 	}
 	reader struct {
-		ended   bool // the body's end was seen
-		active  int  // Reads under way
-		tooMuch bool // the last Read went over a MaxBytesReader's limit
+		ended   bool         // the body's end was seen
+		active  atomic.Int32 // Reads under way
+		tooMuch bool         // the last Read went over a MaxBytesReader's limit
 		failed  error
 	}
 }
@@ -58,7 +60,7 @@ type exchange struct {
 // that it takes one allocation. The queue owns it in the end.
 type record struct {
 	entry.Entry
-	fields [24]entry.Header
+	fields [22]entry.Header
 	flags  [4]string
 	labels [2]entry.Label
 }
@@ -86,19 +88,18 @@ func (ex *exchange) begin(r *http.Request) {
 	rec := &record{}
 	rec.Flags = rec.flags[:0]
 	rec.Labels = rec.labels[:0]
-	rec.Request.Headers = appendHeaders(rec.fields[:0], r.Header)
-	// The host is a header field that net/http keeps elsewhere.
+	var seen noted
+	rec.Request.Headers = appendHeaders(rec.fields[:0], r.Header, &seen)
 	h := &rec.HTTP
 	h.Method, h.URL, h.Protocol = r.Method, r.RequestURI, r.Proto
 	if h.URL == "" && r.URL != nil {
 		h.URL = r.URL.RequestURI()
 	}
 	h.URL = bound(h.URL, entry.MaxURL)
-	h.UserAgent = bound(first(r.Header, "User-Agent"), entry.MaxMessage)
-	h.Referer = bound(first(r.Header, "Referer"), entry.MaxURL)
+	h.UserAgent = bound(seen.userAgent, entry.MaxMessage)
+	h.Referer = bound(seen.referer, entry.MaxURL)
 	h.RemoteIP = ex.clientIP(r)
-	rec.Request.Body.Type = first(r.Header, "Content-Type")
-	rec.Request.Body.ContentEncoding = first(r.Header, "Content-Encoding")
+	rec.Request.Body.Type, rec.Request.Body.ContentEncoding = seen.contentType, seen.contentEncoding
 	if r.TLS != nil {
 		rec.Labels = append(rec.Labels, tlsLabel(r.TLS.Version))
 	}

@@ -54,12 +54,12 @@ func (ex *exchange) finish(o outcome) {
 	if p := ex.own.Pattern; p != "" && ex.req.Pattern == "" {
 		ex.req.Pattern = p
 	}
-	if ex.returned {
-		// A handler that wrote nothing has answered 200; the server sends it after us.
-		ex.answerNothing()
-	}
 	took := ex.since(ex.start)
 	ex.mu.Lock()
+	if ex.returned {
+		// A handler that wrote nothing has answered 200; the server sends it after us.
+		ex.answer(http.StatusOK)
+	}
 	rec := ex.rec
 	if rec == nil {
 		ex.done = true
@@ -69,15 +69,6 @@ func (ex *exchange) finish(o outcome) {
 	ex.conclude(rec, took, &o)
 	ex.mu.Unlock()
 	ex.emit(&rec.Entry)
-}
-
-func (ex *exchange) answerNothing() {
-	ex.mu.Lock()
-	nothing := ex.status == 0 && !ex.done
-	ex.mu.Unlock()
-	if nothing {
-		ex.answer(http.StatusOK)
-	}
 }
 
 // hijacked ends the recording when the handler takes the connection, which may
@@ -118,8 +109,8 @@ func (ex *exchange) conclude(rec *record, took time.Duration, o *outcome) {
 	e.HTTP.Route = ex.routeOf()
 	e.Latency = took
 	e.Timings.Handler = took
-	if ex.status != 0 {
-		e.Timings.FirstByte = ex.writer.firstByte
+	if e.Timings.FirstByte = ex.writer.firstByte; e.Timings.FirstByte == 0 && ex.status != 0 {
+		e.Timings.FirstByte = took // all of it is in the server's buffers
 	}
 	ex.concludeBodies(rec, o)
 	ex.concludeError(e, o)
@@ -152,7 +143,7 @@ func (ex *exchange) concludeBodies(rec *record, o *outcome) {
 		}
 	}
 	if len(ex.req.Trailer) > 0 && ex.reader.ended {
-		e.Request.Trailers = appendHeaders(nil, ex.req.Trailer)
+		e.Request.Trailers = appendHeaders(nil, ex.req.Trailer, &noted{})
 	}
 
 	if ex.status == http.StatusNoContent || ex.status == http.StatusNotModified || ex.res.hint < 0 && ex.status == 0 {

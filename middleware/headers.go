@@ -8,17 +8,56 @@ import (
 	"github.com/txtrail/txtrail/entry"
 )
 
+// noted is what a message's headers say that the entry needs elsewhere: it is
+// gathered while they are copied, since each look-up would cost as much as a field.
+type noted struct {
+	contentType, contentEncoding, contentLength, userAgent, referer string
+
+	cacheable bool // a header that txid.SharedCacheable looks at is there
+	cached    bool // one that txid.FromCache looks at
+	trailer   bool
+}
+
+func (n *noted) note(name, value string) {
+	switch name {
+	case "Content-Type":
+		n.contentType = value
+	case "Content-Encoding":
+		n.contentEncoding = value
+	case "Content-Length":
+		n.contentLength = value
+	case "User-Agent":
+		n.userAgent = value
+	case "Referer":
+		n.referer = value
+	case "Cache-Control", "Expires", "Last-Modified", "Cdn-Cache-Control", "Surrogate-Control":
+		n.cacheable = true
+	case "Age", "X-Cache", "Cache-Status", "Cf-Cache-Status":
+		n.cached = true
+	case "Trailer":
+		n.trailer = true
+	}
+}
+
 // appendHeaders copies h's fields to dst, as they are but bounded: at most
 // [entry.MaxHeaders] fields and [entry.MaxHeaderBytes] bytes, one more field
-// telling Clip that some are missing.
-func appendHeaders(dst []entry.Header, h http.Header) []entry.Header {
-	total, n := 0, 0
+// saying that some are missing. It notes the first value of each in seen.
+func appendHeaders(dst []entry.Header, h http.Header, seen *noted) []entry.Header {
+	total, n, cut := 0, 0, false
 	for name, values := range h {
+		if len(values) > 0 {
+			seen.note(name, values[0])
+		}
+		if cut {
+			continue
+		}
 		for _, v := range values {
 			f := entry.Header{Name: bound(name, entry.MaxWord), Value: bound(v, entry.MaxHeaderValue)}
 			total += len(f.Name) + len(f.Value)
 			if n++; n > entry.MaxHeaders || total > entry.MaxHeaderBytes {
-				return append(dst, entry.Header{Name: cutHeader, Value: "more header fields not kept"})
+				dst = append(dst, entry.Header{Name: cutHeader, Value: "more header fields not kept"})
+				cut = true
+				break
 			}
 			dst = append(dst, f)
 		}

@@ -14,22 +14,16 @@ import (
 // not been sent yet.
 
 // overLimit reports whether the handler passed such a limit and is about to answer.
+// The lock is held.
 func (ex *exchange) overLimit(status int) bool {
-	if ex.body == nil || ex.req.ProtoMajor != 1 {
+	if ex.req.ProtoMajor != 1 || ex.reader.ended || ex.reader.active.Load() > 0 {
 		return false
 	}
-	ex.mu.Lock()
-	busy, tooMuch := ex.reader.active > 0, ex.reader.tooMuch
-	ended := ex.reader.ended
-	ex.mu.Unlock()
-	if busy || ended {
-		return false
-	}
-	if tooMuch && status >= 400 {
+	if ex.reader.tooMuch && status >= 400 {
 		return true
 	}
 	// The usual way is r.Body = http.MaxBytesReader(w, r.Body, n): that reader
-	// remembers its error, and returns it for a read of nothing.
+	// remembers its error, and returns it for a read of nothing, without reading.
 	if b := ex.own.Body; b != nil && reflect.TypeOf(b) == maxBytesReader {
 		_, err := b.Read(nil)
 		_, over := err.(*http.MaxBytesError) //nolint:errorlint // its own

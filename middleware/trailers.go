@@ -28,5 +28,5 @@ func appendTrailers(dst, sent []entry.Header, h http.Header) []entry.Header {
 			t[rest] = v
 		}
 	}
-	return appendHeaders(dst, t)
+	return appendHeaders(dst, t, &noted{})
 }

@@ -6,11 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"syscall"
-
-	"github.com/txtrail/txtrail/entry"
-	"github.com/txtrail/txtrail/txid"
 )
 
 // writer is an exchange as the handler's response writer. Everything is passed on
@@ -28,14 +24,20 @@ func (w *writer) WriteHeader(status int) {
 	// 1xx are not the answer, but 101 is. What is no status at all panics below, as
 	// it does without us.
 	if status == http.StatusSwitchingProtocols || status >= 200 && status <= 999 {
+		w.mu.Lock()
+		late := w.done
 		(*exchange)(w).answer(status)
+		w.mu.Unlock()
+		if late {
+			(*exchange)(w).usedLate()
+		}
 	}
 	w.w.WriteHeader(status)
 }
 
 // Write implements [http.ResponseWriter].
 func (w *writer) Write(p []byte) (int, error) {
-	if (*exchange)(w).writing() {
+	if (*exchange)(w).writing(len(p)) {
 		w.res.add(w.pool, p)
 		w.mu.Unlock()
 	}
@@ -48,7 +50,7 @@ func (w *writer) Write(p []byte) (int, error) {
 
 // WriteString implements [io.StringWriter].
 func (w *writer) WriteString(s string) (int, error) {
-	if (*exchange)(w).writing() {
+	if (*exchange)(w).writing(len(s)) {
 		w.res.addString(w.pool, s)
 		w.mu.Unlock()
 	}
@@ -59,26 +61,31 @@ func (w *writer) WriteString(s string) (int, error) {
 	return n, err
 }
 
-// writing prepares for a write. True means that it is to be captured: the lock is
-// held then.
-func (ex *exchange) writing() bool {
+// serverBuffers is what net/http's server holds back of an unflushed response, in
+// bytes: a first write may stay that long before the client sees anything.
+const serverBuffers = 2 << 10
+
+// writing prepares for a write of n bytes. True means that it is to be captured:
+// the lock is held then.
+func (ex *exchange) writing(n int) bool {
 	ex.mu.Lock()
-	if ex.status == 0 && !ex.done {
-		ex.mu.Unlock()
-		ex.answer(http.StatusOK)
-		ex.mu.Lock()
-	}
 	if ex.done {
 		ex.mu.Unlock()
 		ex.usedLate()
 		return false
 	}
-	if ex.writer.flushed {
-		ex.writer.streamed = true
+	if ex.status == 0 {
+		ex.answer(http.StatusOK) // as the inner writer is about to
 	}
 	if ex.rec == nil {
 		ex.mu.Unlock()
 		return false
+	}
+	if ex.writer.flushed {
+		ex.writer.streamed = true
+	}
+	if ex.writer.firstByte == 0 && ex.res.size+int64(n) > serverBuffers {
+		ex.writer.firstByte = ex.since(ex.start)
 	}
 	return true
 }
@@ -108,7 +115,7 @@ func (ex *exchange) writeFailed(err error) {
 // the inner writer reads it.
 func (w *writer) readFrom(src io.Reader) (int64, error) {
 	inner := w.w.(io.ReaderFrom)
-	if !(*exchange)(w).writing() {
+	if !(*exchange)(w).writing(serverBuffers + 1) {
 		return inner.ReadFrom(src)
 	}
 	capturing := w.res.limit > 0
@@ -163,7 +170,7 @@ type tee struct {
 // Read implements [io.Reader].
 func (t *tee) Read(p []byte) (int, error) {
 	n, err := t.src.Read(p)
-	if n > 0 && n <= len(p) && t.ex.writing() {
+	if n > 0 && n <= len(p) && t.ex.writing(n) {
 		t.ex.res.add(t.ex.pool, p[:n])
 		t.ex.mu.Unlock()
 	}
@@ -173,13 +180,16 @@ func (t *tee) Read(p []byte) (int, error) {
 func (w *writer) flush() error {
 	ex := (*exchange)(w)
 	ex.mu.Lock()
-	if ex.status == 0 && !ex.done {
-		ex.mu.Unlock()
-		ex.answer(http.StatusOK) // as the inner one is about to
-		ex.mu.Lock()
-	}
-	ex.writer.flushed = true
 	late := ex.done
+	if !late {
+		if ex.status == 0 {
+			ex.answer(http.StatusOK)
+		}
+		ex.writer.flushed = true
+		if ex.writer.firstByte == 0 {
+			ex.writer.firstByte = ex.since(ex.start)
+		}
+	}
 	ex.mu.Unlock()
 	if late {
 		ex.usedLate()
@@ -217,66 +227,4 @@ func (w *writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 		conn = s.watch(conn, rw)
 	}
 	return conn, rw, nil
-}
-
-// answer notes the final status: here and nowhere else the ID is put into the
-// response, so that no 1xx carries it, and the headers are recorded as they are
-// sent. It does so once, and not after the handler has returned.
-func (ex *exchange) answer(status int) {
-	url := ""
-	if status >= 400 && ex.ErrorLink != nil {
-		url = ex.link(ex.ctx.Scope.ID)
-	}
-	over := ex.overLimit(status)
-	h := ex.w.Header()
-
-	ex.mu.Lock()
-	defer ex.mu.Unlock()
-	if ex.status != 0 || ex.done {
-		return
-	}
-	ex.status = status
-	if over {
-		h.Set("Connection", "close")
-	}
-	if url != "" && h[HeaderErrorLink] == nil {
-		h[HeaderErrorLink] = []string{url}
-	}
-	if ex.ReturnID != ReturnNever && len(h[ex.header]) == 0 {
-		if ex.ReturnID == ReturnAlways || !txid.SharedCacheable(status, h) {
-			h[ex.header] = []string{string(ex.ctx.Scope.ID)}
-		}
-	}
-	ex.writer.firstByte = ex.since(ex.start)
-	ex.writer.declared = -1
-	rec := ex.rec
-	if rec == nil {
-		return
-	}
-	rec.Response.Headers = appendHeaders(ex.roomForFields(), h)
-	rec.Response.Body.Type = first(h, "Content-Type")
-	rec.Response.Body.ContentEncoding = first(h, "Content-Encoding")
-	rec.HTTP.CacheHit = txid.FromCache(h)
-	ex.writer.fields = len(h)
-	ex.writer.trailer = len(h["Trailer"]) > 0
-	if v := first(h, "Content-Length"); v != "" {
-		if n, err := strconv.ParseInt(v, 10, 64); err == nil && n >= 0 {
-			ex.writer.declared = n
-		}
-	}
-	limit := ex.MaxBody
-	if rec.HTTP.Method == http.MethodHead {
-		limit = 0 // what is written goes nowhere
-	}
-	ex.res.begin(limit, rec.Response.Body.Type, ex.writer.declared)
-}
-
-// roomForFields returns what the request's headers have left of the record's room.
-func (ex *exchange) roomForFields() []entry.Header {
-	n := len(ex.rec.Request.Headers)
-	if n >= len(ex.rec.fields) {
-		return nil
-	}
-	ex.rec.Request.Headers = ex.rec.Request.Headers[:n:n]
-	return ex.rec.fields[n:n]
 }

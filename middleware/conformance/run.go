@@ -40,6 +40,7 @@ func Run(t *testing.T, wrap func(http.Handler) http.Handler) {
 					continue
 				}
 				t.Run(k.Name, func(t *testing.T) {
+					t.Parallel()
 					k.run(t, p, wrap)
 				})
 			}

@@ -1,0 +1,78 @@
+package middleware
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// answer notes the final status: here and nowhere else the ID is put into the
+// response, so that no 1xx carries it, and the headers are recorded as they are
+// sent. It does so once, and not after the handler has returned. The lock is held.
+func (ex *exchange) answer(status int) {
+	if ex.status != 0 || ex.done {
+		return
+	}
+	ex.status = status
+	h := ex.w.Header()
+	if ex.body != nil && ex.overLimit(status) {
+		h.Set("Connection", "close")
+	}
+	if status >= 400 && ex.ErrorLink != nil && h[HeaderErrorLink] == nil {
+		if url := ex.link(ex.ctx.Scope.ID); url != "" {
+			h[HeaderErrorLink] = []string{url}
+		}
+	}
+	rec := ex.rec
+	if rec == nil {
+		if ex.returnsID(h) && (ex.ReturnID == ReturnAlways || !txid.SharedCacheable(status, h)) {
+			ex.setID(h)
+		}
+		return
+	}
+
+	var seen noted
+	fields := appendHeaders(rec.room(), h, &seen)
+	if ex.returnsID(h) && (ex.ReturnID == ReturnAlways || !seen.cacheable || !txid.SharedCacheable(status, h)) {
+		ex.setID(h)
+		fields = append(fields, entry.Header{Name: ex.header, Value: ex.id[0]})
+	}
+	rec.Response.Headers = fields
+	rec.Response.Body.Type, rec.Response.Body.ContentEncoding = seen.contentType, seen.contentEncoding
+	rec.HTTP.CacheHit = seen.cached && txid.FromCache(h)
+	w := &ex.writer
+	w.fields, w.trailer, w.declared = len(h), seen.trailer, -1
+	if seen.contentLength != "" {
+		if n, err := strconv.ParseInt(seen.contentLength, 10, 64); err == nil && n >= 0 {
+			w.declared = n
+		}
+	}
+	limit := ex.MaxBody
+	if rec.HTTP.Method == http.MethodHead {
+		limit = 0 // what is written goes nowhere
+	}
+	ex.res.begin(limit, seen.contentType, w.declared)
+}
+
+// returnsID reports whether the ID may be put into h. What a handler has put there
+// stands.
+func (ex *exchange) returnsID(h http.Header) bool {
+	return ex.ReturnID != ReturnNever && len(h[ex.header]) == 0
+}
+
+func (ex *exchange) setID(h http.Header) {
+	ex.id[0] = string(ex.ctx.Scope.ID)
+	h[ex.header] = ex.id[:1:1]
+}
+
+// room returns what the request's headers have left of the record's fields.
+func (r *record) room() []entry.Header {
+	n := len(r.Request.Headers)
+	if n >= len(r.fields) {
+		return nil
+	}
+	r.Request.Headers = r.Request.Headers[:n:n]
+	return r.fields[n:n]
+}
