@@ -1,0 +1,318 @@
+package middleware_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/middleware"
+)
+
+// flags joins what changes how an entry is to be read.
+func outcomeOf(e *entry.Entry) string {
+	return strings.TrimSpace(e.Severity.String() + " " + e.Error.Type + " " + strings.Join(e.Flags, " "))
+}
+
+func TestOutcomes(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		h       http.HandlerFunc
+		status  int
+		outcome string
+	}{
+		{"nothing written", func(http.ResponseWriter, *http.Request) {}, 200, "INFO  request_body_unread"},
+		{"read", func(_ http.ResponseWriter, r *http.Request) { _, _ = io.ReadAll(r.Body) }, 200, "INFO"},
+		{"read by the length", func(_ http.ResponseWriter, r *http.Request) { _, _ = io.ReadFull(r.Body, make([]byte, 4)) }, 200, "INFO"},
+		{"not found", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			http.NotFound(w, r)
+		}, 404, "WARNING"},
+		{"failed", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			middleware.SetError(r.Context(), os.ErrNotExist)
+			w.WriteHeader(503)
+			w.WriteHeader(200)
+		}, 503, "ERROR *errors.errorString"},
+		{"early hints", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			w.WriteHeader(103)
+			w.WriteHeader(202)
+		}, 202, "INFO"},
+		{"streamed", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			w.(http.Flusher).Flush()
+			_, _ = io.WriteString(w, "x")
+		}, 200, "INFO  streamed"},
+		{"panic", func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			panic("boom")
+		}, 0, "CRITICAL panic panic"},
+		{"panic after the answer", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			w.WriteHeader(201)
+			panic(errors.New("boom"))
+		}, 201, "CRITICAL panic panic"},
+		{"panic nil", func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			var nothing any
+			panic(nothing)
+		}, 0, "CRITICAL panic panic"},
+		{"abort", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			_, _ = io.WriteString(w, "half")
+			panic(http.ErrAbortHandler)
+		}, 200, "WARNING handler_aborted"},
+		{"goexit", func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			runtime.Goexit()
+		}, 0, "ERROR goexit"},
+		{"invalid status", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			w.WriteHeader(0)
+		}, 0, "CRITICAL panic panic"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, rec := serve(t, middleware.Options{}, c.h)
+			s.Config.ErrorLog = discardLog
+			r := request(t, "POST", s.URL, strings.NewReader("body"))
+			r.Close = true // Goexit leaves the connection hanging otherwise
+			go func() {
+				if res, err := s.Client().Do(r); err == nil {
+					_, _ = io.Copy(io.Discard, res.Body)
+					res.Body.Close()
+				}
+			}()
+			e := rec.one(t)
+			if e.HTTP.Status != c.status || outcomeOf(e) != c.outcome {
+				t.Errorf("got %d %q, want %d %q", e.HTTP.Status, outcomeOf(e), c.status, c.outcome)
+			}
+			s.CloseClientConnections()
+		})
+	}
+}
+
+func TestPanicIsTold(t *testing.T) {
+	wrap, rec := recording(t, middleware.Options{})
+	func() {
+		defer func() { _ = recover() }()
+		wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { explode() })).
+			ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/x", nil))
+	}()
+	e := rec.one(t)
+	if e.Error.Message != "*errors.errorString: kaboom" || !strings.Contains(e.Error.Stack, "middleware_test.explode") || !strings.HasPrefix(e.Message, "GET /x panic (") {
+		t.Errorf("message %q, error %q, stack\n%s", e.Message, e.Error.Message, e.Error.Stack)
+	}
+}
+
+//go:noinline
+func explode() { panic(errors.New("kaboom")) }
+
+func TestClientAborts(t *testing.T) {
+	t.Run("while the handler works", func(t *testing.T) {
+		started := make(chan struct{})
+		s, rec := serve(t, middleware.Options{}, func(_ http.ResponseWriter, r *http.Request) {
+			close(started)
+			<-r.Context().Done()
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			<-started
+			cancel()
+		}()
+		if _, err := s.Client().Do(request(t, "GET", s.URL, nil).WithContext(ctx)); err == nil {
+			t.Error("no error")
+		}
+		e := rec.one(t)
+		if outcomeOf(e) != "WARNING client_aborted client_aborted" || e.Error.Message != "context canceled" {
+			t.Errorf("got %q %q", outcomeOf(e), e.Error.Message)
+		}
+	})
+	t.Run("while it takes the answer", func(t *testing.T) {
+		s, rec := serve(t, middleware.Options{}, func(w http.ResponseWriter, _ *http.Request) {
+			for {
+				if _, err := w.Write(make([]byte, 32<<10)); err != nil {
+					return
+				}
+			}
+		})
+		c := raw(t, s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		_, _ = c.Read(make([]byte, 10))
+		c.Close()
+		if e := rec.one(t); !strings.HasPrefix(outcomeOf(e), "WARNING client_aborted client_aborted") || e.HTTP.Status != 200 {
+			t.Errorf("got %d %q", e.HTTP.Status, outcomeOf(e))
+		}
+	})
+	t.Run("while it sends", func(t *testing.T) {
+		s, rec := serve(t, middleware.Options{}, func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.ReadAll(r.Body); err != nil {
+				http.Error(w, "bad", http.StatusBadRequest)
+			}
+		})
+		c := raw(t, s, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
+		c.Close()
+		e := rec.one(t)
+		if !e.HasFlag(entry.FlagUnread) || string(e.Request.Body.Raw) != "half" || e.Request.Body.Size != 4 || !e.Request.Body.Truncated || e.Error.Type == "" {
+			t.Errorf("got %q, body %+v", outcomeOf(e), e.Request.Body)
+		}
+	})
+	t.Run("after the whole answer", func(t *testing.T) {
+		left := make(chan struct{})
+		s, rec := serve(t, middleware.Options{}, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "2")
+			_, _ = io.WriteString(w, "ok")
+			w.(http.Flusher).Flush()
+			<-left
+			<-r.Context().Done()
+		})
+		c := raw(t, s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.ReadAll(res.Body)
+		c.Close()
+		close(left)
+		if e := rec.one(t); outcomeOf(e) != "INFO" {
+			t.Errorf("got %q", outcomeOf(e))
+		}
+	})
+	t.Run("too slow", func(t *testing.T) {
+		s, rec := serve(t, middleware.Options{}, func(w http.ResponseWriter, _ *http.Request) {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+			for {
+				if _, err := w.Write(make([]byte, 32<<10)); err != nil {
+					return
+				}
+			}
+		})
+		raw(t, s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		if e := rec.one(t); outcomeOf(e) != "ERROR write_timeout" {
+			t.Errorf("got %q %q", outcomeOf(e), e.Error.Message)
+		}
+	})
+}
+
+func TestHijackedIsTwoEntries(t *testing.T) {
+	taken, done := make(chan struct{}), make(chan struct{})
+	s, rec := serve(t, middleware.Options{}, func(w http.ResponseWriter, r *http.Request) {
+		middleware.SetRoute(r.Context(), "/ws")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		conn, rw, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		close(taken)
+		defer close(done)
+		defer conn.Close()
+		line, err := rw.ReadString('\n')
+		if err != nil {
+			t.Error(err)
+		}
+		_, _ = io.WriteString(rw, line+line)
+		_ = rw.Flush()
+		_, _ = io.ReadFull(conn, make([]byte, 3))
+		_, _ = io.WriteString(conn, "bye")
+	})
+	c := raw(t, s, "GET /ws?x=1 HTTP/1.1\r\nHost: a\r\nX-Client-User: 42\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nearly\n")
+	<-taken
+	e := rec.one(t) // while the connection lives
+	if e.Kind != entry.KindServer || e.HTTP.Status != 101 || outcomeOf(e) != "INFO  hijacked" || e.HTTP.Route != "/ws" {
+		t.Errorf("got %s %d %q %q", e.Kind, e.HTTP.Status, outcomeOf(e), e.HTTP.Route)
+	}
+	_, _ = io.WriteString(c, "end")
+	<-done
+	e2 := rec.wait(t, 2)[1]
+	if e2.Kind != entry.KindStream || e2.Request.Body.Size != 9 || e2.Response.Body.Size < 15 || e2.Parent != e.Span || e2.TxID != e.TxID ||
+		e2.HTTP.Route != "/ws" || e2.Facts.UserID != "42" || e2.Facts.EntryPage != "GET /ws" || e2.HTTP.Status != 101 {
+		t.Errorf("got %+v", e2)
+	}
+	time.Sleep(time.Millisecond)
+	if n := len(rec.wait(t, 2)); n != 2 {
+		t.Errorf("%d entries", n)
+	}
+}
+
+func TestUntouchedConnection(t *testing.T) {
+	kind := make(chan bool, 1)
+	s, _ := serve(t, middleware.Options{Untouched: true}, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, ok := conn.(*net.TCPConn)
+		kind <- ok
+		conn.Close()
+	})
+	raw(t, s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if !<-kind {
+		t.Error("the connection is not the server's own")
+	}
+}
+
+func TestUsedLate(t *testing.T) {
+	wrap, rec := recording(t, middleware.Options{})
+	var kept http.ResponseWriter
+	var body io.Reader
+	w := httptest.NewRecorder()
+	wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kept, body = w, r.Body
+		_, _ = io.ReadFull(body, make([]byte, 2))
+		_, _ = io.WriteString(w, "answer")
+	})).ServeHTTP(w, httptest.NewRequest("POST", "/x", strings.NewReader("body")))
+	first := rec.one(t)
+	if got, _ := io.ReadAll(body); string(got) != "dy" {
+		t.Errorf("the late read got %q", got)
+	}
+	rec.one(t) // a transport reads on legitimately
+	for range 3 {
+		_, _ = io.WriteString(kept, " late")
+	}
+	if w.Body.String() != "answer late late late" {
+		t.Errorf("body %q: a late write goes where it went without us", w.Body)
+	}
+	es := rec.wait(t, 2)
+	if len(es) != 2 || es[1].Kind != entry.KindLog || !es[1].HasFlag(entry.FlagLate) || es[1].TxID != first.TxID {
+		t.Errorf("got %d entries, the last %+v", len(es), es[len(es)-1])
+	}
+	if string(first.Request.Body.Raw) != "bo" || string(first.Response.Body.Raw) != "answer" {
+		t.Errorf("captured %q and %q", first.Request.Body.Raw, first.Response.Body.Raw)
+	}
+}
+
+func TestTwiceIsOnce(t *testing.T) {
+	outer, rec := recording(t, middleware.Options{})
+	inner, none := recording(t, middleware.Options{})
+	w := httptest.NewRecorder()
+	outer(inner(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	rec.one(t)
+	if len(none.entries) != 0 || len(w.Header()["X-Transaction-Id"]) != 1 {
+		t.Errorf("the inner one recorded %d entries; headers %v", len(none.entries), w.Header())
+	}
+}
+
+func TestFileIsDescribed(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "f.json")
+	if err := os.WriteFile(name, []byte(strings.Repeat("x", 100_000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, rec := serve(t, middleware.Options{}, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, name) })
+	_, body := do(t, s.Client(), request(t, "GET", s.URL, nil))
+	e := rec.one(t)
+	b := e.Response.Body
+	if len(body) != 100_000 || b.Size != 100_000 || len(b.Raw) != 0 || b.Reason != "file" || !b.Truncated || b.Type != "application/json" {
+		t.Errorf("got %d bytes, recorded %+v", len(body), b)
+	}
+}
