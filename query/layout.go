@@ -152,21 +152,28 @@ func host(e *entry.Entry) string {
 // countAttempts numbers calls that were tried again. The transport says of each
 // how many went before it; the first knows nothing of those that follow.
 func (s *Story) countAttempts() {
-	first := make(map[string]int) // call → index of the newest first attempt
+	s.retries = make(map[int][]int)
+	first := make(map[string]int) // call → number of the newest first attempt
 	for i := range s.Rows {
 		r := &s.Rows[i]
 		if r.Client == nil {
 			continue
 		}
 		k := callKey(r)
-		if n := r.Client.HTTP.ResendCount; n > 0 {
-			r.Attempt = n + 1
-			if j, ok := first[k]; ok && s.Rows[j].Attempt == 0 {
-				s.Rows[j].Attempt = 1
-			}
+		n := r.Client.HTTP.ResendCount
+		if n <= 0 {
+			first[k] = r.N
 			continue
 		}
-		first[k] = i
+		r.Attempt = n + 1
+		f, ok := first[k]
+		if !ok {
+			continue
+		}
+		s.Rows[f-1].Attempt = 1
+		if later := s.retries[f]; len(later) == 0 || s.Rows[later[len(later)-1]-1].Attempt < r.Attempt {
+			s.retries[f] = append(later, r.N)
+		}
 	}
 }
 

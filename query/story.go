@@ -25,6 +25,8 @@ type Story struct {
 	// Excerpt says that Entries are not all of the scenario's: nothing is then
 	// said about what is missing.
 	Excerpt bool
+
+	retries map[int][]int // number of a first attempt → those of the later ones
 }
 
 // RowKind says what a row of a story is.

@@ -93,7 +93,7 @@ func newVerdict(s *Story) Verdict {
 			continue
 		}
 		v.Outcome, v.Cause = OutcomeHandled, r.N
-		v.Retries = j.retries(i)
+		v.Retries = s.retries[r.N]
 	}
 	return v
 }
@@ -123,7 +123,7 @@ func (j *judge) cause(i int) (row int, retries []int) {
 		if next < 0 {
 			break
 		}
-		i, retries = next, j.retries(next)
+		i, retries = next, j.s.retries[j.s.Rows[next].N]
 	}
 	return i, retries
 }
@@ -140,28 +140,9 @@ func (j *judge) before(a, b int) bool {
 // hard tells a failure of the other side from a refusal of what was asked.
 func hard(r *Row) bool { return r.Status() == 0 || r.Status() >= 500 || r.ErrorType() != "" }
 
-// retries returns the numbers of the attempts that followed row i.
-func (j *judge) retries(i int) []int {
-	first := &j.s.Rows[i]
-	if first.Client == nil || first.Attempt == 0 {
-		return nil
-	}
-	k := callKey(first)
-	var ns []int
-	last := first.Attempt
-	for _, c := range j.children[first.In] {
-		r := &j.s.Rows[c]
-		if r.Client != nil && r.N > first.N && r.Attempt > last && callKey(r) == k {
-			ns = append(ns, r.N)
-			last = r.Attempt
-		}
-	}
-	return ns
-}
-
 // recovered reports whether a later attempt of call i succeeded.
 func (j *judge) recovered(i int) bool {
-	ns := j.retries(i)
+	ns := j.s.retries[j.s.Rows[i].N]
 	return len(ns) > 0 && !j.s.Rows[ns[len(ns)-1]-1].Failed
 }
 
@@ -242,11 +223,31 @@ func (s *Story) retryText(l Lang) string {
 		return ""
 	}
 	last := s.Row(ns[len(ns)-1]).Outcome()
+	if l == Korean {
+		last = koreanOutcome(last)
+	}
 	if len(ns) == 1 {
-		return l.pick(", retry ", ", 재시도 ") + last
+		return l.pick(", retry ", ", 재시도: ") + last
 	}
 	n := strconv.Itoa(len(ns))
-	return l.pick(", "+n+" retries, the last "+last, ", 재시도 "+n+"회, 마지막 "+last)
+	return l.pick(", "+n+" retries, the last "+last, ", 재시도 "+n+"회, 마지막: "+last)
+}
+
+// koreanOutcome puts the usual outcomes into words for a Korean sentence.
+func koreanOutcome(o string) string {
+	switch o {
+	case "timeout":
+		return "시간 초과"
+	case "refused":
+		return "연결 거부"
+	case "reset":
+		return "연결 끊김"
+	case "canceled":
+		return "취소됨"
+	case "cut off":
+		return "응답 도중 끊김"
+	}
+	return o
 }
 
 func firstLine(s string) string {

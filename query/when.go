@@ -84,11 +84,9 @@ func duration(s string) (time.Duration, bool) {
 		}
 	}
 	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 || d > 1<<62 || strings.HasPrefix(s, "+") {
+	// "0" alone is a duration to Go, and a number without a unit to people.
+	if err != nil || d < 0 || d > 1<<62 || s == "0" || strings.HasPrefix(s, "+") {
 		return 0, false
-	}
-	if s == "0" {
-		return 0, total == 0
 	}
 	return total + d, total+d >= 0
 }
