@@ -78,7 +78,7 @@ type outcome struct {
 	err       error
 	eof       bool // the response's body was read to its end
 	closed    bool // or closed before
-	abandoned bool // neither, and the context ended or the body was dropped
+	abandoned bool // neither, and the context ended
 	panicked  bool
 	redirect  bool // a redirect that was not followed
 }
@@ -120,10 +120,6 @@ func (c *call) closed() { c.finish(outcome{closed: true}) }
 func (c *call) abandoned() {
 	c.finish(outcome{err: context.Cause(c.ctx), abandoned: true})
 }
-
-// dropped is called when the garbage collector found a body neither read to its
-// end nor closed, in a context that never ends.
-func (c *call) dropped() { c.finish(outcome{abandoned: true}) }
 
 // failed is called when the base transport returned an error.
 func (c *call) failed(err error) {

@@ -126,8 +126,8 @@ func classifyError(err error, p phase, expired, gaveUp bool, m *marks) (kind str
 	}
 	// net/http's own errors for these have no type.
 	switch {
-	case p == phaseHeaders:
-		return ErrProtocol, false // bytes came, and no response could be read from them
+	case p == phaseHeaders, p == phaseBody:
+		return ErrProtocol, false // bytes came, and nothing could be made of them
 	case m.reused && (p == phaseSend || p == phaseWait):
 		return ErrReset, false // an idle connection that the server had closed
 	}

@@ -27,8 +27,8 @@
 // Once: when RoundTrip fails, when the response has no body, at the end of the
 // body (EOF), at its Close, at its first error, or when the call's context ends,
 // whichever comes first. A body that is neither read to its end nor closed, in a
-// context that never ends, is recorded when the garbage collector finds it
-// dropped. A 101 is recorded at once, and the life of the connection with its
+// context that never ends, is never recorded: net/http keeps such a body and its
+// connection for ever, so that not even the garbage collector can tell. A 101 is recorded at once, and the life of the connection with its
 // bytes each way when it is closed.
 //
 // # Why a call failed

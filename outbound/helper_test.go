@@ -3,6 +3,7 @@ package outbound_test
 import (
 	"context"
 	"io"
+	"log"
 	"net/http"
 	"slices"
 	"sync"
@@ -149,3 +150,27 @@ func drain(t testing.TB, resp *http.Response) string {
 
 // stamped are the headers that a scope adds.
 var stamped = []string{txid.Header, txid.HeaderParent, txid.HeaderEntryPage, txid.HeaderUser, txid.HeaderDevice, "X-Client-Shop"}
+
+func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// clock is a clock that stands still until it is moved.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func newClock() *clock {
+	return &clock{t: time.Date(2026, 3, 1, 10, 4, 0, 0, time.UTC)}
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	c.t = c.t.Add(d)
+	c.mu.Unlock()
+}

@@ -1,9 +1,6 @@
 package outbound
 
-import (
-	"io"
-	"runtime"
-)
+import "io"
 
 // responseBody hands the response's bytes to the caller as they come and keeps
 // the first of them. It makes the entry at the end: EOF, Close, or an error,
@@ -11,9 +8,6 @@ import (
 type responseBody struct {
 	inner io.ReadCloser
 	call  *call
-	// cleanup is set where only the garbage collector can tell that the body was
-	// dropped.
-	cleanup runtime.Cleanup
 }
 
 // Read implements [io.Reader].

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"runtime"
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
@@ -213,14 +212,11 @@ func (c *call) responded(resp *http.Response) {
 	c.resp.expect(c.t.pool, resp.ContentLength)
 	c.response = resp
 	c.mu.Unlock()
-	b := &responseBody{inner: resp.Body, call: c}
-	resp.Body = b
+	resp.Body = &responseBody{inner: resp.Body, call: c}
 	if c.ctx.Done() != nil {
 		stop := context.AfterFunc(c.ctx, c.abandoned)
 		c.mu.Lock()
 		c.stop = stop
 		c.mu.Unlock()
-	} else {
-		b.cleanup = runtime.AddCleanup(b, (*call).dropped, c)
 	}
 }

@@ -1,0 +1,320 @@
+package outbound_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/outbound"
+)
+
+// rawServer accepts connections and hands each to serve, which owns it until it
+// returns.
+func rawServer(t testing.TB, serve func(net.Conn)) (addr string) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				serve(conn)
+			}()
+		}
+	}()
+	t.Cleanup(func() { _ = ln.Close(); <-done })
+	return ln.Addr().String()
+}
+
+// readRequest takes one request off the connection.
+func readRequest(conn net.Conn) {
+	req, err := http.ReadRequest(bufio.NewReader(conn))
+	if err == nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+}
+
+// stall waits until the peer goes away.
+func stall(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
+
+func reset(conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0) }
+
+func say(conn net.Conn, s string) { _, _ = io.WriteString(conn, s) }
+
+const partial = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nContent-Type: text/plain\r\n\r\n0123456789"
+
+// nameServer answers each query with the given code, or never when it is < 0.
+func nameServer(t testing.TB, rcode int) *net.Resolver {
+	t.Helper()
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pc.Close() })
+	go func() {
+		b := make([]byte, 1500)
+		for {
+			n, from, err := pc.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			if rcode >= 0 && n > 3 {
+				b[2] |= 0x80
+				b[3] = b[3]&0xf0 | byte(rcode)
+				_, _ = pc.WriteTo(b[:n], from)
+			}
+		}
+	}()
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", pc.LocalAddr().String())
+	}}
+}
+
+// short is a limit that is meant to be exceeded, long one that is not.
+const (
+	short = 60 * time.Millisecond
+	long  = 20 * time.Second
+)
+
+type failing struct {
+	name    string
+	url     func(t *testing.T) string
+	setup   func(t *testing.T, tr *http.Transport)
+	base    http.RoundTripper
+	ctx     func(ctx context.Context) (context.Context, context.CancelFunc)
+	client  time.Duration // Client.Timeout
+	body    func() io.Reader
+	want    string
+	phase   string // in the message and in the error's message
+	limit   string // in the error's message
+	inBody  bool
+	timeout bool // the error's Timeout()
+	is      error
+}
+
+func failures() []failing {
+	raw := func(serve func(net.Conn)) func(*testing.T) string {
+		return func(t *testing.T) string { return "http://" + rawServer(t, serve) + "/x?secret=1" }
+	}
+	rawTLS := func(serve func(net.Conn)) func(*testing.T) string {
+		return func(t *testing.T) string { return "https://" + rawServer(t, serve) + "/x" }
+	}
+	deadline := func(d time.Duration) func(context.Context) (context.Context, context.CancelFunc) {
+		return func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, d) }
+	}
+	cancelSoon := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancel(ctx)
+		time.AfterFunc(short, cancel)
+		return ctx, cancel
+	}
+	errCause := errors.New("the user left")
+	stalled := func(conn net.Conn) { readRequest(conn); stall(conn) }
+	stalledBody := func(conn net.Conn) { readRequest(conn); say(conn, partial); stall(conn) }
+	resolver := func(rcode int) func(*testing.T, *http.Transport) {
+		return func(t *testing.T, tr *http.Transport) {
+			tr.DialContext = (&net.Dialer{Resolver: nameServer(t, rcode)}).DialContext
+		}
+	}
+	noHost := func(*testing.T) string { return "http://core.invalid/x" }
+	return []failing{
+		{name: "no such host", url: noHost, setup: resolver(3), want: outbound.ErrDNS, phase: "the host name could not be resolved"},
+		{name: "name server is silent", url: noHost, setup: resolver(-1), ctx: deadline(short), want: outbound.ErrDNS, phase: "resolving the host name", limit: "deadline of 60 ms", timeout: true},
+		{name: "nobody listens", url: func(t *testing.T) string {
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = ln.Close()
+			return "http://" + ln.Addr().String()
+		}, want: outbound.ErrRefused, phase: "connection refused", is: syscall.ECONNREFUSED},
+		{name: "no route", url: noHost, setup: func(_ *testing.T, tr *http.Transport) {
+			tr.DialContext = func(context.Context, string, string) (net.Conn, error) {
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}
+			}
+		}, want: outbound.ErrUnreachable, phase: "host unreachable"},
+		{name: "dial limit", url: raw(stalled), setup: func(_ *testing.T, tr *http.Transport) {
+			tr.DialContext = (&net.Dialer{Timeout: short, ControlContext: func(ctx context.Context, _, _ string, _ syscall.RawConn) error {
+				<-ctx.Done()
+				return nil
+			}}).DialContext
+		}, want: outbound.ErrConnectTimeout, phase: "connecting", limit: "dial timeout", timeout: true},
+		{name: "deadline while connecting", url: raw(stalled), setup: func(_ *testing.T, tr *http.Transport) {
+			tr.DialContext = (&net.Dialer{Timeout: 2 * short, ControlContext: func(ctx context.Context, _, _ string, _ syscall.RawConn) error {
+				<-ctx.Done()
+				return nil
+			}}).DialContext
+		}, ctx: deadline(short), want: outbound.ErrConnectTimeout, phase: "connecting", limit: "deadline of 60 ms", timeout: true},
+		{name: "wrong certificate", url: func(t *testing.T) string {
+			srv := httptest.NewUnstartedServer(http.NotFoundHandler())
+			srv.Config.ErrorLog = discardLog()
+			srv.StartTLS()
+			t.Cleanup(srv.Close)
+			return srv.URL
+		}, want: outbound.ErrTLS, phase: "TLS handshake failed"},
+		{name: "certificate of another host", url: func(t *testing.T) string {
+			srv := httptest.NewUnstartedServer(http.NotFoundHandler())
+			srv.Config.ErrorLog = discardLog()
+			srv.StartTLS()
+			t.Cleanup(srv.Close)
+			return srv.URL
+		}, setup: func(_ *testing.T, tr *http.Transport) {
+			tr.TLSClientConfig = &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(tls.ConnectionState) error { return errors.New("not pinned") }} //nolint:gosec // the check is VerifyConnection's
+		}, want: outbound.ErrTLS, phase: "TLS handshake failed"},
+		{name: "no TLS spoken", url: func(t *testing.T) string {
+			srv := httptest.NewServer(http.NotFoundHandler())
+			t.Cleanup(srv.Close)
+			return strings.Replace(srv.URL, "http://", "https://", 1)
+		}, want: outbound.ErrTLS, phase: "TLS handshake failed"},
+		{name: "closed in the handshake", url: rawTLS(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 16<<10)) }), want: outbound.ErrTLS, phase: "TLS handshake failed", is: io.EOF},
+		{name: "reset in the handshake", url: rawTLS(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 16<<10)); reset(conn) }), want: outbound.ErrReset, phase: "connection reset while in the TLS handshake"},
+		{name: "handshake limit", url: rawTLS(stall), setup: func(_ *testing.T, tr *http.Transport) { tr.TLSHandshakeTimeout = short },
+			want: outbound.ErrTLS, phase: "in the TLS handshake", limit: "TLS handshake timeout of 60 ms", timeout: true},
+		{name: "deadline in the handshake", url: rawTLS(stall), ctx: deadline(short), want: outbound.ErrTLS, phase: "in the TLS handshake", limit: "deadline of 60 ms", timeout: true},
+		{name: "header limit", url: raw(stalled), setup: func(_ *testing.T, tr *http.Transport) { tr.ResponseHeaderTimeout = short }, ctx: deadline(long),
+			want: outbound.ErrHeaderTimeout, phase: "waiting for response headers", limit: "response header timeout of 60 ms", timeout: true},
+		{name: "deadline before headers", url: raw(stalled), ctx: deadline(short), want: outbound.ErrHeaderTimeout, phase: "waiting for response headers", limit: "deadline of 60 ms", timeout: true, is: context.DeadlineExceeded},
+		{name: "client's limit before headers", url: raw(stalled), client: short, want: outbound.ErrHeaderTimeout, phase: "waiting for response headers", limit: "deadline of 60 ms", timeout: true},
+		{name: "deadline before the client's limit", url: raw(stalled), client: long, ctx: deadline(short), want: outbound.ErrHeaderTimeout, phase: "waiting for response headers", limit: "deadline of 60 ms", timeout: true},
+		{name: "deadline within headers", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, "HTTP/1.1 200 OK\r\nContent-"); stall(conn) }), ctx: deadline(short),
+			want: outbound.ErrHeaderTimeout, phase: "reading the response headers", limit: "deadline of 60 ms", timeout: true},
+		{name: "deadline within the body", url: raw(stalledBody), ctx: deadline(short), inBody: true, want: outbound.ErrBodyTimeout, phase: "reading the response body", limit: "deadline of 60 ms", timeout: true, is: context.DeadlineExceeded},
+		{name: "client's limit within the body", url: raw(stalledBody), client: short, inBody: true, want: outbound.ErrBodyTimeout, phase: "reading the response body", limit: "deadline of 60 ms", timeout: true},
+		{name: "deadline while sending", url: raw(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)); time.Sleep(5 * short) }), ctx: deadline(2 * short),
+			body: func() io.Reader { return &endless{} }, want: outbound.ErrTimeout, phase: "sending the request", limit: "deadline of 120 ms", timeout: true},
+		{name: "deadline while waiting for a connection", url: raw(stalledBody), setup: func(_ *testing.T, tr *http.Transport) { tr.MaxConnsPerHost = 1 }, ctx: deadline(short),
+			want: outbound.ErrTimeout, phase: "waiting for a connection", limit: "deadline of 60 ms", timeout: true},
+		{name: "reset before the answer", url: raw(func(conn net.Conn) { readRequest(conn); reset(conn) }), want: outbound.ErrReset, phase: "connection reset while waiting for response headers", is: syscall.ECONNRESET},
+		{name: "reset within the body", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, partial); time.Sleep(short / 2); reset(conn) }), inBody: true, want: outbound.ErrReset, phase: "connection reset while reading the response body", is: syscall.ECONNRESET},
+		{name: "closed before the answer", url: raw(readRequest), want: outbound.ErrUnexpectedEOF, phase: "connection closed while waiting for response headers", is: io.EOF},
+		{name: "closed within the headers", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, "HTTP/1.1 200 OK\r\nServer: x\r\n") }), want: outbound.ErrUnexpectedEOF, phase: "connection closed while reading the response headers", is: io.ErrUnexpectedEOF},
+		{name: "closed within the body", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, partial) }), inBody: true, want: outbound.ErrUnexpectedEOF, phase: "connection closed while reading the response body", is: io.ErrUnexpectedEOF},
+		{name: "canceled before headers", url: raw(stalled), ctx: cancelSoon, want: outbound.ErrCanceled, phase: "waiting for response headers", is: context.Canceled},
+		{name: "canceled with a cause", url: raw(stalled), ctx: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancelCause(ctx)
+			time.AfterFunc(short, func() { cancel(errCause) })
+			return ctx, func() { cancel(nil) }
+		}, want: outbound.ErrCanceled, phase: "waiting for response headers", is: errCause},
+		{name: "canceled within the body", url: raw(stalledBody), ctx: cancelSoon, inBody: true, want: outbound.ErrCanceled, phase: "reading the response body", is: context.Canceled},
+		{name: "another protocol", url: raw(func(conn net.Conn) { say(conn, "SSH-2.0-OpenSSH_9.9\r\n"); stall(conn) }), want: outbound.ErrProtocol, phase: "not valid HTTP"},
+		{name: "a broken header", url: raw(func(conn net.Conn) {
+			readRequest(conn)
+			say(conn, "HTTP/1.1 200 OK\r\nno colon here\r\n\r\n")
+			stall(conn)
+		}), want: outbound.ErrProtocol, phase: "not valid HTTP"},
+		{name: "a broken chunk", url: raw(func(conn net.Conn) {
+			readRequest(conn)
+			say(conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+			stall(conn)
+		}), inBody: true, want: outbound.ErrProtocol, phase: "not valid HTTP"},
+		{name: "a base that fails", url: noHost, base: roundTripper(func(*http.Request) (*http.Response, error) { return nil, errCause }), want: outbound.ErrOther, phase: "error while waiting for the response", is: errCause},
+	}
+}
+
+// endless is a body without end.
+type endless struct{}
+
+func (*endless) Read(p []byte) (int, error) { return len(p), nil }
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestFailures(t *testing.T) {
+	for _, f := range failures() {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			rec := newRecorder(t)
+			var rt http.RoundTripper = f.base
+			if rt == nil {
+				tr := base(t)
+				if f.setup != nil {
+					f.setup(t, tr)
+				}
+				rt = tr
+			}
+			url := f.url(t)
+			if f.phase == "waiting for a connection" { // take the only one
+				resp, err := rt.RoundTrip(request(t, t.Context(), http.MethodGet, url, nil))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = resp.Body.Close() }()
+			}
+			client := &http.Client{Transport: rec.transport(t, rt, nil), Timeout: f.client}
+			ctx := context.Context(t.Context())
+			if f.ctx != nil {
+				c, cancel := f.ctx(ctx)
+				defer cancel()
+				ctx = c
+			}
+			var body io.Reader
+			method := http.MethodGet
+			if f.body != nil {
+				body, method = f.body(), http.MethodPost
+			}
+			resp, err := client.Do(request(t, ctx, method, url, body))
+			if f.inBody {
+				if err != nil {
+					t.Fatalf("before the body: %v", err)
+				}
+				_, err = io.ReadAll(resp.Body)
+				_ = resp.Body.Close()
+			}
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if f.is != nil && !errors.Is(err, f.is) {
+				t.Errorf("error %v, want one that is %v", err, f.is)
+			}
+			var ne net.Error
+			if got := errors.As(err, &ne) && ne.Timeout(); got != f.timeout {
+				t.Errorf("error %v: Timeout() %v, want %v", err, got, f.timeout)
+			}
+			if f.client > 0 && f.client < long && !strings.Contains(err.Error(), "Client.Timeout") {
+				t.Errorf("error %q, without us it says that Client.Timeout was exceeded", err)
+			}
+
+			e := rec.only(t)
+			if e.Error.Type != f.want || !strings.Contains(e.Message, f.phase) || !strings.Contains(e.Error.Message, f.phase) || !strings.Contains(e.Error.Message, f.limit) {
+				t.Errorf("type %q, want %q\nmessage %q, want %q in it\nerror %q, want %q and %q in it", e.Error.Type, f.want, e.Message, f.phase, e.Error.Message, f.phase, f.limit)
+			}
+			if strings.Contains(e.Message, "secret") {
+				t.Errorf("the query is in the message: %q", e.Message)
+			}
+			if f.limit != "" && e.Latency < short {
+				t.Errorf("latency %v is below the limit", e.Latency)
+			}
+			if want := f.inBody; (e.HTTP.Status == 200) != want {
+				t.Errorf("status %d", e.HTTP.Status)
+			}
+			if f.want == outbound.ErrCanceled != (e.Severity == entry.SeverityWarning) {
+				t.Errorf("severity %v", e.Severity)
+			}
+			if !e.Failed() {
+				t.Error("not failed")
+			}
+			if hasDeadline := f.ctx != nil && f.want != outbound.ErrCanceled || f.client > 0; hasDeadline == e.HasFlag(entry.FlagNoDeadline) || hasDeadline != (e.HTTP.Deadline > 0) {
+				t.Errorf("deadline %v, flags %v", e.HTTP.Deadline, e.Flags)
+			}
+		})
+	}
+}
