@@ -31,12 +31,12 @@ const cutHeader = "X-Txtrail-Cut"
 // Clip cuts every field to its bound, at a rune's edge and marked as cut, so that
 // no line grows without limit whatever a peer sends; content is bounded by its
 // capture, and a Resource, which is shared, by whoever makes it. A TxID that is
-// none becomes Refused, since Parse would refuse the line. Doing it twice changes
+// none is taken out and Refused says so, since Parse would refuse the line. Doing it twice changes
 // nothing more. Seal calls it.
 func (e *Entry) Clip() {
 	if e.TxID != "" && !e.TxID.Valid() {
 		if e.Refused == "" {
-			e.Refused = string(e.TxID)
+			e.Refused = "not a transaction ID: " + itoa(len(e.TxID)) + " bytes" // not the bytes: nobody has sanitized them
 		}
 		e.TxID = ""
 	}

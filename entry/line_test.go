@@ -171,7 +171,7 @@ func TestRoundTripRepairs(t *testing.T) {
 		{"a zone that reaches into another year", entry.Entry{Time: time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -2*3600))}, entry.Entry{Time: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)}},
 		{"an empty gap", entry.Entry{Gap: &entry.Gap{}}, entry.Entry{}},
 		{"an empty resource", entry.Entry{Resource: &entry.Resource{}}, entry.Entry{}},
-		{"a txid that is none", entry.Entry{TxID: "a b"}, entry.Entry{Refused: "a b"}},
+		{"a txid that is none", entry.Entry{TxID: "a b"}, entry.Entry{Refused: "not a transaction ID: 3 bytes"}},
 		{"a txid that is none beside one refused before", entry.Entry{TxID: "a b", Refused: "c"}, entry.Entry{Refused: "c"}},
 		{"labels that can not be members", entry.Entry{Labels: []entry.Label{{"txid", "evil"}, {"", "x"}, {"a", "1"}, {"a", "2"}, {"b", "3"}}}, entry.Entry{Labels: []entry.Label{{"a", "1"}, {"b", "3"}}}},
 		{"labels that become the same", entry.Entry{Labels: []entry.Label{{"a\xff", "1"}, {"a\xfe", "2"}, {"a\ufffd", "3"}}}, entry.Entry{Labels: []entry.Label{{"a\ufffd", "1"}}}},
