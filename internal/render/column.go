@@ -37,7 +37,12 @@ func cut(s string, n int) string {
 	head := (n - 1) / 2
 	tail := n - 1 - head
 	left := ansi.Truncate(s, head, "")
-	right := ansi.TruncateLeft(s, w-tail, "")
+	right := ""
+	for from := w - tail; from <= w; from++ { // a wide letter may stand across the cut
+		if right = ansi.TruncateLeft(s, from, ""); width(right) <= tail {
+			break
+		}
+	}
 	return left + "…" + right
 }
 

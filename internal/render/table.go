@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/human"
 	"github.com/txtrail/txtrail/query"
@@ -171,8 +173,9 @@ func (p *Printer) notes(r *query.Row, indent string) {
 		}
 		parts = append(parts, t)
 	}
-	lines := strings.Split(join(parts, " · ", room, ""), "\n")
+	lines := strings.Split(ansi.Wrap(strings.Join(parts, " · "), room, ""), "\n")
 	for i, l := range lines {
+		l = strings.TrimSpace(l)
 		mark := "└ "
 		if i > 0 {
 			mark = "  "
