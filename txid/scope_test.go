@@ -45,6 +45,29 @@ func TestContext(t *testing.T) {
 	}
 }
 
+// A node that the caller allocates does what NewContext's does.
+func TestContextNode(t *testing.T) {
+	base, cancel := context.WithCancel(context.WithValue(context.Background(), key{}, "kept"))
+	n := &txid.Context{Context: base, Scope: txid.Scope{ID: foreign}}
+	below := context.WithValue(n, key{}, "below")
+	if s, ok := txid.FromContext(below); !ok || s != &n.Scope || txid.IDFromContext(n) != foreign {
+		t.Errorf("%v, %v", s, ok)
+	}
+	if n.Value(key{}) != "kept" || below.Value(key{}) != "below" {
+		t.Error("other values")
+	}
+	if s, _ := txid.FromContext(txid.NewContext(n, &txid.Scope{ID: "inner-0001"})); s.ID != "inner-0001" {
+		t.Errorf("the innermost is %v", s)
+	}
+	cancel()
+	if n.Err() == nil {
+		t.Error("not canceled with its parent")
+	}
+	if a := testing.AllocsPerRun(100, func() { txid.FromContext(below) }); a != 0 {
+		t.Errorf("%v allocations, want 0", a)
+	}
+}
+
 func TestDetach(t *testing.T) {
 	scope := &txid.Scope{ID: foreign}
 	ctx, cancel := context.WithCancel(txid.NewContext(context.WithValue(context.Background(), key{}, "request's"), scope))
