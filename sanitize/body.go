@@ -59,9 +59,15 @@ func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
 	if kind == KindBinary {
 		return fail(KindBinary, "binary")
 	}
-	src, reason := toUTF8(r.dec.utf8[:0], src, param(ct, "charset"), r.trunc)
+	src, decoded, reason := toUTF8(r.dec.utf8[:0], src, param(ct, "charset"), r.trunc)
+	if decoded {
+		r.dec.utf8 = src
+	}
 	if reason != "" {
 		return fail(kind, reason)
+	}
+	if r.trunc {
+		src = wholeRunes(src)
 	}
 	if kind == KindAuto || kind == KindText {
 		kind = r.settleKind(kind, src)
@@ -89,6 +95,9 @@ func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
 	} else {
 		n := len(dst)
 		dst = r.apply(dst, d, 0, end)
+		if kind == KindMultipart && !utf8.Valid(dst[n:]) {
+			dst = append(dst[:n], bytes.ToValidUTF8(dst[n:], []byte("\ufffd"))...)
+		}
 		if len(dst) == n {
 			return dst, res
 		}
@@ -97,28 +106,9 @@ func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
 	return dst, res
 }
 
-// readable reports text without control characters that no text has.
+// readable reports UTF-8 without control characters that no text has.
 func readable(b []byte) bool {
-	for i := 0; i < len(b); {
-		c := b[i]
-		if c < utf8.RuneSelf {
-			if c < 0x20 && (c < 7 || c > 13 && c != 0x1b && c != 0x1e) {
-				return false
-			}
-			i++
-			continue
-		}
-		if !utf8.Valid(b[i:]) {
-			// Half a character at the very end is a cut, the rest is not text.
-			k := len(b) - 1
-			for k > i && !utf8.RuneStart(b[k]) {
-				k--
-			}
-			return len(b)-k < 4 && utf8.Valid(b[i:k]) && !utf8.FullRune(b[k:]) && readableASCII(b[i:k])
-		}
-		return readableASCII(b[i:])
-	}
-	return true
+	return utf8.Valid(b) && readableASCII(b)
 }
 
 func readableASCII(b []byte) bool {
@@ -130,15 +120,31 @@ func readableASCII(b []byte) bool {
 	return true
 }
 
+// wholeRunes cuts off half a character at the end.
+func wholeRunes(b []byte) []byte {
+	for k := len(b) - 1; k >= 0 && k >= len(b)-3; k-- {
+		if utf8.RuneStart(b[k]) {
+			if !utf8.FullRune(b[k:]) {
+				return b[:k]
+			}
+			break
+		}
+	}
+	return b
+}
+
 // span sanitizes src[lo:hi] of d with a grammar. It returns where the output
 // must end and, when that is before hi or content was lost, why.
 func (r *run) span(d *doc, lo, hi int, kind Kind, ct string, trunc bool, depth int) (end int, reason string) {
 	src := d.src
+	if r.rs.isMarker(bytes.TrimSpace(src[lo:hi])) {
+		return hi, ""
+	}
 	switch kind {
 	case KindJSON, KindNDJSON:
 		return r.jsonBody(d, lo, hi, trunc)
 	case KindForm:
-		if s := skipSpace(src, lo, hi); s < hi && (src[s] == '{' || src[s] == '[' || src[s] == '<') {
+		if s := skipSpace(src, lo, hi); s < hi && (src[s] == '{' || src[s] == '[' || src[s] == '<') && r.rs.markerAt(src, s, hi) == 0 {
 			return r.span(d, lo, hi, sniff(src[lo:hi]), ct, trunc, depth) // mislabelled
 		}
 		r.pairs(d, lo, hi, trunc)
@@ -383,7 +389,7 @@ func sniff(src []byte) Kind {
 		return KindBinary
 	}
 	s := bytes.TrimLeft(src, " \t\r\n")
-	if len(s) == 0 {
+	if len(s) == 0 || bytes.HasPrefix(s, []byte("[masked:")) {
 		return KindText
 	}
 	switch s[0] {

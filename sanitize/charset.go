@@ -12,17 +12,17 @@ import (
 )
 
 // toUTF8 returns src in UTF-8 without a byte order mark, decoded into buf when
-// it has to be. A non-empty reason says why it cannot be read.
-func toUTF8(buf, src []byte, charset string, trunc bool) (out []byte, reason string) {
+// it has to be: decoded is then set. A non-empty reason says why it cannot be read.
+func toUTF8(buf, src []byte, charset string, trunc bool) (out []byte, decoded bool, reason string) {
 	switch {
 	case bytes.HasPrefix(src, []byte("\xef\xbb\xbf")):
-		return src[3:], ""
+		return src[3:], false, ""
 	case bytes.HasPrefix(src, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(src, []byte("\x00\x00\xfe\xff")):
-		return nil, "unknown charset"
+		return nil, false, "unknown charset"
 	case bytes.HasPrefix(src, []byte("\xff\xfe")):
-		return appendUTF16(buf, src[2:], binary.LittleEndian), ""
+		return appendUTF16(buf, src[2:], binary.LittleEndian), true, ""
 	case bytes.HasPrefix(src, []byte("\xfe\xff")):
-		return appendUTF16(buf, src[2:], binary.BigEndian), ""
+		return appendUTF16(buf, src[2:], binary.BigEndian), true, ""
 	}
 	switch strings.ToLower(strings.Trim(charset, `"' `)) {
 	case "", "utf-8", "utf8", "us-ascii", "ascii", "unicode-1-1-utf-8":
@@ -30,44 +30,44 @@ func toUTF8(buf, src []byte, charset string, trunc bool) (out []byte, reason str
 		if len(src) >= 4 {
 			switch {
 			case src[0] == 0 && src[1] != 0 && src[2] == 0 && src[3] != 0:
-				return appendUTF16(buf, src, binary.BigEndian), ""
+				return appendUTF16(buf, src, binary.BigEndian), true, ""
 			case src[0] != 0 && src[1] == 0 && src[2] != 0 && src[3] == 0:
-				return appendUTF16(buf, src, binary.LittleEndian), ""
+				return appendUTF16(buf, src, binary.LittleEndian), true, ""
 			}
 		}
-		return src, ""
+		return src, false, ""
 	case "utf-16", "utf16":
 		if len(src) >= 2 && src[1] == 0 {
-			return appendUTF16(buf, src, binary.LittleEndian), ""
+			return appendUTF16(buf, src, binary.LittleEndian), true, ""
 		}
-		return appendUTF16(buf, src, binary.BigEndian), ""
+		return appendUTF16(buf, src, binary.BigEndian), true, ""
 	case "utf-16le", "utf16le":
-		return appendUTF16(buf, src, binary.LittleEndian), ""
+		return appendUTF16(buf, src, binary.LittleEndian), true, ""
 	case "utf-16be", "utf16be":
-		return appendUTF16(buf, src, binary.BigEndian), ""
+		return appendUTF16(buf, src, binary.BigEndian), true, ""
 	case "euc-kr", "euckr", "cp949", "ms949", "uhc", "ks_c_5601-1987", "ksc5601", "windows-949", "x-windows-949", "korean":
 		if utf8.Valid(src) {
-			return src, "" // mislabelled, or plain ASCII
+			return src, false, "" // mislabelled, or plain ASCII
 		}
 		if trunc {
 			src = wholeEUCKR(src)
 		}
 		b, err := korean.EUCKR.NewDecoder().Bytes(src)
 		if err != nil {
-			return nil, "undecodable euc-kr"
+			return nil, false, "undecodable euc-kr"
 		}
-		return append(buf, b...), ""
+		return append(buf, b...), true, ""
 	case "iso-8859-1", "latin1", "latin-1", "l1", "iso8859-1", "windows-1252", "cp1252", "iso-8859-15":
 		if utf8.Valid(src) {
-			return src, ""
+			return src, false, ""
 		}
 		b, err := charmap.Windows1252.NewDecoder().Bytes(src)
 		if err != nil {
-			return nil, "undecodable latin-1"
+			return nil, false, "undecodable latin-1"
 		}
-		return append(buf, b...), ""
+		return append(buf, b...), true, ""
 	}
-	return nil, "unknown charset"
+	return nil, false, "unknown charset"
 }
 
 // wholeEUCKR cuts off half a character at the end.

@@ -26,6 +26,22 @@ type decoders struct {
 	utf8 []byte
 }
 
+// wipe clears what was decoded in this call.
+func (t *decoders) wipe() {
+	for _, b := range [...]*[]byte{&t.out, &t.tmp, &t.utf8} {
+		if len(*b) == 0 {
+			continue
+		}
+		clear(*b)
+		if cap(*b) > maxKeep {
+			*b = nil
+		} else {
+			*b = (*b)[:0]
+		}
+	}
+	t.in.Reset(nil)
+}
+
 var errBound = errors.New("size bound")
 var errRatio = errors.New("ratio bound")
 

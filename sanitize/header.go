@@ -41,7 +41,7 @@ func nextLine(src []byte, p, hi int) int {
 
 func headerName(n []byte) bool {
 	for _, c := range n {
-		if c <= ' ' || c == '?' || c == '/' || c == '"' {
+		if !isAlnum(c) && c < 0x80 && bytes.IndexByte([]byte("-_.!#$%&'*+^`|~"), c) < 0 {
 			return false
 		}
 	}

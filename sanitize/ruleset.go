@@ -330,22 +330,24 @@ func (rs *ruleset) put(r *run, rep *Report) {
 			r.counts[i] = 0
 		}
 	}
-	for i := range r.docs {
+	for i := range r.deepest + 1 {
 		d := &r.docs[i]
 		d.src = nil
 		// Decoded secrets must not outlive the call.
-		clear(d.buf[:cap(d.buf)])
-		clear(d.repl[:cap(d.repl)])
+		clear(d.buf[:max(len(d.buf), min(d.high, cap(d.buf)))])
+		d.high = 0
 		if cap(d.buf) > maxKeep {
 			d.buf = nil
 		}
 		if cap(d.repl) > maxKeep {
 			d.repl = nil
 		}
-		if cap(d.edits) > maxKeep/64 {
+		if cap(d.edits) > maxKeep/16 {
 			d.edits = nil
 		}
 	}
+	r.deepest = 0
+	r.dec.wipe()
 	if cap(r.work) > maxKeep {
 		r.work = nil
 	}

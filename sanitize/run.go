@@ -20,25 +20,27 @@ type doc struct {
 	edits []edit
 	repl  []byte
 	buf   []byte // backing store of src when the doc is a decoded value
+	high  int    // how much of buf was ever used in this call
 }
 
 // run is the scratch state of one call. It is pooled by its ruleset.
 type run struct {
-	rs     *ruleset
-	counts []int32
-	docs   [maxNest + 1]doc
-	depth  int
-	budget int // bytes that nested documents may still cost: keeps time linear
-	trunc  bool
-	frames []frame
-	pend   []pending
-	cache  [cacheSize]cacheEntry
-	keys   keyScratch
-	dec    decoders
-	work   []byte
-	tok    tokenScratch
-	cols   []bool
-	xml    []xmlFrame
+	rs      *ruleset
+	counts  []int32
+	docs    [maxNest + 1]doc
+	depth   int
+	deepest int
+	budget  int // bytes that nested documents may still cost: keeps time linear
+	trunc   bool
+	frames  []frame
+	pend    []pending
+	cache   [cacheSize]cacheEntry
+	keys    keyScratch
+	dec     decoders
+	work    []byte
+	tok     tokenScratch
+	cols    []bool
+	xml     []xmlFrame
 }
 
 func (r *run) begin(src []byte) *doc {
@@ -129,7 +131,9 @@ func (r *run) push(n int) *doc {
 	}
 	r.budget -= n + 16
 	r.depth++
+	r.deepest = max(r.deepest, r.depth)
 	d := &r.docs[r.depth]
+	d.high = max(d.high, len(d.buf))
 	d.buf = d.buf[:0]
 	d.reset(nil)
 	return d

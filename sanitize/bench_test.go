@@ -1,0 +1,154 @@
+package sanitize_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/txtrail/txtrail/sanitize"
+)
+
+// page is a list of orders as an API returns one, of about n bytes. dense has
+// a few sensitive members per item; otherwise there is nothing to hide.
+func page(n int, dense bool) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"status":"ok","page":1,"items":[`)
+	for i := 0; b.Len() < n-300; i++ {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"id":%d,"orderNo":"ORD-2026-%06d","createdAt":"2026-11-20T01:02:%02dZ","title":"겨울 한정 아이템 상자 %d","description":"A box of seasonal items, delivered within three days","price":%d.50,"currency":"KRW","tags":["winter","limited","box"],"seller":{"id":%d,"displayName":"Shop %d","rating":4.%d,"verified":true},"traceId":"0192f3c4-7b1a-7c3d-9e5f-%012x","stock":null`,
+			1000+i, i, i%60, i, 1000+i*7, 77+i, i, i%10, i*7919)
+		if dense {
+			fmt.Fprintf(&b, `,"buyer":{"email":"kim%d@example.kr","phone":"010-1234-%04d","accessToken":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl%d"},"password":"hunter2-%d"`, i, i%10000, i, i)
+		}
+		b.WriteByte('}')
+	}
+	b.WriteString(`],"next":null}`)
+	return b.Bytes()
+}
+
+func walk(v any) any {
+	switch x := v.(type) {
+	case map[string]any:
+		for k, e := range x {
+			switch strings.ToLower(k) {
+			case "password", "accesstoken", "email", "phone":
+				x[k] = "[masked]"
+			default:
+				x[k] = walk(e)
+			}
+		}
+	case []any:
+		for i := range x {
+			x[i] = walk(x[i])
+		}
+	}
+	return v
+}
+
+func BenchmarkJSON(b *testing.B) {
+	full, err := sanitize.New(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	keys, err := sanitize.New(&sanitize.Options{KeysOnly: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, size := range []struct {
+		name string
+		n    int
+	}{{"1KB", 1 << 10}, {"16KB", 16 << 10}, {"1MB", 1 << 20}} {
+		for _, dense := range []bool{false, true} {
+			body := page(size.n, dense)
+			kind := "clean"
+			if dense {
+				kind = "dense"
+			}
+			run := func(p *sanitize.Policy) func(b *testing.B) {
+				return func(b *testing.B) {
+					b.SetBytes(int64(len(body)))
+					b.ReportAllocs()
+					var dst []byte
+					var rep sanitize.Report
+					in := sanitize.Input{Kind: sanitize.KindJSON}
+					for b.Loop() {
+						dst, _ = p.AppendBody(dst[:0], body, in, &rep)
+						rep.Reset()
+					}
+				}
+			}
+			b.Run(size.name+"/"+kind+"/keys", run(keys))
+			b.Run(size.name+"/"+kind+"/full", run(full))
+			b.Run(size.name+"/"+kind+"/encoding-json", func(b *testing.B) {
+				b.SetBytes(int64(len(body)))
+				b.ReportAllocs()
+				for b.Loop() {
+					var v any
+					if err := json.Unmarshal(body, &v); err != nil {
+						b.Fatal(err)
+					}
+					if _, err := json.Marshal(walk(v)); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkText(b *testing.B) {
+	p, err := sanitize.New(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	text := []byte(strings.Repeat("the upstream did not answer within three seconds, retrying on the next host in the list (attempt 2 of 3), 응답이 없어 다시 시도합니다\n", 120))
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	var dst []byte
+	for b.Loop() {
+		dst, _ = p.AppendBody(dst[:0], text, sanitize.Input{Kind: sanitize.KindText}, nil)
+	}
+}
+
+func BenchmarkHeader(b *testing.B) {
+	var p *sanitize.Policy
+	for _, h := range [][2]string{
+		{"User-Agent", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"},
+		{"Authorization", "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"},
+		{"Cookie", "theme=dark; sid=0a1b2c3d4e5f; lang=ko"},
+	} {
+		b.Run(h[0], func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				p.Header(h[0], h[1], nil)
+			}
+		})
+	}
+}
+
+func BenchmarkURL(b *testing.B) {
+	var p *sanitize.Policy
+	b.ReportAllocs()
+	for b.Loop() {
+		p.URL("https://api.example.kr/v1/orders/1234/items?page=2&size=20&sort=created", nil)
+	}
+}
+
+func BenchmarkToken(b *testing.B) {
+	p, err := sanitize.New(&sanitize.Options{
+		Actions: map[string]sanitize.Action{"email": sanitize.ActionToken}, TokenKey: []byte("0123456789abcdef0123456789abcdef"),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	body := []byte(`{"email":"kim@example.kr"}`)
+	b.ReportAllocs()
+	var dst []byte
+	for b.Loop() {
+		dst, _ = p.AppendBody(dst[:0], body, sanitize.Input{Kind: sanitize.KindJSON}, nil)
+	}
+}
