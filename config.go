@@ -1,0 +1,192 @@
+package txtrail
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/txtrail/txtrail/middleware"
+	"github.com/txtrail/txtrail/outbound"
+	"github.com/txtrail/txtrail/sanitize"
+	"github.com/txtrail/txtrail/sink"
+	journalsink "github.com/txtrail/txtrail/sink/journal"
+	stdoutsink "github.com/txtrail/txtrail/sink/stdout"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// ErrConfig is returned, wrapped with the field or variable and the remedy, by
+// [Open] for a configuration that can not work.
+var ErrConfig = errors.New("txtrail: invalid configuration")
+
+// Output says where entries go first.
+type Output string
+
+// The outputs.
+const (
+	// OutputAuto is OutputStdout on Cloud Run and the like (K_SERVICE is set),
+	// where the disk is memory and the CPU sleeps after the response, and
+	// OutputJournal everywhere else.
+	OutputAuto Output = ""
+	// OutputJournal writes files below Dir.
+	OutputJournal Output = "journal"
+	// OutputStdout writes one line an entry, for an agent that collects it.
+	OutputStdout Output = "stdout"
+	// OutputNone writes to Config.Sinks alone.
+	OutputNone Output = "none"
+)
+
+// Config configures [Open]. The zero value means the defaults; a field that is set
+// wins over its environment variable.
+type Config struct {
+	// Service names this service in every entry. Default TXTRAIL_SERVICE,
+	// OTEL_SERVICE_NAME, K_SERVICE, or the program's name.
+	Service string
+	// Version and Environment of the service. Default TXTRAIL_VERSION and
+	// TXTRAIL_ENVIRONMENT, and what OTEL_RESOURCE_ATTRIBUTES, K_REVISION and the
+	// build say. Without any the environment is "local".
+	Version     string
+	Environment string
+	// Output says where entries go first. Default TXTRAIL_OUTPUT, else OutputAuto.
+	Output Output
+	// Dir is the journal's folder. Default TXTRAIL_DIR, else ".txtrail" in the
+	// working directory. It is created with mode 0700. Services may share one.
+	Dir string
+	// Sinks get every entry beside Output. Default none.
+	Sinks []sink.Sink
+	// MaxBody is how many bytes of each body are captured. Default
+	// TXTRAIL_MAX_BODY, else 64 KiB; -1 captures none.
+	MaxBody int
+	// AllowHosts are hosts that get the txid and the carried facts beside private
+	// ones: "api.example.com", "*.example.com". Default TXTRAIL_ALLOW_HOSTS, comma
+	// separated. See [txid.NewHosts].
+	AllowHosts []string
+	// Sanitize is the policy. Default nil: the built-in rules.
+	Sanitize *sanitize.Policy
+
+	// Resource, Txid, Middleware, Outbound, Queue and Journal configure the pieces
+	// in full. What they share with the fields above (policy, resource, minter,
+	// propagator, MaxBody, clock, OnError) is filled in where they leave it unset.
+	// Default nil.
+	Resource   *sink.ResourceOptions
+	Txid       *txid.Options
+	Middleware *middleware.Options
+	Outbound   *outbound.Options
+	Queue      *sink.QueueOptions
+	Journal    *journalsink.Options
+	Stdout     *stdoutsink.Options
+
+	// LogHandler is what [Trail.Logger] writes to beside the trail. Default text
+	// on stderr.
+	LogHandler slog.Handler
+	// OnError gets what goes wrong in txtrail itself: it must return soon and may
+	// be called from several goroutines. Default: a warning through slog, at most
+	// one in 10 s of a sort.
+	OnError func(error)
+	// LookupEnv reads the environment. Default [os.LookupEnv].
+	LookupEnv func(string) (string, bool)
+	// Now is the clock. Default [time.Now].
+	Now func() time.Time
+}
+
+// DefaultDir is the journal's folder where nothing else is said, below the working
+// directory. The command looks there too.
+const DefaultDir = ".txtrail"
+
+// fill completes c from the environment and the defaults.
+func (c *Config) fill() error {
+	if c.LookupEnv == nil {
+		c.LookupEnv = os.LookupEnv
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	env := func(name string) string {
+		v, _ := c.LookupEnv(name)
+		return v
+	}
+	if c.Dir == "" {
+		c.Dir = env("TXTRAIL_DIR")
+	}
+	if c.Dir == "" {
+		c.Dir = DefaultDir
+	}
+	if strings.ContainsRune(c.Dir, 0) {
+		return fmt.Errorf("%w: Dir %q (or TXTRAIL_DIR) holds a NUL byte", ErrConfig, c.Dir)
+	}
+	if c.Output == OutputAuto {
+		c.Output = Output(env("TXTRAIL_OUTPUT"))
+	}
+	if c.Output == OutputAuto || c.Output == "auto" {
+		c.Output = OutputJournal
+		if env("K_SERVICE") != "" {
+			c.Output = OutputStdout
+		}
+	}
+	switch c.Output {
+	case OutputJournal, OutputStdout, OutputNone:
+	default:
+		return fmt.Errorf("%w: Output (or TXTRAIL_OUTPUT) is %q, want journal, stdout, none or auto", ErrConfig, c.Output)
+	}
+	if v := env("TXTRAIL_MAX_BODY"); c.MaxBody == 0 && v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < -1 {
+			return fmt.Errorf("%w: TXTRAIL_MAX_BODY is %q, want a number of bytes, or -1 for none", ErrConfig, v)
+		}
+		if c.MaxBody = n; n == 0 {
+			c.MaxBody = -1 // whoever writes 0 means none
+		}
+	}
+	if v := env("TXTRAIL_ALLOW_HOSTS"); c.AllowHosts == nil && v != "" {
+		for h := range strings.SplitSeq(v, ",") {
+			if h = strings.TrimSpace(h); h != "" {
+				c.AllowHosts = append(c.AllowHosts, h)
+			}
+		}
+	}
+	return nil
+}
+
+// propagator compiles Txid with AllowHosts.
+func (c *Config) propagator() (*txid.Propagator, error) {
+	var o txid.Options
+	if c.Txid != nil {
+		o = *c.Txid
+	}
+	if o.Hosts == nil {
+		hosts, err := txid.NewHosts(c.AllowHosts...)
+		if err != nil {
+			return nil, fmt.Errorf("%w: AllowHosts (or TXTRAIL_ALLOW_HOSTS): %w", ErrConfig, err)
+		}
+		o.Hosts = hosts
+	} else if len(c.AllowHosts) > 0 {
+		return nil, fmt.Errorf("%w: AllowHosts (or TXTRAIL_ALLOW_HOSTS) and Txid.Hosts are both set: use one", ErrConfig)
+	}
+	if o.Minter == nil {
+		o.Minter = txid.NewMinter(c.Now)
+	}
+	return txid.NewPropagator(&o)
+}
+
+func (c *Config) resource() sink.ResourceOptions {
+	var o sink.ResourceOptions
+	if c.Resource != nil {
+		o = *c.Resource
+	}
+	if o.Service == "" {
+		o.Service = c.Service
+	}
+	if o.Version == "" {
+		o.Version = c.Version
+	}
+	if o.Environment == "" {
+		o.Environment = c.Environment
+	}
+	if o.LookupEnv == nil {
+		o.LookupEnv = c.LookupEnv
+	}
+	return o
+}

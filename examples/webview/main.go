@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/txtrail/txtrail"
+	"github.com/txtrail/txtrail/internal/render"
+	"github.com/txtrail/txtrail/query"
+	journalquery "github.com/txtrail/txtrail/query/journal"
+	"github.com/txtrail/txtrail/txid"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main with its surroundings given. It returns the exit code: 0 for a story
+// told, 1 for anything that failed, 2 for wrong usage.
+func run(args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("webview", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	once := flags.Bool("once", false, "stop the services after the scenario and print the story")
+	role := flags.String("role", "", "run one of the services: ssr, web or core (used by the command itself)")
+	dir := flags.String("dir", defaultDir(), "folder of the journal")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		return 2
+	}
+	if flags.NArg() > 0 {
+		_, _ = fmt.Fprintf(stderr, "webview: unexpected argument %q\n", flags.Arg(0))
+		return 2
+	}
+	var err error
+	if *role != "" {
+		err = serve(*role)
+	} else {
+		err = drive(*dir, *once, stdout, stderr)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, "webview:", err)
+		return 1
+	}
+	return 0
+}
+
+func defaultDir() string {
+	if d := os.Getenv("TXTRAIL_DIR"); d != "" {
+		return d
+	}
+	return txtrail.DefaultDir
+}
+
+// drive starts the product, plays the user, and tells the story.
+func drive(dir string, once bool, stdout, stderr io.Writer) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	p, err := startAll(abs)
+	if err != nil {
+		return err
+	}
+	ended := false
+	defer func() {
+		if !ended {
+			_ = p.end()
+		}
+	}()
+	_, _ = fmt.Fprintf(stderr, "ssr %s   web %s   core %s   journal %s\n", p.ssr.url, p.web.url, p.core.url, dir)
+	id, err := newApp(p.ssr.url, p.web.url).run(ctx, stderr)
+	if err != nil {
+		return err
+	}
+	if once {
+		ended = true
+		if err := p.end(); err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintln(stderr, "the three services have ended; from the journal:")
+		return story(ctx, dir, id, stdout)
+	}
+	if err := story(ctx, dir, id, stdout); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(stderr, `
+open %s/items in a browser, or try in another terminal:
+  go run ./cmd/txtrail show %s
+  go run ./cmd/txtrail find --user 8812 --since 10m --failed
+  go run ./cmd/txtrail tail
+serving until Ctrl-C
+`, p.ssr.url, id)
+	<-ctx.Done()
+	ended = true
+	return p.end()
+}
+
+// story prints what the journal says of id, as "txtrail show" does.
+func story(ctx context.Context, dir string, id txid.ID, stdout io.Writer) error {
+	src, err := journalquery.Open(dir, nil)
+	if err != nil {
+		return err
+	}
+	found, err := query.Load(ctx, src, string(id))
+	if err != nil {
+		return err
+	}
+	if len(found.Stories) != 1 {
+		return fmt.Errorf("no entries for %s in %s", id, src.Name())
+	}
+	p := render.New(stdout, render.Options{Width: 100, Zone: time.Local})
+	p.Story(found.Stories[0], string(id), render.Detail{Body: render.BodyNone}, 0)
+	return p.Flush()
+}

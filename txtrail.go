@@ -1,0 +1,237 @@
+package txtrail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+
+	"github.com/txtrail/txtrail/bridge/slogtx"
+	"github.com/txtrail/txtrail/middleware"
+	"github.com/txtrail/txtrail/outbound"
+	"github.com/txtrail/txtrail/sink"
+	journalsink "github.com/txtrail/txtrail/sink/journal"
+	stdoutsink "github.com/txtrail/txtrail/sink/stdout"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// Trail records one process. It is safe for concurrent use. Make one with [Open]
+// at the start of main and close it at the end.
+type Trail struct {
+	queue      *sink.Queue
+	propagator *txid.Propagator
+	wrap       func(http.Handler) http.Handler
+	outbound   outbound.Options
+	client     *http.Client
+	logger     *slog.Logger
+	config     Config
+}
+
+// Open starts the recording of a process. The zero Config is a good one.
+//
+// An error, which wraps [ErrConfig] or the one of the piece concerned, means that
+// the configuration can not work. A journal folder that can not be written is not
+// such an error: the service must serve. It is reported through OnError, tried
+// again, and what can not be kept meanwhile is counted in [Trail.Stats].
+func Open(c Config) (*Trail, error) {
+	if err := c.fill(); err != nil {
+		return nil, err
+	}
+	t := &Trail{config: c}
+	var err error
+	if t.propagator, err = c.propagator(); err != nil {
+		return nil, err
+	}
+	ro := c.resource()
+	resource, err := sink.NewResource(&ro)
+	if err != nil {
+		return nil, err
+	}
+
+	var qo sink.QueueOptions
+	if c.Queue != nil {
+		qo = *c.Queue
+	}
+	if qo.Resource == nil {
+		qo.Resource = resource
+	}
+	if qo.Policy == nil {
+		qo.Policy = c.Sanitize
+	}
+	if qo.Now == nil {
+		qo.Now = c.Now
+	}
+	if qo.OnError == nil {
+		qo.OnError = c.OnError
+	}
+	// The pieces are compiled before the first file is made, so that an error
+	// leaves nothing behind.
+	first, err := t.output(qo)
+	if err != nil {
+		return nil, err
+	}
+	t.queue, err = sink.NewQueue(sink.Fanout(append(first, c.Sinks...)...), &qo)
+	if err != nil {
+		return nil, errors.Join(err, closeAll(first))
+	}
+	if err := t.compile(); err != nil {
+		return nil, errors.Join(err, t.queue.Close(context.Background()))
+	}
+	return t, nil
+}
+
+// output makes the sink that Config.Output asks for.
+func (t *Trail) output(qo sink.QueueOptions) ([]sink.Sink, error) {
+	c := &t.config
+	switch c.Output {
+	case OutputJournal:
+		var o journalsink.Options
+		if c.Journal != nil {
+			o = *c.Journal
+		}
+		if o.Name == "" {
+			o.Name = qo.Resource.Service
+		}
+		if o.Now == nil {
+			o.Now = c.Now
+		}
+		if o.OnError == nil {
+			o.OnError = qo.OnError
+		}
+		l := &lazyJournal{dir: c.Dir, opts: o}
+		// A first try now, so that files of dead processes are taken care of. Its
+		// error is not lost: the first write meets it again, and the queue reports it.
+		_, _ = l.open()
+		return []sink.Sink{l}, nil
+	case OutputStdout:
+		s, err := stdoutsink.New(os.Stdout, c.Stdout)
+		if err != nil {
+			return nil, err
+		}
+		return []sink.Sink{s}, nil
+	}
+	return nil, nil
+}
+
+// compile makes what stands on the request path.
+func (t *Trail) compile() error {
+	c := &t.config
+	var mo middleware.Options
+	if c.Middleware != nil {
+		mo = *c.Middleware
+	}
+	if mo.Propagator == nil {
+		mo.Propagator = t.propagator
+	}
+	if mo.MaxBody == 0 {
+		mo.MaxBody = c.MaxBody
+	}
+	if mo.Now == nil {
+		mo.Now = c.Now
+	}
+	if mo.Skip == nil {
+		mo.Skip = middleware.SkipNoise
+	}
+	var err error
+	if t.wrap, err = middleware.New(t.queue, &mo); err != nil {
+		return err
+	}
+
+	if c.Outbound != nil {
+		t.outbound = *c.Outbound
+	}
+	if t.outbound.Propagator == nil {
+		t.outbound.Propagator = t.propagator
+	}
+	if t.outbound.MaxBody == 0 {
+		t.outbound.MaxBody = c.MaxBody
+	}
+	if t.outbound.Now == nil {
+		t.outbound.Now = c.Now
+	}
+	if t.client, err = outbound.NewClient(t.queue, &t.outbound); err != nil {
+		return err
+	}
+
+	h := c.LogHandler
+	if h == nil {
+		h = slog.NewTextHandler(os.Stderr, nil)
+	}
+	handler, err := slogtx.New(h, t.queue, nil)
+	if err != nil {
+		return err
+	}
+	t.logger = slog.New(handler)
+	return nil
+}
+
+// Handler returns h with every request recorded, but for static files and health
+// checks (set Config.Middleware.Skip to choose otherwise).
+func (t *Trail) Handler(h http.Handler) http.Handler { return t.wrap(h) }
+
+// Client returns a client whose calls are recorded and, to allowed hosts, carry
+// the txid of their context. It sets limits for dialing, TLS and the wait for
+// response headers; see [outbound.NewClient]. It is one client for all callers.
+func (t *Trail) Client() *http.Client { return t.client }
+
+// Wrap returns a copy of c, with its Jar, CheckRedirect and Timeout, whose calls are
+// recorded; see [outbound.Wrap].
+func (t *Trail) Wrap(c *http.Client) (*http.Client, error) {
+	return outbound.Wrap(c, t.queue, &t.outbound)
+}
+
+// Transport returns base with every call recorded; nil means a copy of
+// [http.DefaultTransport]. It sets no limits.
+func (t *Trail) Transport(base http.RoundTripper) (http.RoundTripper, error) {
+	return outbound.NewTransport(base, t.queue, &t.outbound)
+}
+
+// Logger returns a logger whose lines carry the txid of their context and stand in
+// the scenario too. Use its Context methods: InfoContext, ErrorContext.
+func (t *Trail) Logger() *slog.Logger { return t.logger }
+
+// Start begins a scenario that no request asked for, such as a cron job's: the
+// calls and log lines made with the returned context belong to it.
+func (t *Trail) Start(ctx context.Context) context.Context {
+	return txid.NewContext(ctx, t.propagator.Start(t.config.Now()))
+}
+
+// Propagator extracts and injects scopes, for messages that are not HTTP.
+func (t *Trail) Propagator() *txid.Propagator { return t.propagator }
+
+// Queue is where entries wait, for bridges and adapters.
+func (t *Trail) Queue() *sink.Queue { return t.queue }
+
+// Stats says what became of the entries so far.
+func (t *Trail) Stats() sink.Stats { return t.queue.Stats() }
+
+// Flush returns when everything recorded before the call has been written, or ctx
+// ends.
+func (t *Trail) Flush(ctx context.Context) error { return t.queue.Flush(ctx) }
+
+// Close writes what is waiting, within ctx, and closes the sinks. Call it after
+// the servers have shut down: a request that ends later is counted as dropped.
+func (t *Trail) Close(ctx context.Context) error { return t.queue.Close(ctx) }
+
+// String says in a line where the entries go, for a line at start.
+func (t *Trail) String() string {
+	c := &t.config
+	where := string(c.Output)
+	if c.Output == OutputJournal {
+		where = "journal " + c.Dir
+	}
+	if n := len(c.Sinks); n > 0 {
+		where += fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Sprintf("txtrail: %s writes to %s", t.queue.Resource().Service, where)
+}
+
+func closeAll(sinks []sink.Sink) error {
+	var errs []error
+	for _, s := range sinks {
+		errs = append(errs, s.Close(context.Background()))
+	}
+	return errors.Join(errs...)
+}
