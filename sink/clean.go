@@ -69,6 +69,9 @@ func recycle(b []byte) []byte {
 // says so. The error then tells what happened.
 func (c *cleaner) clean(e *entry.Entry) (err error) {
 	c.report.Reset()
+	// The line has no place for these, and what a peer wrote there is nobody's
+	// business who reads the entry otherwise.
+	e.Trace.Parent, e.Trace.State = "", ""
 	route := c.route(e)
 	reqErr := c.body(&e.Request.Body, route)
 	resErr := c.body(&e.Response.Body, route)
@@ -233,6 +236,9 @@ func (c *cleaner) resource(r *entry.Resource) *entry.Resource {
 		for i := range own.Attributes {
 			l := &own.Attributes[i]
 			l.Value = c.policy.Value(l.Name, l.Value, nil)
+			if len(l.Name) > longName {
+				l.Name = c.policy.Text(l.Name, nil)
+			}
 		}
 		c.resources = resourceMemo{raw: r, clean: &own}
 	}
