@@ -79,8 +79,8 @@ type Config struct {
 	Journal    *journalsink.Options
 	Stdout     *stdoutsink.Options
 
-	// LogHandler is what [Trail.Logger] writes to beside the trail. Default text
-	// on stderr.
+	// LogHandler is what [Trail.Logger] writes to beside the trail, and where Open
+	// says in one line where entries go. Default text on stderr.
 	LogHandler slog.Handler
 	// OnError gets what goes wrong in txtrail itself: it must return soon and may
 	// be called from several goroutines. Default: a warning through slog, at most
@@ -103,6 +103,9 @@ func (c *Config) fill() error {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.LogHandler == nil {
+		c.LogHandler = slog.NewTextHandler(os.Stderr, nil)
 	}
 	env := func(name string) string {
 		v, _ := c.LookupEnv(name)

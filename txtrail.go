@@ -79,6 +79,8 @@ func Open(c Config) (*Trail, error) {
 	if err := t.compile(); err != nil {
 		return nil, errors.Join(err, t.queue.Close(context.Background()))
 	}
+	// Where entries go was chosen from the environment: the log says what came out.
+	slog.New(t.config.LogHandler).Info(t.String())
 	return t, nil
 }
 
@@ -155,11 +157,7 @@ func (t *Trail) compile() error {
 		return err
 	}
 
-	h := c.LogHandler
-	if h == nil {
-		h = slog.NewTextHandler(os.Stderr, nil)
-	}
-	handler, err := slogtx.New(h, t.queue, nil)
+	handler, err := slogtx.New(c.LogHandler, t.queue, nil)
 	if err != nil {
 		return err
 	}
@@ -215,12 +213,12 @@ func (t *Trail) Flush(ctx context.Context) error { return t.queue.Flush(ctx) }
 // the servers have shut down: a request that ends later is counted as dropped.
 func (t *Trail) Close(ctx context.Context) error { return t.queue.Close(ctx) }
 
-// String says in a line where the entries go, for a line at start.
+// String says in a line where the entries go. Open logs it.
 func (t *Trail) String() string {
 	c := &t.config
 	where := string(c.Output)
 	if c.Output == OutputJournal {
-		where = "journal " + c.Dir
+		where = "the journal in " + c.Dir
 	}
 	if n := len(c.Sinks); n > 0 {
 		where += fmt.Sprintf(" and %d more", n)

@@ -1,0 +1,62 @@
+package txtrail_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+
+	"github.com/txtrail/txtrail"
+	journalquery "github.com/txtrail/txtrail/query/journal"
+	"github.com/txtrail/txtrail/txid"
+)
+
+func Example() {
+	dir, err := os.MkdirTemp("", "trail")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+
+	trail, err := txtrail.Open(txtrail.Config{Service: "web", Dir: dir})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /items/{id}", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "the scenario is %s\n", txid.IDFromContext(r.Context()))
+	})
+	server := httptest.NewServer(trail.Handler(mux)) // http.ListenAndServe in a program
+	req, err := http.NewRequest(http.MethodGet, server.URL+"/items/7", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	req.Header.Set("X-Transaction-Id", "order-2026-0001")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(res.Status, res.Header.Get("X-Transaction-Id"))
+	_ = res.Body.Close()
+	server.Close()
+	if err := trail.Close(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+
+	src, err := journalquery.Open(dir, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	found, err := src.Lookup(context.Background(), "order-2026-0001")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, e := range found.Entries {
+		fmt.Println(e.Resource.Service, e.HTTP.Method, e.HTTP.Route, e.HTTP.Status)
+	}
+	// Output:
+	// 200 OK order-2026-0001
+	// web GET /items/{id} 200
+}
