@@ -53,14 +53,22 @@ func (a *app) configure(g *globals) error {
 	} else if w, err := strconv.Atoi(a.env("COLUMNS")); err == nil && w > 0 {
 		a.width = min(w, 1000)
 	}
-	switch g.Color {
-	case "always":
-		a.color = true
-	case "auto":
-		a.color = a.terminal && a.env("NO_COLOR") == "" && a.env("TERM") != "dumb" &&
-			(runtime.GOOS != "windows" || a.env("WT_SESSION") != "" || a.env("TERM") != "")
-	}
+	a.color = wantColor(g.Color, a.terminal, a.env, runtime.GOOS)
 	return nil
+}
+
+// wantColor decides about colours. NO_COLOR counts where nobody asked for colours
+// (no-color.org), TERM=dumb obeys no sequences, and an old Windows console shows
+// them raw: there a terminal that knows them says so.
+func wantColor(mode string, terminal bool, env func(string) string, goos string) bool {
+	switch mode {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return terminal && env("NO_COLOR") == "" && env("TERM") != "dumb" &&
+		(goos != "windows" || env("WT_SESSION") != "" || env("TERM") != "")
 }
 
 // limit is how many rows are shown: what was asked for, or the command's own

@@ -18,14 +18,14 @@ import (
 	"time"
 )
 
-func main() { os.Exit(realMain()) }
+func main() { os.Exit(program(time.Now)) }
 
-// realMain runs with what the process has; tests run it as a program, too.
-func realMain() int {
+// program runs with what the process has, and a clock: tests have one that stands.
+func program(now func() time.Time) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return run(ctx, os.Args[1:], &system{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		env: os.Getenv, now: time.Now, zone: time.Local,
+		env: os.Getenv, now: now, zone: time.Local,
 	})
 }

@@ -159,7 +159,7 @@ func (p *Printer) Entry(e *entry.Entry, short string) {
 		took = human.Millis(e.Latency) + " ms"
 	}
 	line := p.clock(e.Time) + gutter +
-		p.paint(serviceStyle(service), padRight(cut(where, 22), 12)) + gutter +
+		p.paint(serviceStyle(service), padRight(cut(where, 24), 14)) + gutter +
 		p.paint(rowStyle(&row), padLeft(Escape(row.Outcome()), 7)) + gutter +
 		padLeft(took, 8) + gutter + what
 	if e.Error.Message != "" && row.IsCall() {

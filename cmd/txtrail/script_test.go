@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/query/querytest"
+	journalsink "github.com/txtrail/txtrail/sink/journal"
+)
+
+func TestMain(m *testing.M) {
+	// The sample's day, an hour and a half later.
+	now := func() time.Time { return time.Date(2026, 11, 20, 11, 30, 0, 0, time.UTC) }
+	testscript.Main(m, map[string]func(){"txtrail": func() { os.Exit(program(now)) }})
+}
+
+// TestScripts runs the command as a program: testdata/*.txtar. UPDATE_GOLDEN=1
+// rewrites what they compare with.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata",
+		UpdateScripts: os.Getenv("UPDATE_GOLDEN") != "",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TZ", "Asia/Seoul")
+			e.Setenv("LANG", "C")
+			e.Setenv("LC_ALL", "")
+			e.Setenv("LC_MESSAGES", "")
+			e.Setenv("NO_COLOR", "")
+			e.Setenv("COLUMNS", "")
+			e.Setenv("TXTRAIL_DIR", "")
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"sample": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(store(ts.MkAbs(args[0]), querytest.Sample()))
+			},
+			"journal": func(ts *testscript.TestScript, _ bool, args []string) {
+				es, err := parse(ts.ReadFile(args[1]))
+				ts.Check(err)
+				ts.Check(store(ts.MkAbs(args[0]), es))
+			},
+			"damage": damage,
+			"status": func(ts *testscript.TestScript, _ bool, args []string) {
+				// exec compares success alone; this compares the exit status.
+				err := ts.Exec(args[1], args[2:]...)
+				got := "0"
+				if err != nil {
+					got = strings.TrimPrefix(err.Error(), "exit status ")
+				}
+				if got != args[0] {
+					ts.Fatalf("exit status %s, want %s", got, args[0])
+				}
+			},
+		},
+	})
+}
+
+// store writes entries into a journal and closes it.
+func store(dir string, es []*entry.Entry) error {
+	j, err := journalsink.Open(dir, nil)
+	if err != nil {
+		return err
+	}
+	if err := j.Write(context.Background(), es); err != nil {
+		return err
+	}
+	return j.Close(context.Background())
+}
+
+func parse(lines string) ([]*entry.Entry, error) {
+	var es []*entry.Entry
+	s := bufio.NewScanner(strings.NewReader(lines))
+	s.Buffer(nil, entry.MaxLine)
+	for s.Scan() {
+		if len(bytes.TrimSpace(s.Bytes())) == 0 {
+			continue
+		}
+		e, err := entry.Parse(s.Bytes())
+		if err != nil {
+			return nil, err
+		}
+		es = append(es, e)
+	}
+	return es, s.Err()
+}
+
+// damage puts a journal file into the folder of which a line is spoiled.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	aside, err := os.MkdirTemp("", "")
+	ts.Check(err)
+	defer func() { _ = os.RemoveAll(aside) }()
+	j, err := journalsink.Open(aside, nil)
+	ts.Check(err)
+	ts.Check(j.Write(context.Background(), querytest.Sample()))
+	names, err := filepath.Glob(filepath.Join(aside, "*.jsonl"))
+	ts.Check(err)
+	b, err := os.ReadFile(names[0])
+	ts.Check(err)
+	i := bytes.Index(b, []byte("/api/cart"))
+	b[i+1] ^= 1
+	ts.Check(os.MkdirAll(dir, 0o700))
+	ts.Check(os.WriteFile(filepath.Join(dir, filepath.Base(names[0])), b, 0o600))
+	ts.Check(j.Close(context.Background()))
+}
