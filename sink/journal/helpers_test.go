@@ -2,7 +2,9 @@ package journalsink
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"strconv"
 	"strings"
 	"testing"
@@ -127,3 +129,12 @@ func yieldIDs(t testing.TB, ids *[]string) func(*entry.Entry, error) bool {
 		return true
 	}
 }
+
+// mintID mints a txid n milliseconds after the start.
+func mintID(n int) txid.ID {
+	return txid.NewMinter(nil).At(testStart.Add(time.Duration(n) * time.Millisecond))
+}
+
+func putUint32(b []byte, v uint32) { binary.LittleEndian.PutUint32(b, v) }
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }

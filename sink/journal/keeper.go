@@ -39,11 +39,19 @@ func (k *keeper) start() {
 	k.kick()
 }
 
+// maxPending bounds the files that are held open until they are compressed.
+const maxPending = 64
+
 // give hands a file over whose last line is written. Its lock stays held until it
-// is compressed or let go.
+// is compressed. When writing is so much faster that too many wait, it is let go,
+// to be adopted later as a dead writer's would be.
 func (k *keeper) give(c *openFile) {
 	k.mu.Lock()
-	k.pending = append(k.pending, c)
+	if len(k.pending) < maxPending {
+		k.pending = append(k.pending, c)
+	} else {
+		_ = c.f.Close()
+	}
 	k.mu.Unlock()
 	k.kick()
 }
