@@ -254,3 +254,5 @@ func cuts(n int) []int {
 }
 
 func TestCases(t *testing.T) { runSamples(t, "testdata/cases.jsonl") }
+
+func TestNeighbours(t *testing.T) { runSamples(t, "testdata/neighbours.jsonl") }

@@ -153,12 +153,20 @@ func appendPercentDecoded(dst, src []byte, plus bool) []byte {
 	return dst
 }
 
-// appendPercentEncoded encodes what cannot stand in a query value. The
-// brackets of a marker stay readable.
+// appendPercentEncoded encodes what cannot stand in a query value. Markers
+// stay readable.
 func appendPercentEncoded(dst, s []byte) []byte {
 	const hexDigits = "0123456789ABCDEF"
-	for _, c := range s {
-		if isAlnum(c) || bytes.IndexByte([]byte("-_.~[]:/@,*"), c) >= 0 {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '[' && bytes.HasPrefix(s[i:], []byte("[masked:")) {
+			if j := bytes.IndexByte(s[i:], ']'); j > 0 {
+				dst = append(dst, s[i:i+j+1]...)
+				i += j
+				continue
+			}
+		}
+		if isAlnum(c) || c == '-' || c == '_' || c == '.' || c == '~' || c == '/' {
 			dst = append(dst, c)
 		} else {
 			dst = append(dst, '%', hexDigits[c>>4], hexDigits[c&15])

@@ -301,6 +301,15 @@ value:
 		}
 		goto after
 	case c == '{' || c == '[':
+		if c == '[' && look && mask < 0 && i+2 < len(src) && isDigit(src[i+1]) {
+			if e, cut := r.jsonBytes(d, i, hi); cut {
+				st = jsonCut
+				goto fault
+			} else if e > 0 {
+				i = e
+				goto after
+			}
+		}
 		if top-base+1 >= maxFrames {
 			st = jsonTooDeep
 			goto fault
@@ -557,6 +566,63 @@ func (r *run) jsonFault(d *doc, base, top, at, mask int) int {
 		}
 	}
 	return at
+}
+
+// jsonBytes looks at an array of numbers that may be the bytes of a text. It
+// hides it when something is found in it, and reports one that is cut.
+func (r *run) jsonBytes(d *doc, i, hi int) (end int, cut bool) {
+	src := d.src
+	p := i + 1
+	n := r.push(0)
+	if n == nil {
+		return 0, false
+	}
+	defer r.pop()
+	for {
+		for p < hi && isSpace(src[p]) {
+			p++
+		}
+		if p >= hi {
+			return 0, len(n.buf) >= 4 && textual(n.buf)
+		}
+		v, digits := 0, 0
+		for p < hi && isDigit(src[p]) && digits < 4 {
+			v = v*10 + int(src[p]-'0')
+			digits++
+			p++
+		}
+		if p < hi && digits == 0 || v > 255 || v < 9 {
+			return 0, false
+		}
+		if digits > 0 {
+			n.buf = append(n.buf, byte(v))
+		}
+		for p < hi && isSpace(src[p]) {
+			p++
+		}
+		if p >= hi {
+			return 0, len(n.buf) >= 4 && textual(n.buf[:len(n.buf)-1])
+		}
+		if src[p] == ']' {
+			p++
+			break
+		}
+		if src[p] != ',' {
+			return 0, false
+		}
+		p++
+	}
+	n.src = n.buf
+	if len(n.src) < 6 || !textual(n.src) || len(n.src) > r.budget {
+		return 0, false
+	}
+	r.budget -= len(n.src)
+	r.inspect(n, 0, len(n.src), scopeBody, false)
+	if !n.changed(mark{}) {
+		return 0, false
+	}
+	r.maskJSON(d, i, p, ruleOpaque)
+	return p, false
 }
 
 // jsonString inspects a string value without escapes.

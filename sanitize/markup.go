@@ -96,7 +96,11 @@ func (r *run) markup(d *doc, lo, hi int, html, trunc bool) {
 		}
 	} else if trunc {
 		for k := base; k < len(r.xml); k++ {
-			if f := &r.xml[k]; f.slot >= 0 && f.next == ruleNone && f.slot < len(d.edits) {
+			f := &r.xml[k]
+			if k+1 < len(r.xml) && f.slot >= 0 && f.ve == f.vs && r.xml[k+1].content == f.vs {
+				f.ve = hi // cut inside the value
+			}
+			if f.slot >= 0 && f.next == ruleNone && f.slot < len(d.edits) {
 				r.fillXML(d, f, ruleCut)
 			}
 		}

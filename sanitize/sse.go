@@ -69,7 +69,12 @@ func (r *run) event(d *doc, s, e int, trunc bool) {
 	cut := trunc && last == e
 	r.inspect(n, 0, len(n.src), scopeBody, cut)
 	if n.changed(mark{}) || cut {
+		var between []byte
+		if others {
+			between = r.otherLines(src, first, last)
+		}
 		r.replaceNested(d, first, trimLine(src, first, last), n, func(dst, out []byte) []byte {
+			dst = append(dst, between...)
 			for {
 				line, rest, more := bytes.Cut(out, []byte("\n"))
 				dst = append(dst, "data: "...)
@@ -94,6 +99,26 @@ func (r *run) event(d *doc, s, e int, trunc bool) {
 	if last < e {
 		r.text(d, last, e, scopeBody, trunc)
 	}
+}
+
+// otherLines returns the lines between data lines, sanitized. They move in
+// front of the data when that is written anew.
+func (r *run) otherLines(src []byte, s, e int) []byte {
+	n := r.push(e - s)
+	if n == nil {
+		return nil
+	}
+	defer r.pop()
+	for p := s; p < e; {
+		le := nextLine(src, p, e)
+		if _, ok := dataLine(src, p, le); !ok {
+			n.buf = append(n.buf, src[p:le]...)
+		}
+		p = le
+	}
+	n.src = n.buf
+	r.text(n, 0, len(n.src), scopeBody, false)
+	return r.apply(nil, n, 0, len(n.src))
 }
 
 // dataLine returns where the value of a data: line begins.

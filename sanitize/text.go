@@ -187,6 +187,10 @@ func (r *run) plainText(d *doc, lo, hi int, sc scope, trunc bool) {
 		case aPercent:
 			if i >= decodedTo {
 				next, decodedTo = r.percentToken(d, floor, i, hi, trunc)
+				if next == 0 && decodedTo > i+1 { // all of it was looked at, decoded
+					i = decodedTo
+					continue
+				}
 			}
 		case aEscape, aBackslash, aWide:
 			if i >= plainTo && hidesText(src, i) {
@@ -194,9 +198,16 @@ func (r *run) plainText(d *doc, lo, hi int, sc scope, trunc bool) {
 			}
 		}
 		if next > 0 {
+			before := floor
 			floor = next
 			i = next
 			wordDone = -1
+			// What was hidden may have ended in a key.
+			if i < hi && (src[i] == '=' || src[i] == ':' && (i+2 >= hi || src[i+1] != '/' || src[i+2] != '/')) {
+				if n := r.keyValue(d, before, i, hi, sc, trunc); n > 0 {
+					floor, i = n, n
+				}
+			}
 		} else {
 			i++
 		}

@@ -16,6 +16,9 @@ func (r *run) keyValue(d *doc, floor, i, hi int, sc scope, trunc bool) int {
 	if sc == scopeBody {
 		sc = scopeText
 	}
+	if src[i] == ':' && ks > floor && src[ks-1] == '/' && fileName(src[ks:ke]) {
+		return 0
+	}
 	dec := r.key(src[ks:ke], sc)
 	if dec.rule == ruleNone && !dec.keep && ke-ks <= 6 && lastWordOfTwo(src[ks:ke]) {
 		// "api key: x", "Card Number=x": the word before belongs to it.
@@ -61,6 +64,12 @@ func indentedBelow(src []byte, v, hi int) int {
 		}
 	}
 	return 0
+}
+
+// fileName reports a name with an extension: "open /run/token.json: denied".
+func fileName(n []byte) bool {
+	dot := bytes.LastIndexByte(n, '.')
+	return dot > 0 && len(n)-dot >= 3 && len(n)-dot <= 6
 }
 
 func lastWordOfTwo(w []byte) bool {
@@ -436,7 +445,7 @@ func boundary(src []byte, i, hi int) bool {
 		return true
 	}
 	j := i
-	for j < hi && j-i < 40 && (keyByte(src[j]) || src[j] == '[' || src[j] == ']' || src[j] == ' ') {
+	for j < hi && j-i < 40 && (keyByte(src[j]) || src[j] == '[' || src[j] == ']') {
 		j++
 	}
 	return j > i && j < hi && (src[j] == '=' || src[j] == ':')

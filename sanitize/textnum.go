@@ -48,7 +48,8 @@ func (r *run) digits(d *doc, floor, i, hi int) int {
 		if end := r.intlPhone(d, i, hi); end > 0 {
 			return end
 		}
-	case n == 3 && first != '1':
+	}
+	if n == 3 {
 		if end := r.dashed(d, i, hi); end > 0 {
 			return end
 		}

@@ -350,17 +350,13 @@ func base64Like(v []byte) bool {
 	if len(v) < 16 {
 		return false
 	}
+	// Most ids do not get beyond their first characters.
+	var head [12]byte
+	if !textual(appendBase64Decoded(head[:0], v[:16])) {
+		return false
+	}
 	for i, c := range v {
 		if !tokenByte(c) && c != '+' && c != '/' && !(c == '=' && i >= len(v)-2) {
-			return false
-		}
-	}
-	// What begins with three printable characters begins like this; most ids
-	// do not get further.
-	var head [3]byte
-	h := appendBase64Decoded(head[:0], v[:4])
-	for _, c := range h {
-		if c < 0x20 && c != '\n' && c != '\r' && c != '\t' || c >= 0x7f && c < 0xC2 {
 			return false
 		}
 	}
@@ -567,7 +563,7 @@ func (r *run) percentToken(d *doc, floor, i, hi int, trunc bool) (next, done int
 
 // percentByte reports bytes that make up a percent-encoded word in text.
 func percentByte(c byte) bool {
-	return tokenByte(c) || c == '%' || c == '.' || c == '~' || c == '@' || c == '+' || c == '*' || c == '!' || c == '$'
+	return tokenByte(c) || c == '%' || c == '.' || c == '~' || c == '@' || c == '+' || c == '*' || c == '!' || c == '$' || c == ':' || c == '[' || c == ']'
 }
 
 // dataURL hides what a data: URL carries, unless it is harmless plain text.

@@ -55,12 +55,13 @@ func (r *run) yaml(d *doc, lo, hi int, trunc bool) {
 		switch {
 		case rule != ruleNone:
 		case dec.role == roleName && ve > vs:
+			// (A name that the cut may have shortened says nothing.)
 			nd := r.key(bytes.Trim(src[vs:ve], `"'`), scopeBody)
 			if nd.rule != ruleNone && nd.flags&wCounter == 0 {
 				item.name = nd.rule
 				item.indent = indent
 			}
-			item.named = true
+			item.named = item.named || !trunc || le < hi
 		case dec.role == roleValue && item.name != ruleNone && indent == item.indent:
 			rule = item.name
 		case dec.role == roleValue && ve > vs && item.slot < 0 && strictYAML(src[ks:ke]):
