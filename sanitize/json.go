@@ -591,18 +591,16 @@ func (r *run) jsonBytes(d *doc, i, hi int) (end int, cut bool) {
 			digits++
 			p++
 		}
-		if p < hi && digits == 0 || v > 255 || v < 9 {
-			return 0, false
-		}
-		if digits > 0 {
-			n.buf = append(n.buf, byte(v))
-		}
 		for p < hi && isSpace(src[p]) {
 			p++
 		}
-		if p >= hi {
-			return 0, len(n.buf) >= 4 && textual(n.buf[:len(n.buf)-1])
+		if p >= hi { // the last number may be half of one
+			return 0, len(n.buf) >= 4 && textual(n.buf)
 		}
+		if digits == 0 || v > 255 || v < 9 {
+			return 0, false
+		}
+		n.buf = append(n.buf, byte(v))
 		if src[p] == ']' {
 			p++
 			break
