@@ -15,7 +15,7 @@ func compositionCases() []Case {
 		Name:   "ReverseProxy",
 		Reason: "httputil.ReverseProxy inside streams both ways, copies trailers, and upgrades connections.",
 		check: func(c *checker) {
-			backend := (&checker{reporter: c.reporter, reason: c.reason, proto: http1}).bare(func(w http.ResponseWriter, r *http.Request) {
+			backend := (&checker{reporter: c.reporter, reason: c.reason, proto: http1, patience: c.patience}).bare(func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("Upgrade") != "" {
 					conn, rw, err := w.(http.Hijacker).Hijack()
 					if err != nil {
@@ -65,9 +65,12 @@ func compositionCases() []Case {
 			for _, inside := range []bool{true, false} {
 				late := make(chan error, 1)
 				slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					<-r.Context().Done()
+					select {
+					case <-r.Context().Done():
+					case <-time.After(c.patience):
+					}
 					_, _ = io.ReadAll(r.Body)
-					for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+					for end := time.Now().Add(c.patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
 						if _, err := w.Write([]byte("late")); err != nil {
 							late <- err
 							return

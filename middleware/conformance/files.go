@@ -93,7 +93,7 @@ func fileCases() []Case {
 		check: func(c *checker) {
 			f := c.file("file")
 			s := c.serve(func(w http.ResponseWriter, _ *http.Request) {
-				text(w, "head,")
+				_, _ = w.Write([]byte("head,"))
 				_, _ = io.Copy(w, f)
 				text(w, ",tail")
 			})

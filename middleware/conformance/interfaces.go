@@ -63,8 +63,8 @@ func interfaceCases() []Case {
 			errs := make(chan error, 4)
 			s := c.serve(func(w http.ResponseWriter, _ *http.Request) {
 				rc := http.NewResponseController(w)
-				errs <- rc.SetReadDeadline(time.Now().Add(patience))
-				errs <- rc.SetWriteDeadline(time.Now().Add(patience))
+				errs <- rc.SetReadDeadline(time.Now().Add(c.patience))
+				errs <- rc.SetWriteDeadline(time.Now().Add(c.patience))
 				errs <- rc.EnableFullDuplex()
 				errs <- rc.Flush()
 			})

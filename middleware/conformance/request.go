@@ -107,7 +107,7 @@ func requestCases() []Case {
 			if strings.HasPrefix(name, "error: ") {
 				c.Fatalf("%s", name)
 			}
-			for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+			for end := time.Now().Add(c.patience); ; time.Sleep(time.Millisecond) {
 				if _, err := os.Stat(name); os.IsNotExist(err) {
 					return
 				}

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// patience is how long a case waits for what must come. It is no measure of
+// defaultPatience is how long a case waits for what must come. It is no measure of
 // speed: a case that waits this long has failed.
-const patience = 10 * time.Second
+const defaultPatience = 10 * time.Second
 
 // Middleware is what is examined.
 type Middleware = func(http.Handler) http.Handler
@@ -41,7 +41,7 @@ func Run(t *testing.T, wrap func(http.Handler) http.Handler) {
 				}
 				t.Run(k.Name, func(t *testing.T) {
 					t.Parallel()
-					k.run(t, p, wrap)
+					k.run(t, p, defaultPatience, wrap)
 				})
 			}
 		})
@@ -82,17 +82,18 @@ type reporter interface {
 	Context() context.Context
 }
 
-func (k Case) run(t reporter, p protocol, wrap Middleware) {
+func (k Case) run(t reporter, p protocol, patience time.Duration, wrap Middleware) {
 	t.Helper()
-	k.check(&checker{reporter: t, reason: k.Reason, proto: p, wrap: wrap})
+	k.check(&checker{reporter: t, reason: k.Reason, proto: p, patience: patience, wrap: wrap})
 }
 
 // checker is one case being run.
 type checker struct {
 	reporter
-	reason string
-	proto  protocol
-	wrap   Middleware
+	reason   string
+	proto    protocol
+	patience time.Duration
+	wrap     Middleware
 }
 
 // Errorf reports a failure with the rule's reason.
@@ -121,8 +122,8 @@ func await[T any](c *checker, ch <-chan T, what string) T {
 	select {
 	case v := <-ch:
 		return v
-	case <-time.After(patience):
-		c.Fatalf("%s did not come within %v", what, patience)
+	case <-time.After(c.patience):
+		c.Fatalf("%s did not come within %v", what, c.patience)
 		panic("unreachable") // Fatalf does not return
 	}
 }

@@ -65,7 +65,7 @@ func (c *checker) serveHandler(h http.Handler) *server {
 		t.Protocols = &p
 	}
 	client = &http.Client{
-		Transport: t, Timeout: 2 * patience,
+		Transport: t, Timeout: 2 * c.patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	c.Cleanup(func() {
@@ -120,7 +120,7 @@ func (s *server) dial(text string) (net.Conn, *bufio.Reader) {
 	conn, err := net.Dial("tcp", s.Listener.Addr().String())
 	s.c.must(err)
 	s.c.Cleanup(func() { _ = conn.Close() })
-	s.c.must(conn.SetDeadline(time.Now().Add(patience)))
+	s.c.must(conn.SetDeadline(time.Now().Add(s.c.patience)))
 	_, err = io.WriteString(conn, text)
 	s.c.must(err)
 	return conn, bufio.NewReader(conn)

@@ -22,7 +22,7 @@ func streamingCases() []Case {
 				select {
 				case <-seen:
 					text(w, "data: two\n")
-				case <-time.After(patience):
+				case <-time.After(c.patience):
 				case <-r.Context().Done():
 				}
 			})
@@ -52,7 +52,7 @@ func streamingCases() []Case {
 				w.WriteHeader(http.StatusTeapot)
 				select {
 				case <-seen:
-				case <-time.After(patience):
+				case <-time.After(c.patience):
 				case <-r.Context().Done():
 				}
 			})
@@ -74,7 +74,7 @@ func streamingCases() []Case {
 				w.(http.Flusher).Flush()
 				select {
 				case <-seen:
-				case <-time.After(patience):
+				case <-time.After(c.patience):
 				case <-r.Context().Done():
 				}
 			})
@@ -138,12 +138,14 @@ func streamingCases() []Case {
 			})
 			pr, pw := io.Pipe()
 			defer pw.Close()
+			// A client whose request body never comes waits for it even when it gives up.
+			defer time.AfterFunc(c.patience, func() { _ = pw.CloseWithError(io.ErrUnexpectedEOF) }).Stop()
 			res, err := s.client.Do(s.newRequest("POST", "/", pr))
 			c.must(err)
 			defer res.Body.Close()
 			br := bufio.NewReader(res.Body)
 			for _, word := range []string{"one\n", "two\n", "three\n"} {
-				text(pw, word)
+				go text(pw, word) // nobody may be reading
 				line, err := br.ReadString('\n')
 				if line != "echo "+word {
 					c.Fatalf("got %q (error %v), want %q", line, err, "echo "+word)
@@ -161,7 +163,7 @@ func streamingCases() []Case {
 				select {
 				case <-r.Context().Done():
 					ended <- r.Context().Err()
-				case <-time.After(patience):
+				case <-time.After(c.patience):
 					ended <- nil
 				}
 			})
