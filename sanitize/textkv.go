@@ -117,6 +117,12 @@ func keyBefore(src []byte, floor, i int) (ks, ke int) {
 	ks = ke
 	for ks > floor && ke-ks < maxKey {
 		c := src[ks-1]
+		if c == ']' {
+			if m := markerBefore(src, floor, ks); m > 0 {
+				ks = m - 1
+				continue
+			}
+		}
 		switch {
 		case keyByte(c), c == '[', c == ']':
 		case (c == '"' || c == '\'') && (ks < ke && src[ks] == ']' || ks-2 >= floor && src[ks-2] == '['):
@@ -126,6 +132,19 @@ func keyBefore(src []byte, floor, i int) (ks, ke int) {
 		ks--
 	}
 	return ks, ke
+}
+
+// markerBefore returns one more than where the marker that ends at e begins.
+func markerBefore(src []byte, floor, e int) int {
+	i := bytes.LastIndexByte(src[max(floor, e-80):e], '[')
+	if i < 0 {
+		return 0
+	}
+	i += max(floor, e-80)
+	if bytes.HasPrefix(src[i:e], []byte("[masked:")) && bytes.IndexByte(src[i:e], ']') == e-i-1 {
+		return i + 1
+	}
+	return 0
 }
 
 // hideValue hides the value that begins at v under a sensitive key.
