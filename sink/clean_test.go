@@ -14,26 +14,26 @@ import (
 	"github.com/txtrail/txtrail/sanitize"
 )
 
-// fillStrings puts make(path) into every string, and every []byte, that v holds,
+// fillStrings puts text(path) into every string, and every []byte, that v holds,
 // and one element into every slice and pointer on the way.
-func fillStrings(v reflect.Value, path string, make func(path string) string) {
+func fillStrings(v reflect.Value, path string, text func(path string) string) {
 	switch v.Kind() {
 	case reflect.String:
-		v.SetString(make(path))
+		v.SetString(text(path))
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		fillStrings(v.Elem(), path, make)
+		fillStrings(v.Elem(), path, text)
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
-			v.SetBytes([]byte(make(path)))
+			v.SetBytes([]byte(text(path)))
 			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		fillStrings(v.Index(0), path+"[]", make)
+		fillStrings(v.Index(0), path+"[]", text)
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if f := v.Type().Field(i); f.IsExported() && f.Type.PkgPath() != "time" {
-				fillStrings(v.Field(i), strings.TrimPrefix(path+"."+f.Name, "."), make)
+				fillStrings(v.Field(i), strings.TrimPrefix(path+"."+f.Name, "."), text)
 			}
 		}
 	}
@@ -222,7 +222,8 @@ func TestCleanBody(t *testing.T) {
 		{"size alone", entry.Body{Size: 10, Reason: "unread"}, entry.Body{Size: 10, Reason: "unread"}},
 		{"json", entry.Body{Raw: []byte(`{"a":1}`), Type: "application/json", Size: 7}, entry.Body{Content: []byte(`{"a":1}`), Encoding: "utf-8", Type: "application/json", Size: 7}},
 		{
-			"cut by the capture", entry.Body{Raw: []byte(`{"a":1,"b":`), Type: "application/json", Size: 5000, Truncated: true, Reason: "capture limit"},
+			"cut by the capture",
+			entry.Body{Raw: []byte(`{"a":1,"b":`), Type: "application/json", Size: 5000, Truncated: true, Reason: "capture limit"},
 			entry.Body{Content: []byte(`{"a":1,"b":`), Encoding: "utf-8", Type: "application/json", Size: 5000, Truncated: true, Reason: "capture limit"},
 		},
 		{"binary", entry.Body{Raw: []byte("\x89PNG\r\n\x1a\n\x00\x00"), Type: "image/png", Size: 10}, entry.Body{Type: "image/png", Size: 10, Truncated: true, Reason: "binary"}},

@@ -3,8 +3,8 @@ package sink_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -214,8 +214,10 @@ func TestFilter(t *testing.T) {
 	}}
 	// Keeps the odd ones; 5 makes it panic.
 	s := sink.Filter(f, func(e *entry.Entry) bool {
-		var i int
-		fmt.Sscanf(e.InsertID, "sinktest%d", &i)
+		i, err := strconv.Atoi(e.InsertID[len("sinktest"):])
+		if err != nil {
+			t.Error(err)
+		}
 		if i == 5 {
 			panic("cannot tell")
 		}

@@ -121,9 +121,8 @@ func (r *reporter) tell(err error) {
 
 // merge adds up drops of one reason; of other errors the newest stands for all.
 func merge(held, err error) error {
-	old, ok1 := held.(*DropError)
-	drop, ok2 := err.(*DropError)
-	if !ok1 || !ok2 {
+	var old, drop *DropError
+	if !errors.As(held, &old) || !errors.As(err, &drop) {
 		return err
 	}
 	sum := *drop

@@ -87,8 +87,10 @@ type inContext struct{ slog.Handler }
 func (c inContext) Handle(_ context.Context, r slog.Record) error {
 	return c.Handler.Handle(inTransaction(), r)
 }
+
 func (c inContext) WithAttrs(a []slog.Attr) slog.Handler { return inContext{c.Handler.WithAttrs(a)} }
-func (c inContext) WithGroup(n string) slog.Handler      { return inContext{c.Handler.WithGroup(n)} }
+
+func (c inContext) WithGroup(n string) slog.Handler { return inContext{c.Handler.WithGroup(n)} }
 
 // TestSlogtestInTransaction runs the suite with an ID to add, and wants it at the
 // top level of each line. The suite alone does not notice one within a group.

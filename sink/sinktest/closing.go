@@ -145,9 +145,9 @@ func checkCloseDuringWrites(h Harness) error {
 		})
 	}
 	begun.Wait()
-	err := closeWithin(context.Background(), h.Sink)
+	closed := closeWithin(context.Background(), h.Sink)
 	ended.Wait()
-	if err = errors.Join(append(errs, err)...); err != nil {
+	if err := errors.Join(closed, errors.Join(errs...)); err != nil {
 		return err
 	}
 	got, err := h.ids()
