@@ -20,11 +20,14 @@ func (r *run) inspect(d *doc, lo, hi int, sc scope, trunc bool) {
 	}
 	switch c := src[s]; {
 	case c == '{' || c == '[' || c == '"':
-		if r.rs.markerAt(src, s, e) == e {
+		if m := r.rs.markerAt(src, s, e); m == e {
 			return
+		} else if m > 0 {
+			break
 		}
-		m := d.mark()
+		before := d.mark()
 		end, st := r.json(d, s, hi, 0)
+		from := end
 		if st == jsonOK || st == jsonCut && trunc {
 			for end < hi && isSpace(src[end]) {
 				end++
@@ -36,7 +39,21 @@ func (r *run) inspect(d *doc, lo, hi int, sc scope, trunc bool) {
 				return
 			}
 		}
-		d.undo(m)
+		// Not JSON, or not to the end. What was read stays as decided; the rest
+		// is text, unless it belongs to a value that is hidden.
+		if st != jsonOK {
+			if r.resumeHidden {
+				d.dropTail(end, hi)
+				return
+			}
+			from = max(r.resume, s)
+			if from <= s+1 { // only a bracket that is not JSON's
+				d.undo(before)
+				from = s
+			}
+		}
+		r.text(d, from, hi, sc, trunc)
+		return
 	case c == '<' && e-s > 6 && (isAlnum(src[s+1]) || src[s+1] == '?' || src[s+1] == '!') && src[e-1] == '>':
 		r.markup(d, s, hi, false, trunc)
 		return

@@ -233,6 +233,7 @@ func (r *run) json(d *doc, lo, hi int, depth0 int) (end int, st jsonStatus) {
 		saw   uint8
 		paths = r.rs.paths.n > 0
 		look  = !r.rs.keysOnly
+		owed  = -1 // a key whose value has not been read
 	)
 	if r.rs.mode == ModeAllow {
 		dec.rule = ruleUnlisted
@@ -241,6 +242,7 @@ func (r *run) json(d *doc, lo, hi int, depth0 int) (end int, st jsonStatus) {
 		path = r.rs.paths.start
 	}
 	maxFrames := r.rs.maxDepth
+	r.resume, r.resumeHidden = -1, false
 	defer func() {
 		r.frames = r.frames[:base]
 		r.pend = r.pend[:pend0]
@@ -323,6 +325,7 @@ value:
 			r.frames = append(r.frames, frame{start: i, slot: -1, pend: int32(len(r.pend))})
 		}
 		top++
+		owed = -1
 		{
 			f := &r.frames[top]
 			if mask < 0 {
@@ -396,6 +399,7 @@ value:
 	}
 
 after:
+	owed = -1
 	if top < base {
 		return i, jsonOK
 	}
@@ -498,6 +502,7 @@ key:
 		goto fault
 	}
 	i = e + 1
+	owed = s
 	if mask < 0 {
 		dec = r.key(src[s+1:e], scopeBody)
 		rl = dec.role
@@ -532,7 +537,12 @@ key:
 	goto value
 
 fault:
-	return r.jsonFault(d, base, top, i, mask), st
+	e = r.jsonFault(d, base, top, i, mask)
+	r.resume, r.resumeHidden = i, mask >= 0
+	if owed >= 0 {
+		r.resume = owed
+	}
+	return e, st
 }
 
 // jsonFault closes the books where the input stops making sense: what is being

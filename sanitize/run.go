@@ -41,6 +41,11 @@ type run struct {
 	tok     tokenScratch
 	cols    []bool
 	xml     []xmlFrame
+
+	// Where the text pass may go on when the JSON pass failed: at the key
+	// whose value was not understood, or nowhere, inside a hidden value.
+	resume       int
+	resumeHidden bool
 }
 
 func (r *run) begin(src []byte) *doc {

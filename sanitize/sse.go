@@ -66,7 +66,10 @@ func (r *run) event(d *doc, s, e int, trunc bool) {
 		p = le
 	}
 	n.src = n.buf
-	cut := trunc && last == e
+	cut := trunc
+	if cut {
+		defer d.dropTail(last, e)
+	}
 	r.inspect(n, 0, len(n.src), scopeBody, cut)
 	if n.changed(mark{}) || cut {
 		var between []byte
@@ -96,8 +99,8 @@ func (r *run) event(d *doc, s, e int, trunc bool) {
 		}
 	}
 	r.pop()
-	if last < e {
-		r.text(d, last, e, scopeBody, trunc)
+	if last < e && !trunc {
+		r.text(d, last, e, scopeBody, false)
 	}
 }
 

@@ -16,6 +16,9 @@ func (r *run) keyValue(d *doc, floor, i, hi int, sc scope, trunc bool) int {
 	if sc == scopeBody {
 		sc = scopeText
 	}
+	if src[i] == '=' && ks > 0 && (src[ks-1] == '&' || src[ks-1] == '?') {
+		sc = scopeURL // a piece of a query
+	}
 	if src[i] == ':' && ks > floor && src[ks-1] == '/' && fileName(src[ks:ke]) {
 		return 0
 	}
