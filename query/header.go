@@ -58,6 +58,9 @@ func newHeader(s *Story) Header {
 			set((*string)(&h.Origin), string(e.Origin))
 		}
 		for _, l := range e.Labels {
+			if e.Kind == entry.KindClient { // the transport's own, about one call
+				break
+			}
 			if !labels[l.Name] && len(h.Labels) < entry.MaxLabels {
 				labels[l.Name] = true
 				h.Labels = append(h.Labels, l)

@@ -149,11 +149,38 @@ func host(e *entry.Entry) string {
 	return hostPort(e)
 }
 
+// Labels by which the transport says which calls belong together: their values
+// are the spans of the first attempt, of the hop before, and a number.
+const (
+	labelAttemptOf   = "attempt_of"
+	labelRedirectHop = "redirect_hop"
+	labelResent      = "resent_by_transport"
+)
+
+// label returns the value of one of an entry's labels, or "".
+func label(e *entry.Entry, name string) string {
+	for i := range e.Labels {
+		if e.Labels[i].Name == name {
+			return e.Labels[i].Value
+		}
+	}
+	return ""
+}
+
 // countAttempts numbers calls that were tried again. The transport says of each
-// how many went before it; the first knows nothing of those that follow.
+// how many went before it, and which was the first; the first knows nothing of
+// those that follow. Where the first is not named, it is the newest call alike.
 func (s *Story) countAttempts() {
 	s.retries = make(map[int][]int)
-	first := make(map[string]int) // call → number of the newest first attempt
+	spans := make(map[string]int) // the caller's span → number of the row
+	for i := range s.Rows {
+		if c := s.Rows[i].Client; c != nil && c.Span != 0 {
+			if _, taken := spans[c.Span.String()]; !taken {
+				spans[c.Span.String()] = s.Rows[i].N
+			}
+		}
+	}
+	alike := make(map[string]int) // call → number of the newest first attempt
 	for i := range s.Rows {
 		r := &s.Rows[i]
 		if r.Client == nil {
@@ -162,17 +189,20 @@ func (s *Story) countAttempts() {
 		k := callKey(r)
 		n := r.Client.HTTP.ResendCount
 		if n <= 0 {
-			first[k] = r.N
+			alike[k] = r.N
 			continue
 		}
 		r.Attempt = n + 1
-		f, ok := first[k]
-		if !ok {
+		first := alike[k]
+		if named := label(r.Client, labelAttemptOf); named != "" {
+			first = spans[named]
+		}
+		if first == 0 || first >= r.N || s.Rows[first-1].Attempt > 1 {
 			continue
 		}
-		s.Rows[f-1].Attempt = 1
-		if later := s.retries[f]; len(later) == 0 || s.Rows[later[len(later)-1]-1].Attempt < r.Attempt {
-			s.retries[f] = append(later, r.N)
+		s.Rows[first-1].Attempt = 1
+		if later := s.retries[first]; len(later) == 0 || s.Rows[later[len(later)-1]-1].Attempt < r.Attempt {
+			s.retries[first] = append(later, r.N)
 		}
 	}
 }

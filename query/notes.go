@@ -29,6 +29,8 @@ const (
 	NoteLost          NoteCode = "lost"           // entries lost: how many, why
 	NoteRefusedID     NoteCode = "refused_txid"   // a txid was brought and not accepted
 	NoteNotRead       NoteCode = "not_read"       // the caller did not read the answer to its end
+	NoteRedirect      NoteCode = "redirect"       // it follows a redirect
+	NoteResent        NoteCode = "resent"         // sent again on another connection
 	NoteError         NoteCode = "error"          // the error's own words
 )
 
@@ -91,6 +93,10 @@ func (n Note) Text(l Lang) string {
 		return l.pick(human.Count(n.N)+" entries lost: "+n.Word, "기록 "+human.Count(n.N)+"건 유실: "+n.Word)
 	case NoteRefusedID:
 		return l.pick("came with a txid that was not accepted: "+n.Word, "받아들이지 않은 txid로 들어옴: "+n.Word)
+	case NoteRedirect:
+		return l.pick("follows a redirect", "리다이렉트를 따라감")
+	case NoteResent:
+		return l.pick("sent again on a new connection: the idle one was dead", "유휴 연결이 끊겨 새 연결로 다시 보냄")
 	case NoteNotRead:
 		return l.pick("the caller closed the answer before its end", "호출자가 응답을 끝까지 읽지 않음")
 	}
@@ -160,6 +166,12 @@ func (s *Story) annotateCall(t *tree, r *Row, n *node) {
 			r.note(Note{Code: NoteNoLimit})
 		}
 	}
+	if label(c, labelRedirectHop) != "" {
+		r.note(Note{Code: NoteRedirect})
+	}
+	if label(c, labelResent) != "" {
+		r.note(Note{Code: NoteResent})
+	}
 	if c.HTTP.CacheHit {
 		r.note(Note{Code: NoteFromCache})
 	}
@@ -175,8 +187,12 @@ func (s *Story) annotateCall(t *tree, r *Row, n *node) {
 		return
 	}
 	v := r.Server
-	if v.Kind != entry.KindCrash && (v.HTTP.Status != c.HTTP.Status || errType != "") {
-		r.note(Note{Code: NoteOtherSide, Service: r.To, Word: outcome(v), D: v.Latency})
+	if v.Kind != entry.KindCrash && !v.HasFlag(entry.FlagPanic) && (v.HTTP.Status != c.HTTP.Status || errType != "") {
+		word := outcome(v)
+		if v.HasFlag(entry.FlagAborted) { // its status reached nobody
+			word = "aborted"
+		}
+		r.note(Note{Code: NoteOtherSide, Service: r.To, Word: word, D: v.Latency})
 	}
 	switch late := v.Time.Sub(c.Time.Add(c.Latency)); {
 	case n.skew != 0:
@@ -209,7 +225,7 @@ func annotateServer(r *Row, e *entry.Entry) {
 	if e.HasFlag(entry.FlagPanic) {
 		r.note(Note{Code: NotePanic})
 	}
-	if e.HasFlag(entry.FlagAborted) {
+	if e.HasFlag(entry.FlagAborted) && r.Client == nil {
 		r.note(Note{Code: NoteAborted})
 	}
 	if e.HTTP.CacheHit && r.Client == nil {

@@ -122,6 +122,27 @@ var scenarios = []struct {
 		korean:   "GET /p 실패: web → core:8080 GET /b 연결 거부: 접속을 받는 서버가 없음, 재시도 2회, 마지막: 연결 거부",
 	},
 	{
+		name: "tried again elsewhere",
+		make: func(b *querytest.Builder) {
+			web := b.Service("web")
+			p := b.Server(web, 0, "GET", "/p", "/p", 503, 0, 10*ms)
+			a := b.Client(web, p.Span, "GET", "http://core-1:8080/b", 0, ms, ms)
+			a.Error.Type = "timeout"
+			v := b.Server(b.Service("core"), a.Span, "GET", "/b", "/b", 0, ms, ms)
+			v.Error = entry.Error{Type: "canceled", Message: "context canceled"}
+			c := b.Client(web, p.Span, "GET", "http://core-2:8080/b", 0, 3*ms, ms)
+			c.Error.Type = "refused"
+			c.HTTP.ResendCount = 1
+			c.Labels = []entry.Label{{Name: "attempt_of", Value: a.Span.String()}}
+			d := b.Client(web, p.Span, "GET", "http://core-2:8080/c", 200, 5*ms, ms)
+			d.Labels = []entry.Label{{Name: "redirect_hop", Value: "1"}, {Name: "resent_by_transport", Value: "1"}}
+		},
+		told: "1<0 +0 web 503\n2<1 +1 web→core timeout try1 [other_side]\n3<1 +3 web→core-2:8080 refused try2\n" +
+			"4<1 +5 web→core-2:8080 200 [redirect] [resent]\n",
+		sentence: "GET /p failed: web → core GET /b timed out after 1 ms, retry refused",
+		korean:   "GET /p 실패: web → core GET /b 1 ms 만에 시간 초과, 재시도: 연결 거부",
+	},
+	{
 		name: "a failure that was handled",
 		make: func(b *querytest.Builder) {
 			web := b.Service("web")

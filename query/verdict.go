@@ -209,7 +209,8 @@ func (s *Story) causeText(root, cause *Row, l Lang) string {
 		e = v // the caller saw a broken connection; its server knows why
 	}
 	b.WriteString(happened(e, l))
-	if v := cause.Server; v != nil && v.Error.Message != "" && v.Failed() {
+	// What the server says of a call that its caller gave up is a consequence.
+	if v := cause.Server; v != nil && v.Error.Message != "" && v.Failed() && (e == v || e.HTTP.Status != 0) {
 		b.WriteString(": ")
 		b.WriteString(clipText(firstLine(v.Error.Message), 160))
 	}

@@ -38,6 +38,7 @@ type cli struct {
 	Show    showCmd    `cmd:"" help:"Tell the story of a transaction ID."`
 	Find    findCmd    `cmd:"" help:"Find stories, or entries, by user, device, route, status and more."`
 	Tail    tailCmd    `cmd:"" help:"Follow entries as they are written."`
+	Redact  redactCmd  `cmd:"" help:"Sanitize standard input as services do before anything is stored."`
 	Version versionCmd `cmd:"" help:"Say which version this is."`
 }
 
@@ -101,6 +102,8 @@ func run(ctx context.Context, args []string, sys *system) int {
 		cmd = &c.Find
 	case "tail":
 		cmd = &c.Tail
+	case "redact":
+		cmd = &c.Redact
 	default:
 		cmd = &c.Version
 	}

@@ -18,6 +18,7 @@ const gutter = "  "
 // Bounds of the columns, in cells.
 const (
 	minCall, maxCall       = 18, 72
+	maxMessage             = 36 // what a log line's message asks for; it is cut to what there is
 	minBar, maxBar         = 12, 60
 	minService, maxService = 7, 28
 	maxIndent              = 8 // levels of nesting that still move the call to the right
@@ -42,7 +43,7 @@ func (p *Printer) table(s *query.Story, list []query.Row, d Detail) {
 	for i := range list {
 		rows[i] = p.cells(&list[i])
 	}
-	c := p.fit(append(rows, head))
+	c := p.fit(append(rows, head), list)
 	p.line(p.paint(dim, c.text(head)+gutter+axis(s.Duration, c.bar)))
 	total := s.Duration
 	indent := strings.Repeat(" ", c.n+c.at+c.service+3*len(gutter))
@@ -87,13 +88,17 @@ func (p *Printer) cells(r *query.Row) cells {
 
 // fit shares the width out: the call gets what it needs as long as the bar keeps
 // its least, and the bar takes the rest.
-func (p *Printer) fit(rows []cells) columns {
+func (p *Printer) fit(rows []cells, list []query.Row) columns {
 	var c columns
-	for _, r := range rows {
+	for i, r := range rows {
 		c.n = max(c.n, width(r.n))
 		c.at = max(c.at, width(r.at))
 		c.service = max(c.service, width(r.service))
-		c.call = max(c.call, width(r.call))
+		w := width(r.call)
+		if i < len(list) && !list[i].IsCall() {
+			w = min(w, maxMessage) // a long message leaves room for the bars
+		}
+		c.call = max(c.call, w)
 		c.status = max(c.status, width(r.status))
 		c.took = max(c.took, width(r.took))
 	}
