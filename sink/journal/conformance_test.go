@@ -14,7 +14,7 @@ func TestConformance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sinktest.Run(t, func(t *testing.T) sinktest.Harness {
 				dir := t.TempDir()
-				j, err := journalsink.Open(dir, &journalsink.Options{MaxFileBytes: size, MinFree: -1})
+				j, err := journalsink.Open(dir, &journalsink.Options{MaxFileBytes: size, MinFree: -1, OnError: func(error) {}})
 				if err != nil {
 					t.Fatal(err)
 				}

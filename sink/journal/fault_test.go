@@ -128,7 +128,7 @@ func TestWriteCutOff(t *testing.T) {
 			for _, e := range batch {
 				size += len(appendLine(nil, e.Line()))
 			}
-			for room := 0; room < size; room += 7 {
+			for room := 0; room < size; room += 11 {
 				dir := t.TempDir()
 				f := &faultFS{room: -1, writeErr: cause, truncErr: truncErr}
 				j := openTest(t, dir, &Options{fs: f})

@@ -1,7 +1,6 @@
 package journalsink
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -108,20 +107,13 @@ func (w *window) frameAt(at int64) (size int64, skip bool, err error) {
 func (w *window) resync(at int64) int64 {
 	for at < w.size && w.err == nil {
 		b := w.bytes(at, 64<<10)
-		for i := 0; i+4 <= len(b); i++ {
-			// Both magics have a rare byte: 0xFD last, 0x18 last.
-			j := bytes.IndexAny(b[i+3:], "\x18")
-			k := bytes.IndexByte(b[i+3:], 0xFD)
-			if j < 0 || k >= 0 && k < j {
-				j = k
+		for i := 3; i < len(b); i++ {
+			if b[i] != zstdMagic>>24 && b[i] != skipMagic>>24 {
+				continue
 			}
-			if j < 0 {
-				break
-			}
-			i += j
-			m := binary.LittleEndian.Uint32(b[i:])
+			m := binary.LittleEndian.Uint32(b[i-3:])
 			if m == zstdMagic || m&^0xf == skipMagic {
-				return at + int64(i)
+				return at + int64(i) - 3
 			}
 		}
 		if len(b) < 4 {

@@ -67,6 +67,14 @@ func (osFS) Create(path string, perm fs.FileMode) (file, error) {
 	if err != nil {
 		return nil, err
 	}
+	if perm&0o077 != 0 {
+		// A folder that is shared by choice must not hang on the umask.
+		if err := f.Chmod(perm); err != nil {
+			_ = f.Close()
+			_ = os.Remove(path)
+			return nil, err
+		}
+	}
 	return osFile{f}, nil
 }
 

@@ -46,7 +46,7 @@ type openFile struct {
 	path  string
 	size  int64
 	first time.Time   // when its first entry was written
-	dirty bool        // written to since the last sync
+	dirty atomic.Bool // written to since the last sync
 	torn  bool        // ends in the middle of a line
 	bad   bool        // a write to it failed in a way that another file may not have
 	named atomic.Bool // its name is on the disk
@@ -173,6 +173,7 @@ func (j *Journal) append() (int, error) {
 	}
 	if j.due(now, int64(len(j.buf))) {
 		if err := j.rotate(now); err != nil && j.cur == nil {
+			j.writeFailed(err)
 			return 0, err
 		}
 	}
@@ -187,7 +188,7 @@ func (j *Journal) append() (int, error) {
 		err = errors.New("short write")
 	}
 	if n > 0 {
-		c.dirty = true
+		c.dirty.Store(true)
 		if c.first.IsZero() {
 			c.first = now
 		}
@@ -221,14 +222,18 @@ func (j *Journal) append() (int, error) {
 	c.torn = torn
 	c.bad = !isFull(err)
 	j.wrote(whole, keep)
-	j.count.writeErrors.Add(1)
 	err = fmt.Errorf("journalsink: writing %s: %w", c.path, err)
+	j.writeFailed(err)
+	return whole, err
+}
+
+func (j *Journal) writeFailed(err error) {
+	j.count.writeErrors.Add(1)
 	j.remember(err)
 	if isFull(err) {
 		j.keep.full.Store(true)
-		j.keep.kick() // it may be made emptier
+		j.keep.kick() // the disk may be made emptier
 	}
-	return whole, err
 }
 
 func (j *Journal) wrote(entries, bytes int) {

@@ -43,15 +43,15 @@ func (k *keeper) start() {
 const maxPending = 64
 
 // give hands a file over whose last line is written. Its lock stays held until it
-// is compressed. When writing is so much faster that too many wait, it is let go,
-// to be adopted later as a dead writer's would be.
+// is compressed. When writing is so much faster that too many wait, the oldest is
+// let go, to be adopted later as a dead writer's would be.
 func (k *keeper) give(c *openFile) {
 	k.mu.Lock()
-	if len(k.pending) < maxPending {
-		k.pending = append(k.pending, c)
-	} else {
-		_ = c.f.Close()
+	if len(k.pending) >= maxPending {
+		_ = k.pending[0].f.Close()
+		k.pending = k.pending[1:]
 	}
+	k.pending = append(k.pending, c)
 	k.mu.Unlock()
 	k.kick()
 }
@@ -134,10 +134,7 @@ func (j *Journal) tick() {
 		_ = j.rotate(j.opts.Now()) // reported; the next tick tries again
 	}
 	c = j.cur
-	dirty := c != nil && c.dirty
-	if dirty {
-		c.dirty = false
-	}
+	dirty := c != nil && c.dirty.Swap(false)
 	j.unlock()
 	if dirty {
 		j.syncFile(c)
@@ -156,9 +153,9 @@ func (j *Journal) syncFile(c *openFile) {
 	if err == nil {
 		return
 	}
+	c.dirty.Store(true)
 	j.mu.Lock()
 	old := j.cur != c
-	c.dirty = true
 	j.mu.Unlock()
 	if old {
 		return // handed over meanwhile: the compressing syncs it, or it is closed

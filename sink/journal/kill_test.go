@@ -18,7 +18,7 @@ import (
 )
 
 // killRounds is small so that the plain test run stays short.
-var killRounds = flag.Int("killrounds", 6, "how often TestKilled kills a writer")
+var killRounds = flag.Int("killrounds", 4, "how often TestKilled kills a writer")
 
 const killEnv = "TXTRAIL_JOURNAL_TEST_DIR"
 

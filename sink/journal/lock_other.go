@@ -7,7 +7,10 @@ import (
 	"os"
 )
 
-const openFlags = 0
+const (
+	openFlags   = 0
+	removesOpen = false
+)
 
 // lockFile: without a lock nothing tells a live writer from a dead one, so the
 // journal does not open here.

@@ -13,6 +13,9 @@ import (
 // the opening of a named pipe from waiting for its other end.
 const openFlags = unix.O_NOFOLLOW | unix.O_NONBLOCK
 
+// removesOpen: a file can lose its name while it is open.
+const removesOpen = true
+
 // lockFile takes flock(2): it belongs to the open file, not to the process (as
 // fcntl's would), so two journals of one process exclude each other as well.
 func lockFile(f *os.File) error {

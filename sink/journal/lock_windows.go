@@ -11,6 +11,9 @@ import (
 // listing that the name is no link.
 const openFlags = 0
 
+// removesOpen: a file that is open can not be removed.
+const removesOpen = false
+
 // lockFile locks one byte far behind the data: LockFileEx is mandatory for the
 // bytes it covers, and readers must be able to read.
 func lockFile(f *os.File) error {

@@ -29,6 +29,9 @@ func (b baseName) order() string { return b.text[b.sort:] }
 
 // newBase names a file: <name>-<stamp>-<rand>-<seq>.
 func newBase(name string, now time.Time, rnd uint32, seq int) string {
+	if y := now.UTC().Year(); y < 1 || y > 9999 {
+		now = time.Unix(0, 0) // a clock that is out of its mind
+	}
 	return fmt.Sprintf("%s-%s-%08x-%06d", name, now.UTC().Format(stampLayout), rnd, seq)
 }
 

@@ -86,7 +86,7 @@ func (j *Journal) remove(l *listed) int {
 			return 0
 		}
 		defer f.Close()
-		if f.Lock() != nil || !f.Named(path) || j.fs.Remove(path) != nil {
+		if f.Lock() != nil || !f.Named(path) || j.unlink(f, path) != nil {
 			return 0
 		}
 		n++

@@ -26,7 +26,7 @@ var errAborted = errors.New("journalsink: aborted")
 func (j *Journal) finish(c *openFile) bool {
 	err := j.seal(c.f, c.path, c.base)
 	if err != nil {
-		if c.dirty {
+		if c.dirty.Load() {
 			if serr := c.f.Sync(); serr != nil {
 				j.count.syncErrors.Add(1)
 			}
@@ -45,12 +45,15 @@ func (j *Journal) finish(c *openFile) bool {
 // gets its name when it is complete and on the disk; a crash in between leaves both,
 // and readers take one.
 func (j *Journal) seal(f file, path, base string) error {
+	if j.keep.abort.Load() {
+		return errAborted
+	}
 	size, err := f.Size()
 	if err != nil {
 		return err
 	}
 	if size == 0 {
-		return j.fs.Remove(path)
+		return j.unlink(f, path)
 	}
 	final := filepath.Join(j.dir, base+extClosed)
 	temp := filepath.Join(j.dir, base+extTemp)
@@ -85,6 +88,18 @@ func (j *Journal) seal(f file, path, base string) error {
 	j.count.sealedPlain.Add(s.plainAt)
 	j.count.sealedBytes.Add(s.at)
 	j.count.damaged.Add(int64(s.bad))
+	// Where that fails (Windows, while somebody reads) both stay for a while, and
+	// the next look at the folder finds them.
+	_ = j.unlink(f, path)
+	return nil
+}
+
+// unlink removes a file whose lock is held. The lock goes after the name, unless the
+// system removes no open file; an adopter who gets it in between does the same.
+func (j *Journal) unlink(f file, path string) error {
+	if !removesOpen {
+		_ = f.Close()
+	}
 	return j.fs.Remove(path)
 }
 

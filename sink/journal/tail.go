@@ -2,7 +2,9 @@ package journalsink
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -121,8 +123,12 @@ func lastNewline(f *os.File, size int64) (int64, error) {
 // poll reads what is new. It reports whether to go on.
 func (t *tailer) poll(ctx context.Context) bool {
 	bases, err := t.r.list()
+	if errors.Is(err, fs.ErrNotExist) {
+		return true // somebody removed the folder; the next write makes it again
+	}
 	if err != nil {
-		return t.yield(nil, err) && false
+		t.yield(nil, err)
+		return false
 	}
 	there := make(map[string]bool, len(bases))
 	for i := range bases {

@@ -67,7 +67,7 @@ func (j *Journal) adopt(l *listed) {
 	}
 	if l.closed && j.complete(l.text+extClosed) {
 		// Its writer died between giving the .zst its name and taking this one away.
-		_ = j.fs.Remove(path)
+		_ = j.unlink(f, path)
 		_ = f.Close()
 		j.count.adopted.Add(1)
 		return
