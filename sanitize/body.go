@@ -95,6 +95,12 @@ func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
 	} else {
 		n := len(dst)
 		dst = r.apply(dst, d, 0, end)
+		if kind != KindJSON && kind != KindNDJSON && len(d.edits) > 0 {
+			dst = r.fixpoint(dst, n, func(d *doc) int {
+				end, _ := r.span(d, 0, len(d.src), kind, ct, false, 0)
+				return end
+			})
+		}
 		if kind == KindMultipart && !utf8.Valid(dst[n:]) {
 			dst = append(dst[:n], bytes.ToValidUTF8(dst[n:], []byte("\ufffd"))...)
 		}
@@ -104,6 +110,25 @@ func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
 	}
 	res.Encoding = "utf-8"
 	return dst, res
+}
+
+// fixpoint sanitizes dst[n:] again until nothing changes. A marker can make what
+// stands beside it look like something else than the secret did; so that a
+// second pass over a log changes nothing, that is settled here. JSON does not
+// need it: its grammar says what belongs together.
+func (r *run) fixpoint(dst []byte, n int, pass func(d *doc) int) []byte {
+	d := &r.docs[0]
+	for range 4 {
+		r.again = append(r.again[:0], dst[n:]...)
+		d.reset(r.again)
+		r.budget = 16*len(r.again) + 1<<16
+		end := pass(d)
+		if end == len(d.src) && !d.changed(mark{}) {
+			break
+		}
+		dst = r.apply(dst[:n], d, 0, end)
+	}
+	return dst
 }
 
 // readable reports UTF-8 without control characters that no text has.

@@ -100,11 +100,21 @@ func (p *Policy) small(s string, rep *Report, f func(r *run, d *doc)) string {
 	if !d.changed(mark{}) {
 		return s
 	}
-	r.work = r.apply(r.work[:0], d, 0, len(s))
+	out := r.finish(d, f)
 	if rs.mode == ModeShadow {
 		return s
 	}
-	return string(r.work)
+	return string(out)
+}
+
+// finish applies the edits of a small doc and repeats f until it is stable.
+func (r *run) finish(d *doc, f func(r *run, d *doc)) []byte {
+	r.out = r.apply(r.out[:0], d, 0, len(d.src))
+	r.out = r.fixpoint(r.out, 0, func(d *doc) int {
+		f(r, d)
+		return len(d.src)
+	})
+	return r.out
 }
 
 // Header returns the sanitized value of the header name. Cookie, Set-Cookie,
@@ -119,15 +129,15 @@ func (p *Policy) Header(name, value string, rep *Report) string {
 	r := rs.get()
 	defer rs.put(r, rep)
 	d := r.begin(unsafe.Slice(unsafe.StringData(value), len(value)))
-	r.headerValue(d, unsafe.Slice(unsafe.StringData(name), len(name)), 0, len(value), false)
+	named := unsafe.Slice(unsafe.StringData(name), len(name))
+	r.headerValue(d, named, 0, len(value), false)
 	broken := strings.ContainsAny(value, "\r\n")
 	if !broken && !d.changed(mark{}) {
 		return value
 	}
-	r.work = r.apply(r.work[:0], d, 0, len(value))
 	out := value
-	if rs.mode != ModeShadow {
-		out = string(r.work)
+	if masked := r.finish(d, func(r *run, d *doc) { r.headerValue(d, named, 0, len(d.src), false) }); rs.mode != ModeShadow {
+		out = string(masked)
 	}
 	if broken {
 		out = strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace(out)
@@ -170,13 +180,14 @@ func (p *Policy) Value(key, value string, rep *Report) string {
 	r := rs.get()
 	defer rs.put(r, rep)
 	d := r.begin(unsafe.Slice(unsafe.StringData(value), len(value)))
-	r.headerValue(d, unsafe.Slice(unsafe.StringData(key), len(key)), 0, len(value), false)
+	named := unsafe.Slice(unsafe.StringData(key), len(key))
+	r.headerValue(d, named, 0, len(value), false)
 	if !d.changed(mark{}) {
 		return value
 	}
-	r.work = r.apply(r.work[:0], d, 0, len(value))
+	masked := r.finish(d, func(r *run, d *doc) { r.headerValue(d, named, 0, len(d.src), false) })
 	if rs.mode == ModeShadow {
 		return value
 	}
-	return string(r.work)
+	return string(masked)
 }

@@ -123,7 +123,7 @@ var defaultRules = [...]defaultRule{
 		"credential* credentials* creds", inAll},
 	{ruleAuthorization, "authorization", "the credential after the scheme of an Authorization header, and Bearer or Basic credentials in text", []string{"Authorization: Bearer abc123", "retry with Bearer 0a1b2c3d4e5f6a7b failed"},
 		"authorization* authentication! auth!~", inAll},
-	{ruleCookie, "cookie", "cookie values, except those of a short list of harmless names", []string{"Cookie: sid=abc123", "Set-Cookie: sid=abc123; Secure"},
+	{ruleCookie, "cookie", "cookie values, except those of a short list of harmless names", []string{"Cookie: a=abc123", "Set-Cookie: a=abc123; Secure"},
 		"cookie* cookies* setcookie", inAll},
 	{ruleSession, "session", "values named like a session id", []string{"session_id: abc123", "connect.sid: abc123"},
 		"sessionid* sid sessionkey sessid* phpsessid jsessionid sess~ session!~ sessions!~ sessiondata 세션^", inAll},

@@ -348,8 +348,10 @@ func (rs *ruleset) put(r *run, rep *Report) {
 	}
 	r.deepest = 0
 	r.dec.wipe()
-	if cap(r.work) > maxKeep {
-		r.work = nil
+	for _, b := range [...]*[]byte{&r.work, &r.again, &r.out} {
+		if cap(*b) > maxKeep {
+			*b = nil
+		}
 	}
 	rs.pool.Put(r)
 }

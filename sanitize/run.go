@@ -37,6 +37,8 @@ type run struct {
 	cache   [cacheSize]cacheEntry
 	keys    keyScratch
 	dec     decoders
+	again   []byte
+	out     []byte
 	work    []byte
 	tok     tokenScratch
 	cols    []bool
