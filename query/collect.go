@@ -32,6 +32,9 @@ func Collect(ctx context.Context, seq iter.Seq2[*entry.Entry, error], f Filter) 
 			continue
 		}
 		r.Matched++
+		if f.Brief {
+			e = brief(e)
+		}
 		heap.Push(&kept, e)
 		if f.Limit > 0 && len(kept) > f.Limit {
 			heap.Pop(&kept)
@@ -51,6 +54,10 @@ func Collect(ctx context.Context, seq iter.Seq2[*entry.Entry, error], f Filter) 
 // CollectLookup reads a stream of entries and keeps those of the txids that begin
 // with prefix, by the rules and the bounds of Source.Lookup.
 func CollectLookup(ctx context.Context, seq iter.Seq2[*entry.Entry, error], prefix string) (*Result, error) {
+	return collectLookup(ctx, seq, prefix, MaxLookupBytes)
+}
+
+func collectLookup(ctx context.Context, seq iter.Seq2[*entry.Entry, error], prefix string, room int) (*Result, error) {
 	if err := CheckPrefix(prefix); err != nil {
 		return nil, err
 	}
@@ -69,10 +76,11 @@ func CollectLookup(ctx context.Context, seq iter.Seq2[*entry.Entry, error], pref
 		if !f.Match(e) || duplicate(seen, e) {
 			continue
 		}
-		if _, known := ids[e.TxID]; !known && len(ids) == MaxCandidates || r.Matched == MaxLookup {
+		if _, known := ids[e.TxID]; !known && len(ids) == MaxCandidates || r.Matched == MaxLookup || len(e.Line()) > room {
 			r.More = true
 			break
 		}
+		room -= len(e.Line())
 		ids[e.TxID] = struct{}{}
 		r.Matched++
 		r.Entries = append(r.Entries, e)
@@ -82,6 +90,19 @@ func CollectLookup(ctx context.Context, seq iter.Seq2[*entry.Entry, error], pref
 	}
 	slices.SortFunc(r.Entries, Compare)
 	return r, nil
+}
+
+// brief returns what a list needs of an entry. A copy made by hand, since a copy of
+// the struct would hold on to the line.
+func brief(e *entry.Entry) *entry.Entry {
+	b := &entry.Entry{
+		Time: e.Time, TxID: e.TxID, InsertID: e.InsertID, Severity: e.Severity, Kind: e.Kind, Message: e.Message,
+		Span: e.Span, Parent: e.Parent, Origin: e.Origin, Refused: e.Refused, Trace: e.Trace,
+		HTTP: e.HTTP, Latency: e.Latency, Timings: e.Timings, Error: e.Error, Flags: e.Flags, Facts: e.Facts, Labels: e.Labels,
+		Logger: e.Logger, Attributes: e.Attributes, Source: e.Source, Gap: e.Gap, Resource: e.Resource, Redactions: e.Redactions,
+	}
+	b.Error.Stack = ""
+	return b
 }
 
 // maxWarnings bounds the Warnings of one Result: a folder of nothing but damage

@@ -10,7 +10,8 @@ import (
 )
 
 // Filter says which entries are wanted. Every set field must match; the zero
-// Filter matches everything. Strings are compared exactly where nothing else is
+// Filter matches everything. Limit, NewestFirst and Brief say
+// how the answer comes. Strings are compared exactly where nothing else is
 // said, and an empty string in a list matches nothing.
 type Filter struct {
 	TxID        string        // a prefix of the txid
@@ -30,9 +31,10 @@ type Filter struct {
 	Text        string        // anywhere in message, URL, headers, bodies, error, attributes, labels; case ignored
 	Limit       int           // see Source.Find; 0: no limit
 	NewestFirst bool          // order of Find
+	Brief       bool          // Find returns entries without headers, bodies, stacks and lines: lists need none
 }
 
-// Match reports whether e is wanted. Limit and order play no part.
+// Match reports whether e is wanted. Limit, NewestFirst and Brief play no part.
 func (f *Filter) Match(e *entry.Entry) bool {
 	if !f.Since.IsZero() && e.Time.Before(f.Since) || !f.Until.IsZero() && !e.Time.Before(f.Until) {
 		return false

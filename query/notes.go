@@ -59,8 +59,8 @@ func (n Note) Text(l Lang) string {
 	case NoteUnrecorded:
 		return l.pick(n.Peer+" answered, but its entry is missing", n.Peer+"의 응답은 있으나 그쪽 기록이 없음")
 	case NoteCallerUnknown:
-		return l.pick("caller unknown: there is no entry of the call that names itself "+n.Word,
-			"호출자 미상: "+n.Word+"(으)로 표시된 호출의 기록이 없음")
+		return l.pick("caller unknown: there is no entry (yet) of the call that names itself "+n.Word,
+			"호출자 미상: "+n.Word+"(으)로 표시된 호출의 기록이 (아직) 없음")
 	case NoteOtherSide:
 		return l.pick(n.Service+" says "+n.Word+" after "+d, n.Service+"의 기록은 "+n.Word+", "+d)
 	case NoteLimit:

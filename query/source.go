@@ -14,10 +14,12 @@ import (
 
 // Bounds of one answer. A story longer than MaxLookup entries can not be read by
 // anyone, and a prefix that fits more than MaxCandidates scenarios has to be made
-// longer anyway.
+// longer anyway. Whoever may bring a txid can put any number of large requests
+// under one, which is what MaxLookupBytes is for.
 const (
-	MaxLookup     = 20_000 // entries of one Lookup
-	MaxCandidates = 20     // txids of one Lookup
+	MaxLookup      = 20_000    // entries of one Lookup
+	MaxLookupBytes = 256 << 20 // their canonical lines
+	MaxCandidates  = 20        // txids of one Lookup
 )
 
 // ErrPrefix is returned, wrapped, by Lookup for a string that no txid begins with.
@@ -40,14 +42,14 @@ type Source interface {
 	Name() string
 
 	// Lookup returns the entries of every txid that begins with prefix, compared
-	// byte for byte, in time order. It stops after MaxCandidates different txids or
-	// MaxLookup entries, and Result.More then says so. A prefix that no txid can
+	// byte for byte, in time order. It stops after MaxCandidates different txids,
+	// MaxLookup entries or MaxLookupBytes, and Result.More then says so. A prefix that no txid can
 	// begin with is an error that wraps ErrPrefix.
 	Lookup(ctx context.Context, prefix string) (*Result, error)
 
 	// Find returns the entries that match f: the newest f.Limit of them (all if
 	// it is zero), oldest first unless f.NewestFirst is set. Result.Matched counts
-	// those left out too.
+	// those left out too. With f.Brief the entries are not sealed.
 	Find(ctx context.Context, f Filter) (*Result, error)
 
 	// Tail yields entries that match f as they are written, in about the order of

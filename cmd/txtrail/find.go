@@ -14,7 +14,8 @@ import (
 const (
 	maxFound   = 30     // rows for people
 	maxLines   = 1000   // entries for machines
-	maxGrouped = 10_000 // entries that are looked at to list stories
+	maxGrouped = 10_000 // entries that are looked at to list stories,
+	maxWhole   = 2000   // and so many if they are shown whole
 )
 
 type findCmd struct {
@@ -42,12 +43,18 @@ func (c *findCmd) run(a *app) (int, error) {
 	stories := !c.Entries && a.flags.Output != "jsonl"
 	switch {
 	case stories:
-		f.Limit = max(maxGrouped, a.limit(0)*100)
+		f.Brief = a.flags.Output == "text"
+		f.Limit = maxWhole
+		if f.Brief {
+			f.Limit = maxGrouped
+		}
+		f.Limit = max(f.Limit, a.limit(0)*100)
 		if a.flags.Limit != nil && *a.flags.Limit == 0 {
 			f.Limit = 0
 		}
 	case a.flags.Output == "text":
 		f.Limit = a.limit(maxFound)
+		f.Brief = true
 	default:
 		f.Limit = a.limit(maxLines)
 	}

@@ -157,8 +157,9 @@ func (c *showCmd) several(a *app, prefix string, f *query.Found) (int, error) {
 		n = a.say("more than "+n, n+"개 이상")
 	}
 	if len(f.Stories) == 1 {
-		a.talk(a.say("%s has more than %s entries, too many for one story; narrow it down with txtrail find",
-			"%s의 기록이 %s건을 넘어 하나의 이야기로 볼 수 없음: txtrail find로 좁혀서 검색"), prefix, human.Count(query.MaxLookup))
+		a.talk(a.say("%s has more than %s entries or %s, too much for one story, and its first ones are judged; narrow it down with txtrail find --entries --txid %[1]s",
+			"%s의 기록이 %s건 또는 %s를 넘어 처음 일부만 판단함: txtrail find --entries --txid %[1]s로 좁혀서 검색"),
+			prefix, human.Count(query.MaxLookup), human.Bytes(query.MaxLookupBytes))
 		return exitPartial, nil
 	}
 	a.talk(a.say("%s begins %s txids: give more of the one you mean, as listed",

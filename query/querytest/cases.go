@@ -191,6 +191,28 @@ var cases = []struct {
 		},
 	},
 	{
+		"FindBrief", "a list of ten thousand must not hold ten thousand bodies",
+		func(k *check) {
+			k.write(logEntry(idA, "1", 1, func(e *entry.Entry) {
+				JSON(&e.Request, `{"a":1}`)
+				e.Response.Headers = []entry.Header{{Name: "X", Value: "1"}}
+				e.Error = entry.Error{Type: "x", Message: "words", Stack: "long"}
+				e.Facts.UserID = "8812"
+			}))
+			r := k.find(query.Filter{Brief: true, Text: `"a":1`})
+			if len(r.Entries) != 1 {
+				k.Fatalf("%d entries: the filter sees all of an entry", len(r.Entries))
+			}
+			e := r.Entries[0]
+			if e.Sealed() || len(e.Request.Body.Content) > 0 || len(e.Response.Headers) > 0 || e.Error.Stack != "" {
+				k.fault("Find gives %+v", e)
+			}
+			if e.Message != "1" || e.Facts.UserID != "8812" || e.Error.Message != "words" || e.HTTP.Status != 200 || query.Service(e) != "web" || e.TxID != idA {
+				k.fault("what a list shows is gone: %+v", e)
+			}
+		},
+	},
+	{
 		"Coverage", "who finds nothing must know where it was looked",
 		func(k *check) {
 			k.write(logEntry(idA, "1", 0), logEntry(idB, "2", time.Hour))
