@@ -345,12 +345,33 @@ func textual(b []byte) bool {
 	return true
 }
 
+// base64Value is the value of a character of either alphabet, 255 for others.
+func base64Value(c byte) byte {
+	switch {
+	case c-'A' < 26:
+		return c - 'A'
+	case c-'a' < 26:
+		return c - 'a' + 26
+	case c-'0' < 10:
+		return c - '0' + 52
+	case c == '+' || c == '-':
+		return 62
+	case c == '/' || c == '_':
+		return 63
+	}
+	return 255
+}
+
 // base64Like reports whether all of v could be base64 worth decoding.
 func base64Like(v []byte) bool {
 	if len(v) < 16 {
 		return false
 	}
 	// Most ids do not get beyond their first characters.
+	a, b := base64Value(v[0]), base64Value(v[1])
+	if c := a<<2 | b>>4; a > 63 || b > 63 || c < 0x20 && c != '\n' && c != '\r' && c != '\t' || c >= 0x7f && c < 0xC2 {
+		return false
+	}
 	var head [12]byte
 	if !textual(appendBase64Decoded(head[:0], v[:16])) {
 		return false
