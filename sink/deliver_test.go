@@ -54,6 +54,32 @@ func TestRetry(t *testing.T) {
 	})
 }
 
+// TestBackoffStartsAgain: a sink that takes some of each batch is not one that is
+// down.
+func TestBackoffStartsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &faulty{fault: func(_ context.Context, n int, batch []*entry.Entry) error {
+			p := &sink.PartialError{}
+			for i := 1; i < len(batch); i++ {
+				p.Failed = append(p.Failed, sink.Failure{Index: i, Err: errors.New("one at a time")})
+			}
+			if len(p.Failed) == 0 {
+				return nil
+			}
+			return p
+		}}
+		q := newQueue(t, f, &sink.QueueOptions{OnError: func(error) {}, RetryMin: time.Millisecond, RetryMax: time.Hour})
+		begin := time.Now()
+		for i := range 30 {
+			q.Enqueue(logEntry(i))
+		}
+		mustClose(t, q)
+		if d := time.Since(begin); d > 100*time.Millisecond {
+			t.Errorf("30 entries, one at a time, took %s", d)
+		}
+	})
+}
+
 func TestRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
@@ -284,10 +310,10 @@ func TestClose(t *testing.T) {
 	})
 	t.Run("hanging sink", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			f, release := holding()
-			q := newQueue(t, f, nil)
+			g := &gate{make(chan struct{}), make(chan struct{})} // does not look at its context
+			q := newQueue(t, g, nil)
 			q.Enqueue(logEntry(1))
-			<-f.entered
+			<-g.entered
 			q.Enqueue(logEntry(2))
 			flushed := make(chan error, 1)
 			go func() { flushed <- q.Flush(context.Background()) }()
@@ -307,7 +333,7 @@ func TestClose(t *testing.T) {
 				t.Errorf("the Flush that waited = %v, want ErrClosed", err)
 			}
 			// What the sink does after all does not change the account.
-			release()
+			close(g.open)
 			synctest.Wait()
 			if s := q.Stats(); s.Delivered != 0 || s.Dropped[sink.DropClosed] != 2 || balance(s) != nil {
 				t.Errorf("Stats = %+v", s)

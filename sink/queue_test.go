@@ -214,7 +214,17 @@ func TestFull(t *testing.T) {
 	if err := q.Flush(t.Context()); err != nil {
 		t.Errorf("Flush: %v", err) // nothing was dropped since it began
 	}
+	for i := range 5 { // there is room again
+		q.Enqueue(logEntry(i))
+	}
 	mustClose(t, q)
+	seen := map[string]bool{}
+	for _, e := range f.Entries() {
+		if seen[e.InsertID] {
+			t.Errorf("the InsertID %s was given twice", e.InsertID)
+		}
+		seen[e.InsertID] = true
+	}
 
 	// The first 64 transactions that lost something are named.
 	var gaps []*entry.Entry
@@ -287,7 +297,9 @@ func TestBatches(t *testing.T) {
 			q := newQueue(t, m, &sink.QueueOptions{Linger: time.Minute})
 			defer mustClose(t, q)
 			begin := time.Now()
-			for i := range sink.MaxBatch {
+			q.Enqueue(logEntry(0))
+			synctest.Wait() // the worker lingers
+			for i := range sink.MaxBatch - 1 {
 				q.Enqueue(logEntry(i))
 			}
 			if err := m.Wait(t.Context(), sink.MaxBatch); err != nil {
@@ -372,22 +384,33 @@ func TestFlush(t *testing.T) {
 		})
 	})
 	t.Run("drops", func(t *testing.T) {
-		f := &faulty{fault: func(_ context.Context, n int, _ []*entry.Entry) error {
-			if n == 0 {
-				return sink.Permanent(errors.New("no such table"))
+		synctest.Test(t, func(t *testing.T) {
+			f := &faulty{fault: func(_ context.Context, n int, _ []*entry.Entry) error {
+				if n == 0 {
+					return sink.Permanent(errors.New("no such table"))
+				}
+				return nil
+			}}
+			q := newQueue(t, f, &sink.QueueOptions{Linger: time.Minute})
+			q.Enqueue(logEntry(1))
+			synctest.Wait()
+			var drop *sink.DropError
+			if err := q.Flush(t.Context()); !errors.As(err, &drop) || drop.Count != 1 {
+				t.Errorf("Flush = %v, want that 1 entry was dropped", err)
 			}
-			return nil
-		}}
-		q := newQueue(t, f, nil)
-		q.Enqueue(logEntry(1))
-		var drop *sink.DropError
-		if err := q.Flush(t.Context()); !errors.As(err, &drop) || drop.Count != 1 {
-			t.Errorf("Flush = %v, want that 1 entry was dropped", err)
-		}
-		mustClose(t, q)
-		if got := f.Entries(); len(got) != 1 || got[0].Kind != entry.KindGap || got[0].TxID != "transaction-000001" || got[0].Gap.Reason != sink.DropRefused {
-			t.Errorf("the sink holds %d entries, want the gap", len(got))
-		}
+			synctest.Wait() // the worker lingers with the gap entry
+			// The gap entry is something to flush too.
+			if err := q.Flush(t.Context()); err != nil {
+				t.Errorf("Flush = %v", err)
+			}
+			if s := q.Stats(); s.Gaps != 1 {
+				t.Errorf("%d gap entries after Flush, want 1", s.Gaps)
+			}
+			mustClose(t, q)
+			if got := f.Entries(); len(got) != 1 || got[0].Kind != entry.KindGap || got[0].TxID != "transaction-000001" || got[0].Gap.Reason != sink.DropRefused {
+				t.Errorf("the sink holds %d entries, want the gap", len(got))
+			}
+		})
 	})
 }
 

@@ -119,10 +119,14 @@ func TestOpenGroup(t *testing.T) {
 	l.InfoContext(inTransaction(), "msg", "d", 4)
 	l.WithGroup("empty").InfoContext(inTransaction(), "msg")
 	// Two loggers of one parent do not share what is added.
-	g := slog.New(h).WithGroup("g").With("b", 2)
+	g := slog.New(h).WithGroup("g").With("b", 2).With("c", 3).With("d", 4)
 	one, two := g.With("x", 1), g.With("y", 2)
 	one.InfoContext(inTransaction(), "msg")
 	two.InfoContext(inTransaction(), "msg")
+	g = slog.New(h).WithGroup("i").WithGroup("j").WithGroup("k")
+	one, two = g.WithGroup("x"), g.WithGroup("y")
+	one.InfoContext(inTransaction(), "msg", "z", 1)
+	two.InfoContext(inTransaction(), "msg", "z", 2)
 
 	got := parse(t, buf.Bytes())
 	for _, m := range got {
@@ -135,8 +139,10 @@ func TestOpenGroup(t *testing.T) {
 	want := []map[string]any{
 		{"txid": tx, "a": 1.0, "g": map[string]any{"b": 2.0, "h": map[string]any{"c": 3.0, "d": 4.0}}},
 		{"txid": tx, "a": 1.0, "g": h3},
-		{"txid": tx, "g": map[string]any{"b": 2.0, "x": 1.0}},
-		{"txid": tx, "g": map[string]any{"b": 2.0, "y": 2.0}},
+		{"txid": tx, "g": map[string]any{"b": 2.0, "c": 3.0, "d": 4.0, "x": 1.0}},
+		{"txid": tx, "g": map[string]any{"b": 2.0, "c": 3.0, "d": 4.0, "y": 2.0}},
+		{"txid": tx, "i": map[string]any{"j": map[string]any{"k": map[string]any{"x": map[string]any{"z": 1.0}}}}},
+		{"txid": tx, "i": map[string]any{"j": map[string]any{"k": map[string]any{"y": map[string]any{"z": 2.0}}}}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -406,18 +412,51 @@ func TestNew(t *testing.T) {
 
 func TestHandlersShareNothing(t *testing.T) {
 	h, entries := open(t, slog.NewJSONHandler(io.Discard, nil), nil)
-	l := slog.New(h).With("a", url.URL{Path: "/x"}).WithGroup("g").With("b", 1)
+	l := slog.New(h).With("a", url.URL{Path: "/x"}).WithGroup("g").With("b", 1).With("c", 1).With("d", 1)
 	var wg sync.WaitGroup
 	for i := range 4 {
 		wg.Go(func() {
 			for range 50 {
 				l.With("i", i).InfoContext(inTransaction(), "m", "j", i)
+				l.InfoContext(inTransaction(), "m", "j", i)
 			}
 		})
 	}
 	wg.Wait()
-	if n := len(entries()); n != 200 {
-		t.Errorf("%d entries, want 200", n)
+	if n := len(entries()); n != 400 {
+		t.Errorf("%d entries, want 400", n)
+	}
+}
+
+// keeper is a handler that keeps its records, as one that writes later does.
+type keeper struct {
+	slog.Handler
+	records []slog.Record
+}
+
+func (k *keeper) Enabled(context.Context, slog.Level) bool { return true }
+
+func (k *keeper) Handle(_ context.Context, r slog.Record) error {
+	k.records = append(k.records, r.Clone())
+	return nil
+}
+
+// TestRecordsShareNothing: a record that the wrapped handler keeps does not
+// change with the next line of the same logger.
+func TestRecordsShareNothing(t *testing.T) {
+	k := &keeper{}
+	h, _ := open(t, k, nil)
+	l := slog.New(h).WithGroup("g").With("a", 0).With("b", 0).With("c", 0)
+	for i := range 3 {
+		l.Info("m", "i", i)
+	}
+	for i, r := range k.records {
+		r.Attrs(func(a slog.Attr) bool {
+			if g := a.Value.Group(); len(g) != 4 || g[3].Value.Int64() != int64(i) {
+				t.Errorf("record %d: %v", i, a)
+			}
+			return true
+		})
 	}
 }
 
