@@ -23,9 +23,17 @@ const (
 	LabelResent = "resent_by_transport"
 )
 
+// record is an entry with room for its flags.
+type record struct {
+	entry.Entry
+	flags [4]string
+}
+
 // entry makes the call's entry. It is called once, when done has been set.
 func (c *call) entry(o outcome, now time.Duration) *entry.Entry {
-	e := &entry.Entry{
+	r := &record{}
+	e := &r.Entry
+	*e = entry.Entry{
 		Time: c.start.UTC(), TxID: c.scope.ID, Kind: entry.KindClient, Span: c.span, Parent: c.parent,
 		Origin: c.scope.Origin, Trace: c.scope.Trace, HTTP: c.http, Facts: facts(c.scope),
 	}
@@ -48,7 +56,7 @@ func (c *call) entry(o outcome, now time.Duration) *entry.Entry {
 		c.responseBody(&e.Response.Body, complete)
 	}
 
-	e.Flags = c.flags(o, complete)
+	e.Flags = c.flags(r.flags[:0], o, complete)
 	e.Labels = c.labels()
 	if f.kind != "" {
 		e.Error.Type = f.kind
@@ -104,23 +112,20 @@ func (c *call) responseBody(b *entry.Body, complete bool) {
 	}
 }
 
-func (c *call) flags(o outcome, complete bool) []string {
-	var fs [4]string
-	n := 0
-	add := func(on bool, f string) {
-		if on {
-			fs[n] = f
-			n++
-		}
+func (c *call) flags(fs []string, o outcome, complete bool) []string {
+	if c.deadline == 0 {
+		fs = append(fs, entry.FlagNoDeadline)
 	}
-	add(c.deadline == 0, entry.FlagNoDeadline)
-	add(c.m.reused, entry.FlagReused)
-	add(c.notSent, entry.FlagNotSent)
-	add((o.closed || o.abandoned) && !complete, entry.FlagNotClosed)
-	if n == 0 {
-		return nil
+	if c.m.reused {
+		fs = append(fs, entry.FlagReused)
 	}
-	return append([]string(nil), fs[:n]...)
+	if c.notSent {
+		fs = append(fs, entry.FlagNotSent)
+	}
+	if (o.closed || o.abandoned) && !complete {
+		fs = append(fs, entry.FlagNotClosed)
+	}
+	return fs
 }
 
 func (c *call) labels() (ls []entry.Label) {
@@ -144,8 +149,12 @@ func (m *marks) timings(total time.Duration) (t entry.Timings) {
 		t.Connect = between(m.connectStart, m.connectDone)
 		t.TLS = between(m.tlsStart, m.tlsDone)
 	}
-	t.Send = between(m.gotConn, m.wrote)
-	t.Wait = between(m.wrote, m.firstByte)
+	wrote := m.wrote
+	if wrote == 0 && m.response != 0 {
+		wrote = m.wroteHeaders
+	}
+	t.Send = between(m.gotConn, wrote)
+	t.Wait = between(wrote, m.firstByte)
 	t.FirstByte = m.firstByte
 	if t.FirstByte == 0 {
 		t.FirstByte = m.response // a base without hooks

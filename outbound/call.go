@@ -4,7 +4,9 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
@@ -49,6 +51,11 @@ type call struct {
 	reqReason   string
 	reqPeeked   bool
 	reqLength   int64 // of a wrapped body; 0 without one, -1 unknown
+
+	stamps stamps
+	hooks  httptrace.ClientTrace
+	own    callContext
+	traced atomic.Bool // the base transport has looked for hooks
 
 	mu          sync.Mutex
 	done        bool
@@ -106,7 +113,7 @@ func (c *call) read(p []byte, n int, err error) {
 	switch err {
 	case nil:
 	case io.EOF:
-		c.finish(outcome{eof: true})
+		c.finishAt(outcome{eof: true}, d)
 	default:
 		c.settleTimeout(err)
 		c.finish(outcome{err: err})
@@ -164,8 +171,9 @@ func (c *call) canceled() bool {
 }
 
 // finish makes the entry and hands it over, once.
-func (c *call) finish(o outcome) {
-	now := c.since()
+func (c *call) finish(o outcome) { c.finishAt(o, c.since()) }
+
+func (c *call) finishAt(o outcome, now time.Duration) {
 	c.mu.Lock()
 	if c.done {
 		c.mu.Unlock()
@@ -174,6 +182,7 @@ func (c *call) finish(o outcome) {
 	c.done = true
 	stop := c.stop
 	c.stop, c.response, c.trailer = nil, nil, nil
+	c.m.traced = c.traced.Load()
 	c.mu.Unlock()
 	if stop != nil {
 		stop()

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -27,21 +28,35 @@ func rawServer(t testing.TB, serve func(net.Conn)) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	var (
+		done  sync.WaitGroup
+		mu    sync.Mutex
+		conns []net.Conn
+	)
+	done.Go(func() {
 		for {
 			conn, err := ln.Accept()
 			if err != nil {
 				return
 			}
-			go func() {
+			mu.Lock()
+			conns = append(conns, conn)
+			mu.Unlock()
+			done.Go(func() {
 				defer func() { _ = conn.Close() }()
 				serve(conn)
-			}()
+			})
 		}
-	}()
-	t.Cleanup(func() { _ = ln.Close(); <-done })
+	})
+	t.Cleanup(func() {
+		_ = ln.Close()
+		mu.Lock()
+		for _, conn := range conns {
+			_ = conn.Close()
+		}
+		mu.Unlock()
+		done.Wait()
+	})
 	return ln.Addr().String()
 }
 
@@ -198,7 +213,7 @@ func failures() []failing {
 			want: outbound.ErrHeaderTimeout, phase: "reading the response headers", limit: "deadline of ", timeout: true},
 		{name: "deadline within the body", url: raw(stalledBody), ctx: deadline(short), inBody: true, want: outbound.ErrBodyTimeout, phase: "reading the response body", limit: "deadline of ", timeout: true, is: context.DeadlineExceeded},
 		{name: "client's limit within the body", url: raw(stalledBody), client: short, inBody: true, want: outbound.ErrBodyTimeout, phase: "reading the response body", limit: "deadline of ", timeout: true},
-		{name: "deadline while sending", url: raw(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)); time.Sleep(5 * short) }), ctx: deadline(2 * short),
+		{name: "deadline while sending", url: raw(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)); time.Sleep(3 * short) }), ctx: deadline(2 * short),
 			body: func() io.Reader { return &endless{} }, want: outbound.ErrTimeout, phase: "sending the request", limit: "deadline of ", timeout: true},
 		{name: "deadline while waiting for a connection", url: raw(stalledBody), setup: func(_ *testing.T, tr *http.Transport) { tr.MaxConnsPerHost = 1 }, ctx: deadline(short),
 			want: outbound.ErrTimeout, phase: "waiting for a connection", limit: "deadline of ", timeout: true},
@@ -214,7 +229,7 @@ func failures() []failing {
 			return ctx, func() { cancel(nil) }
 		}, want: outbound.ErrCanceled, phase: "waiting for response headers", is: errCause},
 		{name: "canceled within the body", url: raw(stalledBody), ctx: cancelSoon, inBody: true, want: outbound.ErrCanceled, phase: "reading the response body", is: context.Canceled},
-		{name: "another protocol", url: raw(func(conn net.Conn) { say(conn, "SSH-2.0-OpenSSH_9.9\r\n"); stall(conn) }), want: outbound.ErrProtocol, phase: "not valid HTTP"},
+		{name: "another protocol", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, "SSH-2.0-OpenSSH_9.9\r\n"); stall(conn) }), want: outbound.ErrProtocol, phase: "not valid HTTP"},
 		{name: "a broken header", url: raw(func(conn net.Conn) {
 			readRequest(conn)
 			say(conn, "HTTP/1.1 200 OK\r\nno colon here\r\n\r\n")

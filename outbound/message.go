@@ -9,7 +9,7 @@ import (
 // line is the entry's message, for people: what was called, what came of it, how
 // long it took. The query is left out; it is in the URL.
 func (c *call) line(f failure, took time.Duration) string {
-	b := make([]byte, 0, len(c.method)+len(c.url)+64)
+	b := make([]byte, 0, 256) // on the stack, but for long URLs
 	b = append(b, c.method...)
 	b = append(b, ' ')
 	b = append(b, plainURL(c.url)...)

@@ -79,9 +79,6 @@ func (o *Options) settled() (Options, error) {
 		}
 		s.Propagator = p
 	}
-	if s.Now == nil {
-		s.Now = time.Now
-	}
 	s.DialTimeout = limit(s.DialTimeout, DefaultDialTimeout)
 	s.TLSTimeout = limit(s.TLSTimeout, DefaultTLSTimeout)
 	s.HeaderTimeout = limit(s.HeaderTimeout, DefaultHeaderTimeout)

@@ -43,11 +43,10 @@ func unwrapNopCloser(body io.ReadCloser) (io.Reader, bool) {
 
 // peeked is what a body that lies in memory or in a file looks like.
 type peeked struct {
-	size int64
-	mem  []byte
-	str  string
-	file *os.File
-	at   int64 // position in file
+	size int64       // what is left to be read
+	mem  []byte      // its bytes, or
+	from io.ReaderAt // where to read them, beginning
+	at   int64       // here, without moving the position
 }
 
 // peek looks at a body without touching it; false if it is of another kind.
@@ -58,60 +57,23 @@ func peek(body io.ReadCloser) (peeked, bool) {
 	}
 	switch v := r.(type) {
 	case *bytes.Buffer:
-		if v == nil {
-			return peeked{}, false
+		if v != nil {
+			return peeked{size: int64(v.Len()), mem: v.Bytes()}, true
 		}
-		b := v.Bytes()
-		return peeked{size: int64(len(b)), mem: b}, true
 	case *bytes.Reader:
-		if v == nil {
-			return peeked{}, false
+		if v != nil {
+			return peeked{size: int64(v.Len()), from: v, at: v.Size() - int64(v.Len())}, true
 		}
-		b, ok := rest(*v)
-		return peeked{size: int64(len(b)), mem: b}, ok
 	case *strings.Reader:
-		if v == nil {
-			return peeked{}, false
+		if v != nil {
+			return peeked{size: int64(v.Len()), from: v, at: v.Size() - int64(v.Len())}, true
 		}
-		c := *v
-		w := &stringTaker{}
-		_, err := c.WriteTo(w)
-		return peeked{size: int64(len(w.s)), str: w.s}, err == nil
 	case *os.File:
-		if v == nil {
-			return peeked{}, false
+		if v != nil {
+			return peekFile(v)
 		}
-		return peekFile(v)
 	}
 	return peeked{}, false
-}
-
-// rest returns what a copy of a bytes.Reader has left, without copying it.
-func rest(r bytes.Reader) ([]byte, bool) {
-	var w bytesTaker
-	_, err := r.WriteTo(&w)
-	return w.b, err == nil
-}
-
-// The takers keep what WriteTo hands them in one piece.
-type (
-	bytesTaker  struct{ b []byte }
-	stringTaker struct{ s string }
-)
-
-func (w *bytesTaker) Write(p []byte) (int, error) {
-	w.b = p
-	return len(p), nil
-}
-
-func (w *stringTaker) Write(p []byte) (int, error) {
-	w.s = string(p)
-	return len(p), nil
-}
-
-func (w *stringTaker) WriteString(s string) (int, error) {
-	w.s = s
-	return len(s), nil
 }
 
 // peekFile looks at a regular file: pread leaves its position alone.
@@ -124,17 +86,15 @@ func peekFile(f *os.File) (peeked, bool) {
 	if err != nil {
 		return peeked{}, false
 	}
-	return peeked{size: max(info.Size()-at, 0), file: f, at: at}, true
+	return peeked{size: max(info.Size()-at, 0), from: f, at: at}, true
 }
 
-// fill appends the first n bytes to dst, which has room for them.
+// fill appends the first n bytes to dst, which has room for them. A file cut
+// meanwhile leaves a short capture.
 func (p *peeked) fill(dst []byte, n int) []byte {
-	switch {
-	case p.file != nil:
-		got, _ := p.file.ReadAt(dst[:n], p.at) // a file cut meanwhile leaves a short capture
-		return dst[:got]
-	case p.mem != nil:
+	if p.from == nil {
 		return append(dst, p.mem[:min(len(p.mem), n)]...)
 	}
-	return append(dst, p.str[:min(len(p.str), n)]...)
+	got, _ := p.from.ReadAt(dst[:n], p.at)
+	return dst[:got]
 }

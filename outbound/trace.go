@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,7 +15,7 @@ import (
 // They are guarded by the call's lock, since net/http calls the hooks from its own
 // goroutines, and some of them after RoundTrip has returned.
 type marks struct {
-	traced       bool // the base transport calls hooks at all
+	traced       bool // the base transport calls hooks at all; set when done
 	conns        int  // connections obtained: more than one means that net/http sent again
 	reused       bool
 	peer         netip.Addr
@@ -25,6 +26,7 @@ type marks struct {
 	tlsStart     time.Duration
 	tlsDone      time.Duration
 	gotConn      time.Duration
+	wroteHeaders time.Duration // noted for TLS alone, where the protocol may be HTTP/2
 	wrote        time.Duration
 	firstByte    time.Duration
 	response     time.Duration // RoundTrip returned a response
@@ -33,7 +35,10 @@ type marks struct {
 
 // since is the time since the start, at least 1 ns, so that it is not zero.
 func (c *call) since() time.Duration {
-	return max(c.t.now().Sub(c.start), 1)
+	if c.t.opts.Now == nil {
+		return max(time.Since(c.start), 1) // the monotonic clock alone is half the price
+	}
+	return max(c.t.opts.Now().Sub(c.start), 1)
 }
 
 // mark notes the present moment, once.
@@ -57,41 +62,110 @@ func (c *call) remark(at *time.Duration) {
 }
 
 // trace returns ctx with our hooks; the caller's own hooks run as well.
-func (c *call) trace(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn:  func(string) { c.getConn() },
-		DNSStart: func(httptrace.DNSStartInfo) { c.mark(&c.m.dnsStart) },
-		DNSDone: func(info httptrace.DNSDoneInfo) {
-			if info.Err == nil {
-				c.remark(&c.m.dnsDone)
-			}
-		},
-		// Two addresses may be tried at once (RFC 8305): first start, last success.
-		ConnectStart: func(_, _ string) { c.mark(&c.m.connectStart) },
-		ConnectDone: func(_, _ string, err error) {
-			if err == nil {
-				c.remark(&c.m.connectDone)
-			}
-		},
-		TLSHandshakeStart: func() { c.mark(&c.m.tlsStart) },
-		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+//
+// httptrace.WithClientTrace costs sixteen allocations, most of them for hooks of
+// a dial that a reused connection does without. Where the caller has no hooks,
+// callContext answers for httptrace instead, and makes those for the dial when a
+// dialer asks.
+func (c *call) trace(ctx context.Context, https bool) context.Context {
+	h := &c.hooks
+	h.GotConn, h.WroteRequest, h.GotFirstResponseByte = c.gotConn, c.wroteRequest, c.gotFirstByte
+	if https || c.t.traceKey == nil {
+		// Over HTTP/2 the answer may be here before WroteRequest is called.
+		h.WroteHeaders = func() { c.mark(&c.m.wroteHeaders) }
+		h.TLSHandshakeStart = func() { c.mark(&c.m.tlsStart) }
+		h.TLSHandshakeDone = func(_ tls.ConnectionState, err error) {
 			if err == nil {
 				c.remark(&c.m.tlsDone)
 			}
-		},
-		GotConn:              c.gotConn,
-		WroteRequest:         c.wroteRequest,
-		GotFirstResponseByte: func() { c.mark(&c.m.firstByte) },
-	})
+		}
+	}
+	if c.t.traceKey == nil || httptrace.ContextClientTrace(ctx) != nil {
+		c.dialHooks(h)
+		h.GetConn = func(string) { c.traced.Store(true) }
+		return httptrace.WithClientTrace(ctx, h)
+	}
+	c.own = callContext{Context: ctx, call: c}
+	return &c.own
 }
 
-func (c *call) getConn() {
-	c.mu.Lock()
-	if !c.done {
-		c.m.traced = true
+// dialHooks sets the hooks that package net calls.
+func (c *call) dialHooks(h *httptrace.ClientTrace) {
+	h.DNSStart = func(httptrace.DNSStartInfo) { c.mark(&c.m.dnsStart) }
+	h.DNSDone = func(info httptrace.DNSDoneInfo) {
+		if info.Err == nil {
+			c.remark(&c.m.dnsDone)
+		}
 	}
-	c.mu.Unlock()
+	// Two addresses may be tried at once (RFC 8305): first start, last success.
+	h.ConnectStart = func(_, _ string) { c.mark(&c.m.connectStart) }
+	h.ConnectDone = func(_, _ string, err error) {
+		if err == nil {
+			c.remark(&c.m.connectDone)
+		}
+	}
 }
+
+// callContext is the caller's context with our hooks in it.
+type callContext struct {
+	context.Context
+	call *call
+	dial atomic.Pointer[dialContext] // made when asked for
+}
+
+type dialContext struct{ context.Context }
+
+// Value implements [context.Context].
+func (x *callContext) Value(key any) any {
+	c := x.call
+	if key == c.t.traceKey {
+		c.traced.Store(true)
+		return &c.hooks
+	}
+	if v := x.Context.Value(key); v != nil {
+		return v
+	}
+	if _, ok := key.(*int); ok {
+		return nil // package context looks for a cancelable parent
+	}
+	// Package net has a key of its own for its hooks, which httptrace sets.
+	d := x.dial.Load()
+	if d == nil {
+		h := &httptrace.ClientTrace{}
+		c.dialHooks(h)
+		d = &dialContext{httptrace.WithClientTrace(context.Background(), h)}
+		if !x.dial.CompareAndSwap(nil, d) {
+			d = x.dial.Load()
+		}
+	}
+	return d.Value(key)
+}
+
+// findTraceKey returns the key under which httptrace keeps its hooks, by asking it
+// for them, or nil where that does not work out; then WithClientTrace is used.
+func findTraceKey() any {
+	p := &keyProbe{Context: context.Background()}
+	httptrace.ContextClientTrace(p)
+	c := &call{t: &Transport{traceKey: p.key}}
+	if p.key == nil || httptrace.ContextClientTrace(&callContext{Context: context.Background(), call: c}) != &c.hooks {
+		return nil
+	}
+	return p.key
+}
+
+// keyProbe notes which key it is asked for.
+type keyProbe struct {
+	context.Context
+	key any
+}
+
+// Value implements [context.Context].
+func (p *keyProbe) Value(key any) any {
+	p.key = key
+	return nil
+}
+
+func (c *call) gotFirstByte() { c.mark(&c.m.firstByte) }
 
 func (c *call) gotConn(info httptrace.GotConnInfo) {
 	d := c.since()
@@ -106,12 +180,11 @@ func (c *call) gotConn(info httptrace.GotConnInfo) {
 	if c.done {
 		return
 	}
-	c.m.traced = true
 	c.m.conns++
 	c.m.reused, c.m.peer = info.Reused, peer
 	c.m.gotConn = d
 	// What an earlier, broken connection had come to is void.
-	c.m.wrote, c.m.firstByte = 0, 0
+	c.m.wroteHeaders, c.m.wrote, c.m.firstByte = 0, 0, 0
 }
 
 func (c *call) wroteRequest(info httptrace.WroteRequestInfo) {

@@ -22,8 +22,9 @@ type Transport struct {
 	queue *sink.Queue
 	pool  *sink.BufferPool
 	opts  Options
-	now   func() time.Time
 	hops  hops
+	// traceKey is httptrace's key in a context; nil where it could not be found.
+	traceKey any
 }
 
 // NewTransport wraps base; nil means a clone of [http.DefaultTransport], with
@@ -53,7 +54,7 @@ func newTransport(base http.RoundTripper, q *sink.Queue, opts *Options) (t *Tran
 	if ours, ok := base.(*Transport); ok && ours != nil && ours.queue == q {
 		base = ours.base
 	}
-	return &Transport{base: base, queue: q, pool: q.Buffers(), opts: o, now: o.Now}, own, nil
+	return &Transport{base: base, queue: q, pool: q.Buffers(), opts: o, traceKey: findTraceKey()}, own, nil
 }
 
 // Unwrap returns the base transport.
@@ -109,6 +110,13 @@ func restore(resp *http.Response, sent, req *http.Request) *http.Response {
 	return resp
 }
 
+func (t *Transport) now() time.Time {
+	if t.opts.Now == nil {
+		return time.Now()
+	}
+	return t.opts.Now()
+}
+
 // begin makes the call's state. What the caller may change once RoundTrip has
 // returned is copied now.
 func (t *Transport) begin(ctx context.Context, req *http.Request) *call {
@@ -153,13 +161,14 @@ func (t *Transport) begin(ctx context.Context, req *http.Request) *call {
 // we write any.
 func (c *call) stamp(ctx context.Context, req *http.Request) *http.Request {
 	if !c.skip {
-		ctx = c.trace(ctx)
+		ctx = c.trace(ctx, req.URL.Scheme == "https")
 	}
 	out := req.WithContext(ctx)
 	p := c.t.opts.Propagator
 	if p.Allows(req.URL.Host) {
-		out.Header = req.Header.Clone()
-		p.Inject(c.scope, c.span, out.Header)
+		c.stamps.copy(req.Header, c.scope)
+		p.Inject(c.scope, c.span, &c.stamps)
+		out.Header = c.stamps.header
 	} else {
 		c.notSent = true
 	}
@@ -168,10 +177,10 @@ func (c *call) stamp(ctx context.Context, req *http.Request) *http.Request {
 	}
 	c.trailer = req.Trailer
 	c.reqHeaders = headers(out.Header)
-	c.reqType = out.Header.Get("Content-Type")
-	c.reqEncoding = out.Header.Get("Content-Encoding")
+	c.reqType = first(out.Header, "Content-Type")
+	c.reqEncoding = first(out.Header, "Content-Encoding")
 	c.url = req.URL.String()
-	c.http = entry.HTTP{Method: c.method, URL: c.url, UserAgent: out.Header.Get("User-Agent"), Referer: out.Header.Get("Referer"),
+	c.http = entry.HTTP{Method: c.method, URL: c.url, UserAgent: first(out.Header, "User-Agent"), Referer: first(out.Header, "Referer"),
 		ResendCount: c.resent, Deadline: c.deadline}
 	c.http.ServerAddress, c.http.ServerPort = server(req.URL)
 	if c.t.opts.Route != nil {
@@ -189,7 +198,7 @@ func (c *call) responded(resp *http.Response) {
 	c.mu.Lock()
 	c.m.response, c.m.last = d, d
 	c.status, c.proto, c.respHeaders = resp.StatusCode, resp.Proto, hs
-	c.respType, c.respEncoding = resp.Header.Get("Content-Type"), resp.Header.Get("Content-Encoding")
+	c.respType, c.respEncoding = first(resp.Header, "Content-Type"), first(resp.Header, "Content-Encoding")
 	c.cacheHit = txid.FromCache(resp.Header)
 	c.respLength = resp.ContentLength
 	if binaryType(c.respType) {
@@ -199,13 +208,13 @@ func (c *call) responded(resp *http.Response) {
 
 	if rw, ok := resp.Body.(io.ReadWriteCloser); ok {
 		c.bodyless = true
-		c.finish(outcome{})
+		c.finishAt(outcome{}, d)
 		resp.Body = wrapDuplex(rw, newUpgraded(c))
 		return
 	}
 	if resp.Body == nil || resp.Body == http.NoBody {
 		c.bodyless = true
-		c.finish(outcome{})
+		c.finishAt(outcome{}, d)
 		return
 	}
 	c.mu.Lock()
@@ -219,4 +228,12 @@ func (c *call) responded(resp *http.Response) {
 		c.stop = stop
 		c.mu.Unlock()
 	}
+}
+
+// first returns a header's first value; name is in canonical form.
+func first(h http.Header, name string) string {
+	if vs := h[name]; len(vs) > 0 {
+		return vs[0]
+	}
+	return ""
 }
