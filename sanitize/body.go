@@ -63,6 +63,9 @@ func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
 	if decoded {
 		r.dec.utf8 = src
 	}
+	for bytes.HasPrefix(src, []byte("\ufeff")) {
+		src = src[3:]
+	}
 	if reason != "" {
 		return fail(kind, reason)
 	}
@@ -95,14 +98,15 @@ func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
 	} else {
 		n := len(dst)
 		dst = r.apply(dst, d, 0, end)
-		if kind != KindJSON && kind != KindNDJSON && len(d.edits) > 0 {
+		repaired := kind == KindMultipart && !utf8.Valid(dst[n:])
+		if repaired {
+			dst = append(dst[:n], bytes.ToValidUTF8(dst[n:], []byte("\ufffd"))...)
+		}
+		if kind != KindJSON && kind != KindNDJSON && (repaired || len(d.edits) > 0) {
 			dst = r.fixpoint(dst, n, func(d *doc) int {
 				end, _ := r.span(d, 0, len(d.src), kind, ct, false, 0)
 				return end
 			})
-		}
-		if kind == KindMultipart && !utf8.Valid(dst[n:]) {
-			dst = append(dst[:n], bytes.ToValidUTF8(dst[n:], []byte("\ufffd"))...)
 		}
 		if len(dst) == n {
 			return dst, res

@@ -11,12 +11,12 @@ import (
 	"golang.org/x/text/encoding/korean"
 )
 
-// toUTF8 returns src in UTF-8 without a byte order mark, decoded into buf when
+// toUTF8 returns src in UTF-8, decoded into buf when
 // it has to be: decoded is then set. A non-empty reason says why it cannot be read.
 func toUTF8(buf, src []byte, charset string, trunc bool) (out []byte, decoded bool, reason string) {
 	switch {
 	case bytes.HasPrefix(src, []byte("\xef\xbb\xbf")):
-		return src[3:], false, ""
+		return src, false, ""
 	case bytes.HasPrefix(src, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(src, []byte("\x00\x00\xfe\xff")):
 		return nil, false, "unknown charset"
 	case bytes.HasPrefix(src, []byte("\xff\xfe")):
