@@ -72,7 +72,7 @@ func BenchmarkAppend(b *testing.B) {
 		per  int
 	}{{"open/batch=20", 1 << 30, 20}, {"open/batch=1", 1 << 30, 1}, {"closed/batch=20", 0, 20}} {
 		b.Run(c.name, func(b *testing.B) {
-			j := openTest(b, b.TempDir(), &Options{MaxFileBytes: c.size, MaxBytes: -1})
+			j := openTest(b, b.TempDir(), &Options{MaxFileBytes: c.size, MaxBytes: -1, fs: osFS{}})
 			b.ReportAllocs()
 			b.ResetTimer()
 			cpu := cpuTime()

@@ -45,7 +45,7 @@ func TestReadersWhileRotating(t *testing.T) {
 	done := make(chan struct{})
 	for w := range writers {
 		work.Go(func() {
-			j, err := Open(dir, &Options{Name: "w" + itoa(w), MaxFileBytes: 20 << 10, MinFree: -1})
+			j, err := Open(dir, &Options{Name: "w" + itoa(w), MaxFileBytes: 20 << 10, MinFree: -1, fs: quickFS{}})
 			if err != nil {
 				t.Error(err)
 				return

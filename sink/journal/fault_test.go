@@ -18,7 +18,7 @@ import (
 
 // faultFS is the real file system with faults in it.
 type faultFS struct {
-	osFS
+	quickFS
 	mu       sync.Mutex
 	room     int64 // bytes that may still be written; negative: no limit
 	writeErr error // what a write beyond room fails with
@@ -41,7 +41,7 @@ func (f *faultFS) Create(path string, perm fs.FileMode) (file, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	real, err := f.osFS.Create(path, perm)
+	real, err := f.quickFS.Create(path, perm)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (f *faultFS) Create(path string, perm fs.FileMode) (file, error) {
 
 func (f *faultFS) Free(dir string) (uint64, uint64, error) {
 	if f.free == nil {
-		return f.osFS.Free(dir)
+		return f.quickFS.Free(dir)
 	}
 	free, total := f.free()
 	return free, total, nil

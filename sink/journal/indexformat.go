@@ -128,7 +128,7 @@ func trailerLen(tail []byte, file int64) (int64, error) {
 }
 
 // parseIndex reads a payload. at is the offset of its frame in the file: the blocks
-// must fill the file up to there. It keeps a part of payload.
+// must end there or before. It keeps a part of payload.
 func parseIndex(payload []byte, at int64) (*index, error) {
 	n := len(payload)
 	if n < indexHeadLen+indexTailLen {
@@ -213,8 +213,9 @@ func (x *index) parseBlocks(s []byte, end int64) error {
 		plain += b.plain
 		s = s[blockLen:]
 	}
-	if at != end || plain != x.plain {
-		return fmt.Errorf("%w: the blocks do not fill the file", ErrIndex)
+	// Between the blocks and the index other frames may stand, of a later version.
+	if at > end || plain != x.plain {
+		return fmt.Errorf("%w: the blocks do not fit into the file", ErrIndex)
 	}
 	return nil
 }
