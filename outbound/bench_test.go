@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -46,7 +47,11 @@ func (a *answerer) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func benchCall(b *testing.B, rt http.RoundTripper, ctx context.Context, url, body string) {
 	b.ReportAllocs()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	p := make([]byte, 2048)
+	began := threadCPU()
+	defer func() { b.ReportMetric(float64(threadCPU()-began)/float64(b.N), "cpu-ns/op") }()
 	for b.Loop() {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 		if err != nil {

@@ -33,10 +33,10 @@ type record struct {
 func (c *call) entry(o outcome, now time.Duration) *entry.Entry {
 	r := &record{}
 	e := &r.Entry
-	*e = entry.Entry{
-		Time: c.start.UTC(), TxID: c.scope.ID, Kind: entry.KindClient, Span: c.span, Parent: c.parent,
-		Origin: c.scope.Origin, Trace: c.scope.Trace, HTTP: c.http, Facts: facts(c.scope),
-	}
+	// Field by field: a literal would be built and copied, 1 KB of it.
+	e.Time, e.TxID, e.Kind, e.Span, e.Parent = c.start.UTC(), c.scope.ID, entry.KindClient, c.span, c.parent
+	e.Origin, e.Trace, e.HTTP = c.scope.Origin, c.scope.Trace, c.http
+	fill(&e.Facts, c.scope)
 	e.HTTP.Status, e.HTTP.Protocol, e.HTTP.CacheHit = c.status, c.proto, c.cacheHit
 	if c.m.peer.IsValid() {
 		e.HTTP.RemoteIP = c.m.peer.String()
@@ -94,6 +94,7 @@ func (c *call) requestBody(b *entry.Body) {
 
 func (c *call) responseBody(b *entry.Body, complete bool) {
 	b.Type, b.ContentEncoding, b.Reason = c.respType, c.respEncoding, c.respReason
+	// Where net/http itself undid a gzip it had asked for, this is the size after.
 	b.Size = c.resp.size
 	b.Raw = c.resp.take()
 	if c.bodyless {
@@ -205,6 +206,11 @@ func headers(h http.Header) []entry.Header {
 
 // facts are the scope's, in the entry's fields where it has some.
 func facts(s *txid.Scope) (f entry.Facts) {
+	fill(&f, s)
+	return f
+}
+
+func fill(f *entry.Facts, s *txid.Scope) {
 	for _, c := range s.Carried {
 		switch c.Name {
 		case txid.HeaderUser:
@@ -225,7 +231,6 @@ func facts(s *txid.Scope) (f entry.Facts) {
 	if f.EntryPage == "" && s.Recorder != nil {
 		f.EntryPage = s.Recorder.EntryPage()
 	}
-	return f
 }
 
 // server splits a URL's host; the port is the scheme's where none is named.

@@ -55,6 +55,7 @@ type call struct {
 	stamps stamps
 	hooks  httptrace.ClientTrace
 	own    callContext
+	body   responseBody
 	traced atomic.Bool // the base transport has looked for hooks
 
 	mu          sync.Mutex
@@ -115,7 +116,7 @@ func (c *call) read(p []byte, n int, err error) {
 	case io.EOF:
 		c.finishAt(outcome{eof: true}, d)
 	default:
-		c.settleTimeout(err)
+		c.settleTimeout()
 		c.finish(outcome{err: err})
 	}
 }
@@ -130,7 +131,7 @@ func (c *call) abandoned() {
 
 // failed is called when the base transport returned an error.
 func (c *call) failed(err error) {
-	c.settleTimeout(err)
+	c.settleTimeout()
 	c.finish(outcome{err: err})
 }
 
@@ -142,7 +143,7 @@ func (c *call) panicked() { c.finish(outcome{panicked: true}) }
 // moment; the bare transport's errors always find it noticed, and the error then
 // says "Client.Timeout exceeded". A call that ends by that deadline therefore
 // waits for the timer, which is due, for a few milliseconds at most.
-func (c *call) settleTimeout(error) {
+func (c *call) settleTimeout() {
 	if c.cancel == nil || c.ctx.Err() != context.DeadlineExceeded {
 		return
 	}

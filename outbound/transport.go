@@ -221,7 +221,8 @@ func (c *call) responded(resp *http.Response) {
 	c.resp.expect(c.t.pool, resp.ContentLength)
 	c.response = resp
 	c.mu.Unlock()
-	resp.Body = &responseBody{inner: resp.Body, call: c}
+	c.body = responseBody{inner: resp.Body, call: c}
+	resp.Body = &c.body
 	if c.ctx.Done() != nil {
 		stop := context.AfterFunc(c.ctx, c.abandoned)
 		c.mu.Lock()
