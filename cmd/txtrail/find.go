@@ -68,7 +68,7 @@ func (c *findCmd) run(a *app) (int, error) {
 		return a.nothing(r, &f)
 	}
 	if stories {
-		return c.stories(a, r)
+		return c.stories(a, src, r)
 	}
 	return c.entries(a, r)
 }
@@ -133,7 +133,7 @@ func (a *app) oneDay(es []*entry.Entry) bool {
 }
 
 // stories groups what matched by txid and lists the newest of the groups.
-func (c *findCmd) stories(a *app, r *query.Result) (int, error) {
+func (c *findCmd) stories(a *app, src query.Source, r *query.Result) (int, error) {
 	code := a.status(r, true)
 	groups := query.Group(r.Entries)
 	if len(groups) == 0 {
@@ -152,7 +152,7 @@ func (c *findCmd) stories(a *app, r *query.Result) (int, error) {
 	}
 	ss := make([]*query.Story, len(groups))
 	for i, g := range groups {
-		ss[i] = query.NewStory(g, &query.StoryOptions{Excerpt: true})
+		ss[i] = a.whole(src, g, len(groups))
 	}
 	var err error
 	if a.flags.Output == "json" {
@@ -178,6 +178,26 @@ func (c *findCmd) stories(a *app, r *query.Result) (int, error) {
 		a.shown(len(ss), total, len(r.Entries) < r.Matched, a.say("stories", "건"))
 	}
 	return code, nil
+}
+
+// whole tells the whole story of the transaction that some matching entries belong
+// to, since what matched alone would give another verdict than show does. A long
+// list, or one for machines, which names what matched, is of excerpts.
+func (a *app) whole(src query.Source, matched []*entry.Entry, of int) *query.Story {
+	excerpt := &query.StoryOptions{Excerpt: true}
+	if of > maxFound || a.flags.Output != "text" {
+		return query.NewStory(matched, excerpt)
+	}
+	id := matched[0].TxID
+	r, err := src.Lookup(a.ctx, string(id))
+	if err != nil || r.More {
+		return query.NewStory(matched, excerpt)
+	}
+	es := slices.DeleteFunc(r.Entries, func(e *entry.Entry) bool { return e.TxID != id })
+	if len(es) < len(matched) { // retention was faster
+		return query.NewStory(matched, excerpt)
+	}
+	return query.NewStory(es, nil)
 }
 
 func newest(es []*entry.Entry) time.Time {

@@ -92,6 +92,9 @@ func drive(dir string, once bool, stdout, stderr io.Writer) error {
 		_, _ = fmt.Fprintln(stderr, "the three services have ended; from the journal:")
 		return story(ctx, dir, id, stdout)
 	}
+	if err := settle(ctx, dir, id); err != nil {
+		return err
+	}
 	if err := story(ctx, dir, id, stdout); err != nil {
 		return err
 	}
@@ -105,6 +108,34 @@ serving until Ctrl-C
 	<-ctx.Done()
 	ended = true
 	return p.end()
+}
+
+// settle waits until nothing more is written to the story: the services write a few
+// milliseconds after they have answered, and one of them still works on a charge
+// that its caller has given up.
+func settle(ctx context.Context, dir string, id txid.ID) error {
+	src, err := journalquery.Open(dir, nil)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for before, tries := -1, 0; tries < 20; tries++ {
+		r, err := src.Lookup(ctx, string(id))
+		if err != nil {
+			return err
+		}
+		if len(r.Entries) == before {
+			break
+		}
+		before = len(r.Entries)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // story prints what the journal says of id, as "txtrail show" does.

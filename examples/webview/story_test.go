@@ -97,7 +97,11 @@ func TestStory(t *testing.T) {
 		show("show", string(id)+"#"+row[1], "--body", "full")
 	}
 	show("show", string(id), "--body", "full", "--headers")
-	show("find", "--user", "8812", "--since", "10m", "--failed")
+	// From user and minute alone one reaches the failure.
+	if list := show("find", "--user", "8812", "--since", "10m", "--failed"); !strings.Contains(list, string(id[:18])) ||
+		!strings.Contains(list, "POST /api/pay failed: web → core") {
+		t.Errorf("find does not lead to the failure:\n%s", list)
+	}
 	lines := show("show", string(id), "-o", "jsonl")
 	checkEntries(t, show("show", string(id), "-o", "json"), lines)
 
