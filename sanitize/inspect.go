@@ -18,6 +18,15 @@ func (r *run) inspect(d *doc, lo, hi int, sc scope, trunc bool) {
 	if s == e {
 		return
 	}
+	// A value that begins like a URL may hold one that begins like a URL …
+	if r.inner >= maxInner {
+		if r.rs.markerAt(src, s, e) != e {
+			r.mask(d, s, e, ruleTooDeep)
+		}
+		return
+	}
+	r.inner++
+	defer r.leave()
 	switch c := src[s]; {
 	case c == '{' || c == '[' || c == '"':
 		if m := r.rs.markerAt(src, s, e); m == e {
@@ -71,6 +80,11 @@ func (r *run) inspect(d *doc, lo, hi int, sc scope, trunc bool) {
 	}
 	r.text(d, lo, hi, sc, trunc)
 }
+
+// maxInner bounds how deep inspect calls itself, nested docs included.
+const maxInner = 12
+
+func (r *run) leave() { r.inner-- }
 
 // looksLikeURL reports whether v, which begins with a slash, is a relative URL
 // and not a text that happens to begin so.

@@ -125,6 +125,9 @@ func (r *run) decide(k []byte, sc scope) decision {
 type keyScratch struct {
 	text   []byte
 	starts []bool // starts[i]: a word begins at text[i]
+	tail   int    // where the last word begins; -1: not looked for yet
+	safe   bool   // the last word makes the key metadata
+	policy int    // where the last "policy" begins, -1
 	a, b   []byte
 }
 
@@ -172,6 +175,7 @@ func (ks *keyScratch) normalize(k []byte) {
 func (ks *keyScratch) reset() {
 	ks.text = ks.text[:0]
 	ks.starts = ks.starts[:0]
+	ks.tail = -1
 }
 
 // withoutMarkers returns k without the markers that an earlier pass left in
@@ -320,6 +324,7 @@ var confusables = map[rune]rune{
 // the digits that end it, until f returns false.
 func (ks *keyScratch) wordEnds(f func(end, next int) bool) {
 	n := len(ks.text)
+	start := 0
 	for i := 1; i <= n; i++ {
 		if i < n && !ks.starts[i] {
 			continue
@@ -328,12 +333,13 @@ func (ks *keyScratch) wordEnds(f func(end, next int) bool) {
 			return
 		}
 		e := i
-		for e > 0 && '0' <= ks.text[e-1] && ks.text[e-1] <= '9' {
+		for e > start && '0' <= ks.text[e-1] && ks.text[e-1] <= '9' {
 			e--
 		}
-		if e < i && e > 0 && !f(e, i) {
+		if e < i && e > start && !f(e, i) {
 			return
 		}
+		start = i
 	}
 }
 
@@ -428,31 +434,36 @@ func koreanMetadata(tail []byte) bool {
 }
 
 // metadata reports whether the words from end on say that the key is about a
-// secret and not the secret itself.
+// secret and not the secret itself: the last word does, or "policy" is one of
+// them.
 func (ks *keyScratch) metadata(end int) bool {
-	n := len(ks.text)
-	if end >= n {
+	if end >= len(ks.text) {
 		return false
 	}
-	lastStart := n
-	for i := n - 1; i >= end; i-- {
-		if ks.starts[i] {
-			if lastStart == n {
-				lastStart = i
-				if safeTails[string(ks.text[i:n])] {
-					return true
-				}
-			}
-			j := i + 1
-			for j < n && !ks.starts[j] {
-				j++
-			}
-			if string(ks.text[i:j]) == "policy" {
-				return true
-			}
-		}
+	if ks.tail < 0 {
+		ks.findTail()
 	}
-	return false
+	return ks.safe && ks.tail >= end || ks.policy >= end
+}
+
+func (ks *keyScratch) findTail() {
+	n := len(ks.text)
+	ks.tail, ks.policy = n, -1
+	last := n
+	for i := n - 1; i >= 0; i-- {
+		if !ks.starts[i] {
+			continue
+		}
+		if ks.tail == n {
+			ks.tail = i
+			ks.safe = safeTails[string(ks.text[i:n])]
+		}
+		if string(ks.text[i:last]) == "policy" {
+			ks.policy = i
+			return
+		}
+		last = i
+	}
 }
 
 func roleOf(t []byte) role {

@@ -28,6 +28,7 @@ type run struct {
 	rs      *ruleset
 	counts  []int32
 	docs    [maxNest + 1]doc
+	inner   int
 	depth   int
 	deepest int
 	budget  int // bytes that nested documents may still cost: keeps time linear
@@ -52,6 +53,7 @@ type run struct {
 
 func (r *run) begin(src []byte) *doc {
 	r.depth = 0
+	r.inner = 0
 	r.budget = 16*len(src) + 1<<16
 	r.trunc = false
 	d := &r.docs[0]

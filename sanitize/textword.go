@@ -197,9 +197,9 @@ func (r *run) pem(d *doc, i, hi int) int {
 	}
 	end := hi
 	if j := bytes.Index(src[body:hi], []byte("---")); j >= 0 {
-		if k := bytes.Index(src[body+j:hi], []byte("END")); k >= 0 && k < 12 {
+		if k := bytes.Index(src[body+j:min(hi, body+j+16)], []byte("END")); k >= 0 {
 			end = body + j
-			if x := bytes.Index(src[end+k:hi], []byte("---")); x >= 0 && x < 100 {
+			if x := bytes.Index(src[end+k:min(hi, end+k+110)], []byte("---")); x >= 0 {
 				stop := end + k + x
 				for stop < hi && src[stop] == '-' {
 					stop++
