@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/txtrail/txtrail/txid"
 )
@@ -25,10 +26,25 @@ func SetUser(ctx context.Context, id string) {
 }
 
 // SetError records why ctx's exchange failed, beside what its status says. The
-// last call wins; a nil error is ignored.
+// last call wins; a nil error is ignored. The entry's error.type is the error's Go
+// type, unless an error in its tree names another by a method ErrorType() string.
 func SetError(ctx context.Context, err error) {
 	if r := recorderOf(ctx); r != nil {
 		r.SetError(err)
+	}
+}
+
+// SetPanic records that ctx's handler panicked with v, for whoever recovers a panic
+// before it comes to the middleware, as frameworks do. trace is the panic's stack,
+// as [runtime/debug.Stack] writes it; nil means that the caller is the deferred
+// function that recovered, whose stack is it. The last call wins; a v that is nil or
+// [http.ErrAbortHandler] is ignored.
+func SetPanic(ctx context.Context, v any, trace []byte) {
+	if v == nil || v == http.ErrAbortHandler {
+		return
+	}
+	if r, ok := recorderOf(ctx).(*recorder); ok {
+		r.setPanic(v, trace)
 	}
 }
 

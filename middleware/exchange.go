@@ -38,7 +38,10 @@ type exchange struct {
 	status int    // the first final one; 0: none yet
 	res    capture
 	ask    capture
-	writer struct {
+	// recovered is a panic that was recovered between us and the handler, as
+	// SetPanic told.
+	recovered *outcome
+	writer    struct {
 		firstByte time.Duration // from start until something went out; 0: not before the end
 		declared  int64         // Content-Length, -1 if none
 		fields    int           // in the header map when it was sent

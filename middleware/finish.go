@@ -100,6 +100,10 @@ func (ex *exchange) hijacked() *stream {
 func (ex *exchange) conclude(rec *record, took time.Duration, o *outcome) {
 	e, s := &rec.Entry, &ex.ctx.Scope
 	ex.rec, ex.done = nil, true
+	panicked := o
+	if ex.recovered != nil && !o.panicked() {
+		panicked = ex.recovered // the exchange itself ended as o says
+	}
 
 	e.Kind = entry.KindServer
 	e.Time = ex.start.UTC()
@@ -113,9 +117,9 @@ func (ex *exchange) conclude(rec *record, took time.Duration, o *outcome) {
 		e.Timings.FirstByte = took // all of it is in the server's buffers
 	}
 	ex.concludeBodies(rec, o)
-	ex.concludeError(e, o)
+	ex.concludeError(e, panicked)
 	ex.concludeFacts(e, s)
-	e.Severity = entry.SeverityOf(e.HTTP.Status, e.Error.Type, o.panicked())
+	e.Severity = entry.SeverityOf(e.HTTP.Status, e.Error.Type, panicked.panicked())
 	if e.Error.Type == errorHandlerAborted {
 		e.Severity = entry.SeverityWarning
 	}

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/txtrail/txtrail/entry"
@@ -44,10 +45,40 @@ func (r *recorder) SetError(err error) {
 		return
 	}
 	name, text := describe(err)
+	if own := ownType(err); own != "" {
+		name = own
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.rec != nil {
 		r.rec.Error.Type, r.rec.Error.Message = name, text
+	}
+}
+
+// ownType returns what an error in err's tree calls its type, or "".
+func ownType(err error) (name string) {
+	defer func() {
+		if recover() != nil {
+			name = ""
+		}
+	}()
+	var typed interface{ ErrorType() string }
+	if errors.As(err, &typed) {
+		return bound(typed.ErrorType(), entry.MaxWord)
+	}
+	return ""
+}
+
+// setPanic notes a panic that somebody between us and the handler has recovered.
+func (r *recorder) setPanic(v any, trace []byte) {
+	o := &outcome{value: v, stack: string(trace[:min(len(trace), entry.MaxStack)])}
+	if trace == nil {
+		o.stack = stack(v)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.rec != nil {
+		r.recovered = o
 	}
 }
 
