@@ -185,3 +185,39 @@ func TestFileModes(t *testing.T) {
 		}
 	}
 }
+
+// lateFS lets another adopter be done with a file between its opening and its
+// locking.
+type lateFS struct {
+	quickFS
+	t *testing.T
+}
+
+func (l lateFS) Open(path string) (file, error) {
+	f, err := l.quickFS.Open(path)
+	if err == nil {
+		if err := os.Remove(path); err != nil {
+			l.t.Error(err)
+		}
+	}
+	return f, err
+}
+
+// The lock of a file without a name is worth nothing: what it held is elsewhere, or
+// removed by the cap, and must not come back.
+func TestAdoptTooLate(t *testing.T) {
+	dir := t.TempDir()
+	var content []byte
+	for _, e := range makeBatch(t, 0, 3, 1) {
+		content = appendLine(content, e.Line())
+	}
+	orphan(t, dir, 1, content)
+	j := openTest(t, dir, &Options{fs: lateFS{t: t}})
+	waitFor(t, func() bool { return len(names(t, dir, "")) == 1 })
+	if err := j.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if left := names(t, dir, ""); len(left) != 0 || j.Stats().Adopted != 0 {
+		t.Errorf("left %v, adopted %d", left, j.Stats().Adopted)
+	}
+}
