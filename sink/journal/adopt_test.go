@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -195,7 +196,7 @@ type lateFS struct {
 
 func (l lateFS) Open(path string) (file, error) {
 	f, err := l.quickFS.Open(path)
-	if err == nil {
+	if err == nil && strings.HasPrefix(filepath.Base(path), "dead-") {
 		if err := os.Remove(path); err != nil {
 			l.t.Error(err)
 		}
