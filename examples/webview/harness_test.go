@@ -39,12 +39,8 @@ func inProcess(t *testing.T, dir string, policy *sanitize.Policy) txid.ID {
 		s.Start()
 		return s
 	}
-	spare, err := freeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
 	core := serve(newCore(coreTrail))
-	web := serve(newWeb(webTrail, core.URL, "http://"+spare, "http://127.0.0.1"))
+	web := serve(newWeb(webTrail, core.URL, nobody))
 	h, err := newSSR(ssrTrail, web.URL)
 	if err != nil {
 		t.Fatal(err)

@@ -22,8 +22,6 @@ const (
 	envCore  = "WEBVIEW_CORE"
 	envSpare = "WEBVIEW_SPARE"
 	envWeb   = "WEBVIEW_WEB"
-	envPage  = "WEBVIEW_PAGE"
-	envAddr  = "WEBVIEW_ADDR"
 )
 
 // serve runs one service until its standard input ends, which it does when the
@@ -41,7 +39,7 @@ func serve(role string) error {
 	case "ssr":
 		h, err = newSSR(trail, os.Getenv(envWeb))
 	case "web":
-		h = newWeb(trail, os.Getenv(envCore), os.Getenv(envSpare), os.Getenv(envPage))
+		h = newWeb(trail, os.Getenv(envCore), os.Getenv(envSpare))
 	case "core":
 		h = newCore(trail)
 	default:
@@ -50,7 +48,7 @@ func serve(role string) error {
 	if err != nil {
 		return errors.Join(err, trail.Close(context.Background()))
 	}
-	l, err := net.Listen("tcp", os.Getenv(envAddr))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return errors.Join(err, trail.Close(context.Background()))
 	}
@@ -82,13 +80,13 @@ type service struct {
 }
 
 // start runs this program again as one of the services, and returns when it listens.
-func start(role, dir, addr string, env ...string) (*service, error) {
+func start(role, dir string, env ...string) (*service, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(self, "-role", role)
-	cmd.Env = append(os.Environ(), append(env, "TXTRAIL_DIR="+dir, envAddr+"="+addr)...)
+	cmd.Env = append(os.Environ(), append(env, "TXTRAIL_DIR="+dir)...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -125,8 +123,11 @@ type product struct {
 	core, web, ssr *service
 }
 
-// startAll starts them from the inside out. A page's origin must be known to web
-// before ssr runs, so ssr's port is chosen first.
+// nobody is where the spare core would be. Nothing listens on port 1 (tcpmux), so
+// connections are refused; a free port could be somebody's a moment later.
+const nobody = "http://127.0.0.1:1"
+
+// startAll starts them from the inside out.
 func startAll(dir string) (p *product, err error) {
 	p = &product{}
 	defer func() {
@@ -134,21 +135,13 @@ func startAll(dir string) (p *product, err error) {
 			err = errors.Join(err, p.end())
 		}
 	}()
-	pageAddr, err := freeAddr()
-	if err != nil {
+	if p.core, err = start("core", dir); err != nil {
 		return p, err
 	}
-	spare, err := freeAddr() // nobody listens there: connections are refused
-	if err != nil {
+	if p.web, err = start("web", dir, envCore+"="+p.core.url, envSpare+"="+nobody); err != nil {
 		return p, err
 	}
-	if p.core, err = start("core", dir, "127.0.0.1:0"); err != nil {
-		return p, err
-	}
-	if p.web, err = start("web", dir, "127.0.0.1:0", envCore+"="+p.core.url, envSpare+"=http://"+spare, envPage+"=http://"+pageAddr); err != nil {
-		return p, err
-	}
-	p.ssr, err = start("ssr", dir, pageAddr, envWeb+"="+p.web.url)
+	p.ssr, err = start("ssr", dir, envWeb+"="+p.web.url)
 	return p, err
 }
 
@@ -161,14 +154,4 @@ func (p *product) end() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// freeAddr returns a loopback address on which nobody listens now.
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }

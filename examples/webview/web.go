@@ -24,11 +24,10 @@ type web struct {
 	client *http.Client
 	core   string // http://host:port
 	spare  string // a second core that is not running
-	page   string // the origin whose pages may call
 }
 
-func newWeb(trail *txtrail.Trail, core, spare, page string) http.Handler {
-	s := &web{trail: trail, client: trail.Client(), core: core, spare: spare, page: page}
+func newWeb(trail *txtrail.Trail, core, spare string) http.Handler {
+	s := &web{trail: trail, client: trail.Client(), core: core, spare: spare}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/sign-in", s.signIn)
 	mux.HandleFunc("GET /api/items", s.forward("GET", "/v1/items"))
@@ -52,14 +51,16 @@ func newWeb(trail *txtrail.Trail, core, spare, page string) http.Handler {
 	return s.cors(trail.Handler(mux))
 }
 
-// cors lets the page call another origin. The preflight stays outside the trail: the
+// cors lets pages of this machine call, which is another origin. The preflight stays outside the trail: the
 // browser asks it by itself, without any of the page's headers.
 func (s *web) cors(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", s.page)
-		h.Set("Access-Control-Expose-Headers", "X-Transaction-Id")
 		h.Set("Vary", "Origin")
+		if origin := r.Header.Get("Origin"); strings.HasPrefix(origin, "http://127.0.0.1:") {
+			h.Set("Access-Control-Allow-Origin", origin)
+			h.Set("Access-Control-Expose-Headers", "X-Transaction-Id")
+		}
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 			h.Set("Access-Control-Allow-Methods", "GET, POST")
 			h.Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers"))
