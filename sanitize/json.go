@@ -28,19 +28,20 @@ const (
 
 // Frame flags.
 const (
-	fObject uint8 = 1 << iota
-	fTrack        // an array whose elements' positions matter
-	fRow          // a row of a table with sensitive columns
-	fAuth         // an object whose "method" logs somebody in
-	fNamed        // an object whose name-like member was seen
-	fStrong       // … and it was a real name, not a type or id
-	fTable        // an array that holds arrays
-	fLoose        // the value of a member that is only perhaps a value
+	fObject uint16 = 1 << iota
+	fTrack         // an array whose elements' positions matter
+	fRow           // a row of a table with sensitive columns
+	fAuth          // an object whose "method" logs somebody in
+	fNamed         // an object whose name-like member was seen
+	fStrong        // … and it was a real name, not a type or id
+	fTable         // an array that holds arrays
+	fLoose         // the value of a member that is only perhaps a value
+	fPair          // an array in an array: a pair, or a row below a header
 )
 
 // frame is an open container.
 type frame struct {
-	flags uint8
+	flags uint16
 	role  role
 	rule  ruleID   // hidden whole by this rule
 	name  ruleID   // object: what its name-like member names
@@ -223,8 +224,8 @@ func (r *run) json(d *doc, lo, hi int, depth0 int) (end int, st jsonStatus) {
 		base  = len(r.frames)
 		pend0 = len(r.pend)
 		top   = base - 1
-		flags uint8 // of the current container
-		mask  = -1  // frame that is hidden whole
+		flags uint16 // of the current container
+		mask  = -1   // frame that is hidden whole
 		dec   decision
 		rl    role
 		path  uint64
@@ -295,7 +296,7 @@ value:
 					for _, b := range src[s+1 : e] {
 						kind |= r.rs.weak[b]
 					}
-					if kind&2 != 0 || kind != 0 && n >= 9 || n >= 16 {
+					if kind&2 != 0 || kind != 0 && n >= 8 || n >= 16 {
 						r.jsonString(d, s+1, e)
 					}
 				}
@@ -303,6 +304,10 @@ value:
 		}
 		goto after
 	case c == '{' || c == '[':
+		if c == '[' && i+1 < len(src) && src[i+1] == 'm' && r.rs.markerAt(src, i, hi) > 0 {
+			st = jsonBad // an earlier pass was here, and did not read this as JSON
+			goto fault
+		}
 		if c == '[' && look && mask < 0 && i+2 < len(src) && isDigit(src[i+1]) {
 			if e, cut := r.jsonBytes(d, i, hi); cut {
 				st = jsonCut
@@ -316,10 +321,13 @@ value:
 			st = jsonTooDeep
 			goto fault
 		}
-		if rl != roleNone || flags&(fTrack|fRow) != 0 || paths {
+		if rl != roleNone || flags&(fTrack|fRow) != 0 || paths || c == '[' && flags&fObject == 0 && top >= base {
 			r.pushSpecial(d, base, top, rl, &dec, i, mask >= 0)
 			if paths {
 				r.frames[top+1].path = path
+			}
+			if top >= base {
+				flags = r.frames[top].flags
 			}
 		} else {
 			r.frames = append(r.frames, frame{start: i, slot: -1, pend: int32(len(r.pend))})

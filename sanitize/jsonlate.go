@@ -18,6 +18,8 @@ func (r *run) special(d *doc, base, top int, rl role, rule ruleID, s, e int, str
 			if f.cols&colBit(f.idx) != 0 {
 				return f.col
 			}
+		case f.flags&fPair != 0:
+			return r.paired(d, base, top, rule, s, e, str)
 		case f.role == roleColumns && str:
 			r.column(base, top-1, f.idx, d.src[s+1:e-1])
 		}
@@ -60,6 +62,44 @@ func (r *run) special(d *doc, base, top int, rl role, rule ruleID, s, e int, str
 		}
 	}
 	return rule
+}
+
+// paired handles an element of an array in an array: the second of a pair whose
+// first is a sensitive name, or a cell below a sensitive name in the first row.
+func (r *run) paired(d *doc, base, top int, rule ruleID, s, e int, str bool) ruleID {
+	f, p := &r.frames[top], &r.frames[top-1]
+	if p.idx > 0 && p.cols&colBit(f.idx) != 0 && (f.idx > 0 || p.flags&fNamed != 0) {
+		return p.col
+	}
+	if p.idx == 0 && (f.idx > 1 || f.idx == 1 && str && nameLike(d.src[s+1:e-1])) {
+		p.flags |= fNamed // a header row; else pairs, whose names are not below one
+	}
+	if f.idx == 1 && f.name != ruleNone {
+		return f.name
+	}
+	if str && e-s < 80 && (f.idx == 0 || p.idx == 0) {
+		dec := r.key(d.src[s+1:e-1], scopeBody)
+		if dec.rule != ruleNone && dec.rule != ruleUnlisted && dec.flags&(wCounter|wStrings) == 0 {
+			if f.idx == 0 {
+				f.name = dec.rule
+			}
+			if p.idx == 0 {
+				p.cols |= colBit(f.idx)
+				p.col = dec.rule
+			}
+		}
+	}
+	return rule
+}
+
+// nameLike reports a value that could be a column's name.
+func nameLike(v []byte) bool {
+	for _, c := range v {
+		if !isAlnum(c) && c != '_' && c < 0x80 || isDigit(c) {
+			return false
+		}
+	}
+	return len(v) > 0
 }
 
 // column notes that a column of the table in frame obj has a sensitive name.
@@ -174,6 +214,10 @@ func (r *run) pushSpecial(d *doc, base, top int, rl role, dec *decision, at int,
 				}
 			}
 		} else {
+			if array {
+				f.flags |= fTrack
+				nf.flags |= fPair | fTrack
+			}
 			switch {
 			case f.flags&fRow != 0:
 				if f.cols&colBit(f.idx) != 0 && dec.rule == ruleNone {
@@ -193,7 +237,7 @@ func (r *run) pushSpecial(d *doc, base, top int, rl role, dec *decision, at int,
 }
 
 // tableFlag makes the elements of a possible table visible to pushSpecial.
-func tableFlag(array bool) uint8 {
+func tableFlag(array bool) uint16 {
 	if array {
 		return fTrack
 	}

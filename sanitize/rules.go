@@ -110,7 +110,7 @@ type defaultRule struct {
 // "^" anywhere in the key.
 var defaultRules = [...]defaultRule{
 	{rulePassword, "password", "values named like a password", []string{"password: hunter2", "비밀번호: hunter2"},
-		"password* passwords* passwd* passwds pwd* passphrase* passcode* pass~ userpass dbpass pw~ passw* 비밀번호^ 비번^ 패스워드^", inAll},
+		"password* passwords* passwd* passwds pwd* passphrase* passcode* pass~ userpass dbpass pw~ passw* passwort* kennwort* contrasena* motdepasse senha 비밀번호^ 비번^ 패스워드^ 암호! contraseña^ パスワード^ 密码^ 密碼^", inAll},
 	{ruleToken, "token", "values named like a token", []string{"access_token: abc123", "X-Auth-Token: abc123"},
 		"token* tokens#* jwt bearer 토큰^", inAll},
 	{ruleSecret, "secret", "values named like a secret", []string{"client_secret: abc123"},
@@ -122,7 +122,7 @@ var defaultRules = [...]defaultRule{
 	{ruleCredential, "credential", "values named like credentials", []string{"credentials: kim/hunter2"},
 		"credential* credentials* creds", inAll},
 	{ruleAuthorization, "authorization", "the credential after the scheme of an Authorization header, and Bearer or Basic credentials in text", []string{"Authorization: Bearer abc123", "retry with Bearer 0a1b2c3d4e5f6a7b failed"},
-		"authorization* authentication! auth!~", inAll},
+		"authorization* authentication! auth!~ xauth!~", inAll},
 	{ruleCookie, "cookie", "cookie values, except those of a short list of harmless names", []string{"Cookie: a=abc123", "Set-Cookie: a=abc123; Secure"},
 		"cookie* cookies* setcookie", inAll},
 	{ruleSession, "session", "values named like a session id", []string{"session_id: abc123", "connect.sid: abc123"},
@@ -239,7 +239,7 @@ var safeTails = map[string]bool{
 	"strength": true, "score": true, "version": true, "algorithm": true, "alg": true, "format": true,
 	"status": true, "method": true, "provider": true, "limit": true, "limits": true, "usage": true,
 	"budget": true, "used": true, "remaining": true, "age": true, "date": true, "timestamp": true,
-	"rotation": true, "consent": true, "supported": true, "allowed": true, "optional": true, "lifetime": true,
+	"rotation": true, "name": true, "names": true, "consent": true, "supported": true, "allowed": true, "optional": true, "lifetime": true,
 	"template": true, "subject": true, "settings": true, "model": true, "brand": true, "country": true,
 	"attempts": true, "retries": true, "rate": true, "details": true, "변경일": true,
 }

@@ -39,7 +39,7 @@ func (r *run) at(d *doc, floor, i, hi int) int {
 		}
 	}
 	e := domainEnd(src, i+1, hi)
-	if e == 0 {
+	if e == 0 || i-s == 3 && string(src[s:i]) == "git" {
 		return 0
 	}
 	r.mask(d, s, e, ruleEmail)

@@ -197,6 +197,9 @@ func (r *run) hideValue(d *doc, ks, v, hi int, sep byte, dec decision) int {
 	if dec.flags&(wCounter|wStrings) != 0 && isNumber(val) {
 		return end
 	}
+	if sep == ':' && statusWord(val) {
+		return 0 // "invalid token: expired" is about a token
+	}
 	line := dec.rule == ruleAuthorization || dec.rule == ruleCookie && sep == ':'
 	if line {
 		stop := lineEnd(src, v, hi)
@@ -234,6 +237,17 @@ func (r *run) hideValue(d *doc, ks, v, hi int, sep byte, dec decision) int {
 	}
 	r.mask(d, v, end, dec.rule)
 	return end
+}
+
+// statusWord reports words that follow "token:" or "password:" in messages
+// about one.
+func statusWord(v []byte) bool {
+	switch string(v) {
+	case "expired", "invalid", "missing", "required", "must", "is", "not", "unexpected", "unknown", "malformed", "revoked", "cannot", "failed", "has",
+		"wrong", "empty", "expected", "too", "should", "no", "the", "incorrect", "unauthorized", "denied", "does", "contains", "could", "unable", "never", "already", "was":
+		return true
+	}
+	return false
 }
 
 // markerPrefix reports whether a quoted value was already treated: a scheme

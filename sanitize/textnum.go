@@ -1,5 +1,7 @@
 package sanitize
 
+import "bytes"
+
 // digits looks at the digit (or "+") at i. It returns the end of what it hid,
 // 0 for nothing, or minus where to go on when what follows is certainly not
 // for it.
@@ -33,10 +35,10 @@ func (r *run) digits(d *doc, floor, i, hi int) int {
 		}
 		return -e
 	}
-	if hi-i < 9 { // nothing that short is looked for
+	n := e - i
+	if hi-i < 9 && (n < 4 || n > 8) { // nothing that short is looked for
 		return -e
 	}
-	n := e - i
 	first := src[i]
 	fraction := i >= floor+2 && src[i-1] == '.' && isDigit(src[i-2])
 	switch {
@@ -53,6 +55,10 @@ func (r *run) digits(d *doc, floor, i, hi int) int {
 		if end := r.dashed(d, i, hi); end > 0 {
 			return end
 		}
+	}
+	if n >= 4 && n <= 8 && i-floor >= 3 && r.rs.rules[ruleOTP].on && otpContext(src, floor, i) {
+		r.mask(d, i, e, ruleOTP)
+		return e
 	}
 	if n == 6 || n == 13 {
 		if end := r.rrn(d, i, e, hi); end > 0 {
@@ -293,6 +299,52 @@ func rrnEnd(src []byte, i, e, hi int) int {
 		return 0
 	}
 	return end
+}
+
+// otpWords announce a short secret number in a sentence: "인증번호는 [482913]
+// 입니다", "your verification code is 482913".
+var otpWords = [...]string{"인증번호", "인증코드", "비밀번호", "verification code", "security code", "passcode", "one-time code", "login code", "otp", "pin"}
+
+// otpContext looks for one of them shortly before the number at i.
+func otpContext(src []byte, floor, i int) bool {
+	switch c := src[i-1]; {
+	case c == ' ', c == '[', c == ':', c == '(', c == '-', c == '#', c >= 0x80:
+	default:
+		return false
+	}
+	const near = 16
+	w := src[max(floor, i-near-20):i]
+	for k := len(w) - 1; k >= 0; k-- {
+		if isDigit(w[k]) || w[k] == '\n' || w[k] == '=' {
+			return false
+		}
+		if c := w[k]; c|0x20 != 'p' && c|0x20 != 'o' && c|0x20 != 'v' && c|0x20 != 's' && c|0x20 != 'l' && c != 0xEC && c != 0xEB {
+			continue
+		}
+		if k > 0 && isAlnum(w[k-1]) && w[k] < 0x80 {
+			continue
+		}
+		for _, word := range otpWords {
+			if len(w)-k < len(word) || len(w)-k-len(word) > near || !equalFold(w[k:k+len(word)], word) {
+				continue
+			}
+			return w[k] >= 0x80 || onlyConnectors(w[k+len(word):])
+		}
+	}
+	return false
+}
+
+// onlyConnectors reports whether nothing but punctuation and words like "is"
+// stand between an announcing word and its number.
+func onlyConnectors(b []byte) bool {
+	for _, word := range bytes.FieldsFunc(b, func(c rune) bool { return c < 0x80 && !isAlnum(byte(c)) }) {
+		switch string(bytes.ToLower(word)) {
+		case "is", "was", "code", "number", "no", "for", "today":
+		default:
+			return false
+		}
+	}
+	return len(b) > 0 && !isAlnum(b[0])
 }
 
 // rrnContext looks for a word that announces an identity number within the 48

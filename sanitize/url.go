@@ -208,6 +208,8 @@ func botToken(seg []byte) int {
 func (r *run) pairs(d *doc, lo, hi int, trunc bool) {
 	src := d.src
 	p := lo
+	named := ruleNone // name=password: the rule of the value=… beside it
+	slot, vs, ve := -1, 0, 0
 	hidden := false // the pair before was hidden: what has no "=" belongs to it
 	for p < hi {
 		if c := src[p]; c == '&' || c == '?' || c == '#' || c == ';' || c == '\n' || c == '\r' || c == '!' && p == lo || c == '/' && p == lo+1 {
@@ -235,8 +237,38 @@ func (r *run) pairs(d *doc, lo, hi int, trunc bool) {
 			}
 			continue
 		}
+		switch r.pairRole(src[s:eq]) {
+		case roleName:
+			if dec := r.key(src[eq+1:p], scopeBody); !last && p-eq < 64 && dec.rule != ruleNone && dec.rule != ruleUnlisted && dec.flags&(wCounter|wStrings) == 0 {
+				named = dec.rule
+			}
+		case roleValue:
+			if slot < 0 {
+				slot, vs, ve = d.reserve(), eq+1, p
+			}
+		}
 		hidden = r.pair(d, s, eq, p, last)
 	}
+	if slot >= 0 && vs < ve && (named != ruleNone || trunc) && !r.hidden(src[vs:ve]) {
+		if named == ruleNone {
+			named = ruleCut
+		}
+		ro := len(d.repl)
+		d.repl = r.appendMarker(d.repl, named, src[vs:ve])
+		d.edits[slot] = edit{s: vs, e: ve, ro: ro, rl: len(d.repl) - ro, rule: named}
+	}
+}
+
+// pairRole recognises the two names of a pair that is written as two pairs:
+// name=password&value=hunter2.
+func (r *run) pairRole(k []byte) role {
+	switch string(k) {
+	case "name", "key", "field", "param":
+		return roleName
+	case "value", "val":
+		return roleValue
+	}
+	return roleNone
 }
 
 func (r *run) tailOfMarker(src []byte, s, e int) bool {
