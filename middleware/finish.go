@@ -75,6 +75,23 @@ func (ex *exchange) finish(o outcome) {
 // live for hours: the entry goes out and its memory with it. It returns the
 // stream to be counted, or nil.
 func (ex *exchange) hijacked() *stream {
+	var s *stream
+	// In a goroutine of its own: the stack that this takes would stay with the
+	// handler's, 4 KiB for each idle WebSocket.
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s = ex.concludeHijack()
+	}()
+	<-done
+	if ex.Untouched {
+		return nil
+	}
+	return s
+}
+
+// concludeHijack returns nil for an exchange that is not recorded.
+func (ex *exchange) concludeHijack() *stream {
 	took := ex.since(ex.start)
 	ex.mu.Lock()
 	ex.writer.hijacked = true
@@ -89,9 +106,6 @@ func (ex *exchange) hijacked() *stream {
 	s := newStream(ex, rec)
 	ex.mu.Unlock()
 	ex.emit(&rec.Entry)
-	if ex.Untouched {
-		return nil
-	}
 	return s
 }
 
