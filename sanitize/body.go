@@ -18,10 +18,32 @@ func (p *Policy) AppendBody(dst, src []byte, in Input, rep *Report) ([]byte, Res
 		return dst, res
 	}
 	r := rs.get()
-	defer rs.put(r, rep)
 	r.begin(nil)
 	r.trunc = in.Truncated
-	return r.body(dst, src, in)
+	n := len(dst)
+	out, res, ok := r.guarded(dst, src, in)
+	if !ok {
+		// A fault of ours: the state is thrown away and nothing comes out.
+		rep.Add(defaultRules[ruleMalformed-1].name, 1)
+		return dst[:n], Result{Truncated: true, Reason: reasonFault, Type: in.Kind.String()}
+	}
+	rs.put(r, rep)
+	return out, res
+}
+
+// reasonFault is the Reason of a body that the sanitizer itself failed on.
+const reasonFault = "internal fault"
+
+// guarded turns a panic into a refusal: a fault in here must neither reach the
+// service that logs nor let a raw byte through.
+func (r *run) guarded(dst, src []byte, in Input) (out []byte, res Result, ok bool) {
+	defer func() {
+		if !ok {
+			_ = recover()
+		}
+	}()
+	out, res = r.body(dst, src, in)
+	return out, res, true
 }
 
 func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {

@@ -286,7 +286,10 @@ func canary(t *testing.T, seed uint64) {
 	doc, in := g.document()
 	var p *sanitize.Policy
 	check := func(doc []byte, in sanitize.Input) {
-		out, _ := p.AppendBody(nil, doc, in, nil)
+		out, res := p.AppendBody(nil, doc, in, nil)
+		if res.Reason == "internal fault" {
+			t.Fatalf("seed %d: a panic: %q", seed, doc)
+		}
 		for how, d := range disguises(g.secret) {
 			if bytes.Contains(out, d) {
 				t.Fatalf("seed %d: %q is in the output (%s):\nin  %q\nout %q", seed, g.secret, how, doc, out)

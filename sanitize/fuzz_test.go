@@ -30,6 +30,9 @@ func anyInput(t *testing.T, in []byte, opt sanitize.Input) []byte {
 	if !utf8.Valid(out) {
 		t.Fatalf("not UTF-8: %q -> %q", in, out)
 	}
+	if res.Reason == "internal fault" {
+		t.Fatalf("a panic: %q", in)
+	}
 	if len(out) > 40*len(in)+256 {
 		t.Fatalf("%d bytes became %d", len(in), len(out))
 	}
@@ -176,6 +179,9 @@ func FuzzAuto(f *testing.F) {
 		out, res := p.AppendBody(nil, in, sanitize.Input{ContentType: ct, ContentEncoding: ce, Truncated: truncated}, nil)
 		if !utf8.Valid(out) {
 			t.Fatalf("not UTF-8: %q", out)
+		}
+		if res.Reason == "internal fault" {
+			t.Fatalf("a panic: %q", in)
 		}
 		if len(out) > 0 && res.Encoding != "utf-8" {
 			t.Fatalf("Encoding %q", res.Encoding)

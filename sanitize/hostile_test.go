@@ -93,7 +93,10 @@ func TestHostile(t *testing.T) {
 	var p *sanitize.Policy
 	for name, in := range hostile(4 << 10) {
 		for _, k := range allKinds {
-			out, _ := p.AppendBody(nil, []byte(in), sanitize.Input{Kind: k, ContentType: "x/y; boundary=B"}, nil)
+			out, res := p.AppendBody(nil, []byte(in), sanitize.Input{Kind: k, ContentType: "x/y; boundary=B"}, nil)
+			if res.Reason == "internal fault" {
+				t.Errorf("%s as %s: a panic", name, k)
+			}
 			if len(out) > 40*len(in) {
 				t.Errorf("%s as %s: %d bytes out", name, k, len(out))
 			}

@@ -87,24 +87,33 @@ func (p *Policy) forRoute(route string) *ruleset {
 
 // small runs f on s as a doc and returns the result, s itself when nothing was
 // changed.
-func (p *Policy) small(s string, rep *Report, f func(r *run, d *doc)) string {
+func (p *Policy) small(s string, rep *Report, f func(r *run, d *doc)) (out string) {
 	if s == "" {
 		return s
 	}
 	rs := p.forRoute("")
 	r := rs.get()
-	defer rs.put(r, rep)
+	done := false
+	defer func() {
+		if !done { // a fault of ours: nothing comes out, see guarded
+			_ = recover()
+			rep.Add(defaultRules[ruleMalformed-1].name, 1)
+			out = "[masked:malformed]"
+		}
+	}()
 	// The doc is only ever read from.
 	d := r.begin(unsafe.Slice(unsafe.StringData(s), len(s)))
 	f(r, d)
-	if !d.changed(mark{}) {
-		return s
+	out = s
+	if d.changed(mark{}) {
+		r.finish(d, f)
+		if rs.mode != ModeShadow {
+			out = string(r.out)
+		}
 	}
-	out := r.finish(d, f)
-	if rs.mode == ModeShadow {
-		return s
-	}
-	return string(out)
+	done = true
+	rs.put(r, rep)
+	return out
 }
 
 // finish applies the edits of a small doc and repeats f until it is stable.
@@ -122,27 +131,18 @@ func (r *run) finish(d *doc, f func(r *run, d *doc)) []byte {
 // Line breaks, which no header value has, come out escaped. An untouched value
 // is returned as it is, without allocating. rep may be nil.
 func (p *Policy) Header(name, value string, rep *Report) string {
-	if value == "" {
-		return value
-	}
-	rs := p.forRoute("")
-	r := rs.get()
-	defer rs.put(r, rep)
-	d := r.begin(unsafe.Slice(unsafe.StringData(value), len(value)))
-	named := unsafe.Slice(unsafe.StringData(name), len(name))
-	r.headerValue(d, named, 0, len(value), false)
-	broken := strings.ContainsAny(value, "\r\n")
-	if !broken && !d.changed(mark{}) {
-		return value
-	}
-	out := value
-	if masked := r.finish(d, func(r *run, d *doc) { r.headerValue(d, named, 0, len(d.src), false) }); rs.mode != ModeShadow {
-		out = string(masked)
-	}
-	if broken {
+	out := p.named(name, value, rep)
+	if strings.ContainsAny(out, "\r\n") {
 		out = strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace(out)
 	}
 	return out
+}
+
+// named sanitizes a value under a name.
+func (p *Policy) named(name, value string, rep *Report) string {
+	return p.small(value, rep, func(r *run, d *doc) {
+		r.headerValue(d, unsafe.Slice(unsafe.StringData(name), len(name)), 0, len(d.src), false)
+	})
 }
 
 // URL returns u without its credentials: user information, secret query
@@ -173,21 +173,5 @@ func (r *run) smallText(d *doc) { r.inspect(d, 0, len(d.src), scopeText, false) 
 // Value returns the sanitized value of something that has a name: a label, a
 // log attribute, a carried fact. rep may be nil.
 func (p *Policy) Value(key, value string, rep *Report) string {
-	if value == "" {
-		return value
-	}
-	rs := p.forRoute("")
-	r := rs.get()
-	defer rs.put(r, rep)
-	d := r.begin(unsafe.Slice(unsafe.StringData(value), len(value)))
-	named := unsafe.Slice(unsafe.StringData(key), len(key))
-	r.headerValue(d, named, 0, len(value), false)
-	if !d.changed(mark{}) {
-		return value
-	}
-	masked := r.finish(d, func(r *run, d *doc) { r.headerValue(d, named, 0, len(d.src), false) })
-	if rs.mode == ModeShadow {
-		return value
-	}
-	return string(masked)
+	return p.named(key, value, rep)
 }
