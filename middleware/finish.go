@@ -132,7 +132,7 @@ func (ex *exchange) conclude(rec *record, took time.Duration, o *outcome) {
 	}
 	ex.concludeBodies(rec, o)
 	ex.concludeError(e, panicked)
-	ex.concludeFacts(e, s)
+	e.Facts.Carry(s.Carried)
 	e.Severity = entry.SeverityOf(e.HTTP.Status, e.Error.Type, panicked.panicked())
 	if e.Error.Type == errorHandlerAborted {
 		e.Severity = entry.SeverityWarning
@@ -249,29 +249,6 @@ func (ex *exchange) goneAway(ctxErr error) bool {
 func textOf(err error) string {
 	_, text := describe(err)
 	return text
-}
-
-func (ex *exchange) concludeFacts(e *entry.Entry, s *txid.Scope) {
-	f := &e.Facts
-	for i := range s.Carried {
-		v := s.Carried[i].Value
-		switch s.Carried[i].Name {
-		case headerUser:
-			if f.UserID == "" {
-				f.UserID = v
-			}
-		case headerCountry:
-			f.Country = v
-		case headerOS:
-			f.OS = v
-		case headerDevice:
-			f.Device = v
-		case headerAppVersion:
-			f.AppVersion = v
-		default:
-			f.Carried = append(f.Carried, entry.Label{Name: s.Carried[i].Name, Value: v})
-		}
-	}
 }
 
 // words fills in the message, and the entry page where the handler's scope has

@@ -27,7 +27,7 @@ func (ex *exchange) usedLate() {
 		Flags:   []string{entry.FlagLate},
 		Logger:  "txtrail/middleware",
 	}
-	ex.concludeFacts(e, s)
+	e.Facts.Carry(s.Carried)
 	e.Facts.EntryPage = page
 	ex.emit(e)
 }

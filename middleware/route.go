@@ -7,16 +7,6 @@ import (
 	"github.com/txtrail/txtrail/txid"
 )
 
-// The carried headers that have a field of their own, as the propagator
-// canonicalizes their names.
-var (
-	headerUser       = http.CanonicalHeaderKey(txid.HeaderUser)
-	headerCountry    = http.CanonicalHeaderKey(txid.HeaderCountry)
-	headerOS         = http.CanonicalHeaderKey(txid.HeaderOS)
-	headerDevice     = http.CanonicalHeaderKey(txid.HeaderDevice)
-	headerAppVersion = http.CanonicalHeaderKey(txid.HeaderAppVersion)
-)
-
 // routeOf returns what SetRoute said, else the pattern that ServeMux put on the
 // request: it does so in place, on our copy, unless somebody in between cloned it.
 // The lock is held.

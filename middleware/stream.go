@@ -164,7 +164,7 @@ func (s *stream) end() {
 	}
 	e.Request.Body.Size, e.Response.Body.Size = s.in.Load(), s.out.Load()
 	e.Facts.UserID = s.user
-	ex.concludeFacts(e, scope)
+	e.Facts.Carry(scope.Carried)
 	ex.mu.Lock()
 	e.Facts.EntryPage = ex.entryPage()
 	ex.mu.Unlock()

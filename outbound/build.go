@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
-	"github.com/txtrail/txtrail/txid"
 )
 
 // The labels of calls that belong together or were sent more than once.
@@ -36,7 +35,7 @@ func (c *call) entry(o outcome, now time.Duration) *entry.Entry {
 	// Field by field: a literal would be built and copied, 1 KB of it.
 	e.Time, e.TxID, e.Kind, e.Span, e.Parent = c.start.UTC(), c.scope.ID, entry.KindClient, c.span, c.parent
 	e.Origin, e.Trace, e.HTTP = c.scope.Origin, c.scope.Trace, c.http
-	fill(&e.Facts, c.scope)
+	e.Facts = entry.FactsOf(c.scope)
 	e.HTTP.Status, e.HTTP.Protocol, e.HTTP.CacheHit = c.status, c.proto, c.cacheHit
 	if c.m.peer.IsValid() {
 		e.HTTP.RemoteIP = c.m.peer.String()
@@ -202,35 +201,6 @@ func headers(h http.Header) []entry.Header {
 		}
 	}
 	return hs
-}
-
-// facts are the scope's, in the entry's fields where it has some.
-func facts(s *txid.Scope) (f entry.Facts) {
-	fill(&f, s)
-	return f
-}
-
-func fill(f *entry.Facts, s *txid.Scope) {
-	for _, c := range s.Carried {
-		switch c.Name {
-		case txid.HeaderUser:
-			f.UserID = c.Value
-		case txid.HeaderDevice:
-			f.Device = c.Value
-		case txid.HeaderOS:
-			f.OS = c.Value
-		case txid.HeaderAppVersion:
-			f.AppVersion = c.Value
-		case txid.HeaderCountry:
-			f.Country = c.Value
-		default:
-			f.Carried = append(f.Carried, entry.Label{Name: c.Name, Value: c.Value})
-		}
-	}
-	f.EntryPage = s.EntryPage
-	if f.EntryPage == "" && s.Recorder != nil {
-		f.EntryPage = s.Recorder.EntryPage()
-	}
 }
 
 // server splits a URL's host; the port is the scheme's where none is named.

@@ -70,7 +70,7 @@ func (u *upgraded) closed() {
 		e := &entry.Entry{
 			Time: u.start.UTC(), TxID: u.scope.ID, Kind: entry.KindStream,
 			Span: u.t.opts.Propagator.Minter().Span(), Parent: u.span, Origin: u.scope.Origin, Trace: u.scope.Trace,
-			HTTP: entry.HTTP{Method: u.method, URL: u.url, Protocol: u.proto}, Facts: facts(u.scope), Latency: life,
+			HTTP: entry.HTTP{Method: u.method, URL: u.url, Protocol: u.proto}, Facts: entry.FactsOf(u.scope), Latency: life,
 		}
 		e.Request.Body.Size, e.Response.Body.Size = out, in
 		b := append([]byte(nil), u.method...)

@@ -8,11 +8,12 @@ import (
 
 // The headers in which plain user facts travel by default. The first hop's
 // caller (the app, or the page's snippet) sets them, every service reads them
-// from the context and its transport sends them on to allowed hosts.
+// from the context and its transport sends them on to allowed hosts. The names are
+// in canonical form, in which [Carried] has them.
 const (
 	HeaderUser       = "X-Client-User"        // who: an account number, or a keyed token
 	HeaderCountry    = "X-Client-Country"     // ISO 3166-1 alpha-2
-	HeaderOS         = "X-Client-OS"          // name and version: "iOS 26.3"
+	HeaderOS         = "X-Client-Os"          // name and version: "iOS 26.3"
 	HeaderDevice     = "X-Client-Device"      // model: "iPhone15,2"
 	HeaderAppVersion = "X-Client-App-Version" // "KakaoTalk 26.3.5"
 )

@@ -191,7 +191,7 @@ func (h *Handler) entry(scope *txid.Scope, r *slog.Record, attrs []slog.Attr) *e
 		e.TxID = scope.ID
 		e.Parent = scope.Span
 		e.Trace = scope.Trace
-		e.Facts = facts(scope)
+		e.Facts = entry.FactsOf(scope)
 	}
 	return e
 }
@@ -225,38 +225,3 @@ func source(pc uintptr) entry.Source {
 	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
 	return entry.Source{File: f.File, Line: f.Line, Function: f.Function}
 }
-
-// facts are what is known of the user: every entry of a scenario has them.
-func facts(s *txid.Scope) entry.Facts {
-	f := entry.Facts{EntryPage: s.EntryPage}
-	if f.EntryPage == "" && s.Recorder != nil && s.Origin == txid.OriginMinted {
-		f.EntryPage = s.Recorder.EntryPage()
-	}
-	for _, c := range s.Carried {
-		switch c.Name {
-		case canonicalUser:
-			f.UserID = c.Value
-		case canonicalDevice:
-			f.Device = c.Value
-		case canonicalOS:
-			f.OS = c.Value
-		case canonicalAppVersion:
-			f.AppVersion = c.Value
-		case canonicalCountry:
-			f.Country = c.Value
-		default:
-			f.Carried = append(f.Carried, entry.Label{Name: c.Name, Value: c.Value})
-		}
-	}
-	return f
-}
-
-// The carried headers that have a field of their own, in the canonical form in
-// which Carried has them.
-const (
-	canonicalUser       = txid.HeaderUser
-	canonicalDevice     = txid.HeaderDevice
-	canonicalOS         = "X-Client-Os"
-	canonicalAppVersion = txid.HeaderAppVersion
-	canonicalCountry    = txid.HeaderCountry
-)
