@@ -110,14 +110,6 @@ func (c *capture) detach(b *entry.Body) {
 	c.buf, c.limit = nil, 0
 }
 
-// drop gives the buffer back.
-func (c *capture) drop(pool *sink.BufferPool) {
-	if c.buf != nil {
-		pool.Put(c.buf)
-	}
-	c.buf, c.limit = nil, 0
-}
-
 // binaryType reports whether a body of this content type is known to show nothing
 // to a reader. Compressed text is not meant: that is Content-Encoding.
 func binaryType(ct string) bool {

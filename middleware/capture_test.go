@@ -54,7 +54,7 @@ func TestCapture(t *testing.T) {
 					w.Header()["Content-Type"] = []string{c.ctype}
 					switch way {
 					case "string":
-						_, _ = io.WriteString(w, string(b))
+						_, _ = w.(io.StringWriter).WriteString(string(b))
 					case "copy":
 						_, _ = io.Copy(w, struct{ io.Reader }{bytes.NewReader(b)})
 					case "small pieces":
