@@ -1,0 +1,164 @@
+package sanitize
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// What a string scan saw.
+const (
+	sawEscape uint8 = 1 << iota
+	sawHigh
+)
+
+const (
+	swarOnes  = 0x0101010101010101
+	swarHighs = 0x8080808080808080
+	swarQuote = '"' * swarOnes
+	swarSlash = '\\' * swarOnes
+	swarSpace = 0x20 * swarOnes
+)
+
+// scanString returns the index of the quote that closes the string whose first
+// byte is src[i], and what was seen on the way; -1 at the end of the input,
+// -2 at a control character or a bad escape.
+func scanString(src []byte, i int) (int, uint8) {
+	saw := uint8(0)
+	for {
+		for i+8 <= len(src) {
+			w := binary.LittleEndian.Uint64(src[i:])
+			q := w ^ swarQuote
+			b := w ^ swarSlash
+			m := ((q-swarOnes)&^q | (b-swarOnes)&^b | (w-swarSpace)&^w) & swarHighs
+			if w&swarHighs != 0 {
+				// Only what stands before the closing quote counts.
+				if m == 0 {
+					saw |= sawHigh
+				} else if w&swarHighs&(m-1)&^m != 0 {
+					saw |= sawHigh
+				}
+			}
+			if m == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(m) >> 3
+			goto found
+		}
+		for i < len(src) {
+			c := src[i]
+			if c == '"' || c == '\\' || c < 0x20 {
+				goto found
+			}
+			if c >= utf8.RuneSelf {
+				saw |= sawHigh
+			}
+			i++
+		}
+		return -1, saw
+	found:
+		switch src[i] {
+		case '"':
+			return i, saw
+		case '\\':
+			saw |= sawEscape
+			if i+1 >= len(src) {
+				return -1, saw
+			}
+			switch src[i+1] {
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+				i += 2
+			case 'u':
+				for k := i + 2; k < i+6; k++ {
+					if k >= len(src) {
+						return -1, saw
+					}
+					if hexVal(src[k]) < 0 {
+						return -2, saw
+					}
+				}
+				i += 6
+			default:
+				return -2, saw
+			}
+		default:
+			return -2, saw
+		}
+	}
+}
+
+// scanNumber returns the end of the number at src[i], -2 when it is none, and
+// -1 when the input ends where the number is not complete.
+func scanNumber(src []byte, i int) int {
+	n := len(src)
+	if src[i] == '-' {
+		i++
+		if i == n {
+			return -1
+		}
+	}
+	switch {
+	case src[i] == '0':
+		i++
+	case src[i]-'1' < 9:
+		i++
+		for i < n && src[i]-'0' < 10 {
+			i++
+		}
+	default:
+		return -2
+	}
+	if i < n && src[i] == '.' {
+		i++
+		if i == n {
+			return -1
+		}
+		if src[i]-'0' >= 10 {
+			return -2
+		}
+		for i < n && src[i]-'0' < 10 {
+			i++
+		}
+	}
+	if i < n && src[i]|0x20 == 'e' {
+		i++
+		if i < n && (src[i] == '+' || src[i] == '-') {
+			i++
+		}
+		if i == n {
+			return -1
+		}
+		if src[i]-'0' >= 10 {
+			return -2
+		}
+		for i < n && src[i]-'0' < 10 {
+			i++
+		}
+	}
+	return i
+}
+
+// scanLiteral returns the end of true, false or null at src[i], -1 or -2.
+func scanLiteral(src []byte, i int) int {
+	var want string
+	switch src[i] {
+	case 't':
+		want = "true"
+	case 'f':
+		want = "false"
+	case 'n':
+		want = "null"
+	default:
+		return -2
+	}
+	for k := range len(want) {
+		if i+k >= len(src) {
+			return -1
+		}
+		if src[i+k] != want[k] {
+			return -2
+		}
+	}
+	return i + len(want)
+}
