@@ -57,7 +57,7 @@ func newFixture(method string, size int) *exchangeFixture {
 func (f *exchangeFixture) serve(h http.Handler) {
 	clear(f.w.h)
 	if f.body != nil {
-		f.body.Seek(0, io.SeekStart)
+		_, _ = f.body.Seek(0, io.SeekStart)
 	}
 	h.ServeHTTP(&f.w, f.r)
 }

@@ -51,11 +51,12 @@ func TestEntryOfAPost(t *testing.T) {
 		ReqSize, ResSize                              int64
 		User, Device, OS, Country, App, Page, Message string
 	}
+	message, _, _ := strings.Cut(e.Message, "(")
 	got := facts{
 		e.Kind, e.Severity, e.HTTP.Method, e.HTTP.URL, e.HTTP.Route, e.HTTP.Protocol, e.HTTP.RemoteIP, e.HTTP.Referer, e.HTTP.UserAgent,
 		e.HTTP.Status, string(e.Request.Body.Raw), string(e.Response.Body.Raw), e.Request.Body.Type, e.Response.Body.Type,
 		e.Request.Body.Size, e.Response.Body.Size,
-		e.Facts.UserID, e.Facts.Device, e.Facts.OS, e.Facts.Country, e.Facts.AppVersion, e.Facts.EntryPage, e.Message[:strings.Index(e.Message, "(")],
+		e.Facts.UserID, e.Facts.Device, e.Facts.OS, e.Facts.Country, e.Facts.AppVersion, e.Facts.EntryPage, message,
 	}
 	want := facts{
 		entry.KindServer, entry.SeverityError, "POST", "/api/items/7?q=1", "/api/items/{id}", "HTTP/1.1", "127.0.0.1",

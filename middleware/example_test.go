@@ -36,7 +36,7 @@ func Example() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /items/{id}", func(w http.ResponseWriter, r *http.Request) {
 		middleware.Annotate(r.Context(), "item", r.PathValue("id"))
-		json.NewEncoder(w).Encode(map[string]any{"txid": txid.IDFromContext(r.Context())})
+		_ = json.NewEncoder(w).Encode(map[string]any{"txid": txid.IDFromContext(r.Context())})
 	})
 	server := httptest.NewServer(wrap(mux))
 	defer server.Close()
