@@ -231,7 +231,7 @@ func (r *run) span(d *doc, lo, hi int, kind Kind, ct string, trunc bool, depth i
 	case KindYAML:
 		if s := skipSpace(src, lo, hi); s < hi && src[s] == '{' {
 			m := d.mark()
-			if end, st := r.json(d, s, hi, 0); st == jsonOK && skipSpace(src, end, hi) == hi {
+			if end, st := r.json(d, s, hi); st == jsonOK && skipSpace(src, end, hi) == hi {
 				return hi, ""
 			}
 			d.undo(m)

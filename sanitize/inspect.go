@@ -35,7 +35,7 @@ func (r *run) inspect(d *doc, lo, hi int, sc scope, trunc bool) {
 			break
 		}
 		before := d.mark()
-		end, st := r.json(d, s, hi, 0)
+		end, st := r.json(d, s, hi)
 		from := end
 		if st == jsonOK || st == jsonCut && trunc {
 			for end < hi && isSpace(src[end]) {

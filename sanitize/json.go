@@ -58,7 +58,7 @@ type pending struct {
 // json reads one JSON value at lo, which may be preceded by white space, and
 // returns where it ends. When the status is not jsonOK, end is where the output
 // must stop: before the first token that is not whole.
-func (r *run) json(d *doc, lo, hi int, depth0 int) (end int, st jsonStatus) {
+func (r *run) json(d *doc, lo, hi int) (end int, st jsonStatus) {
 	var (
 		src   = d.src[:hi]
 		i     = lo

@@ -24,7 +24,7 @@ func (r *run) jsonBody(d *doc, lo, hi int, trunc bool) (end int, reason string) 
 			}
 			return hi, ""
 		}
-		e, st := r.json(d, p, hi, 0)
+		e, st := r.json(d, p, hi)
 		if st != jsonOK {
 			if e < hi {
 				d.dropTail(e, hi)

@@ -60,10 +60,8 @@ func (r *run) markup(d *doc, lo, hi int, html, trunc bool) {
 				stop, after = i+9+e, i+9+e+3
 			}
 			if masked < 0 {
-				m := d.mark()
 				r.inspect(d, i+9, stop, scopeBody, trunc && stop == hi)
 				r.noteName(d, base, i+9, stop)
-				_ = m
 			}
 			i = after
 			continue

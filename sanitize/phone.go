@@ -2,7 +2,7 @@ package sanitize
 
 // localPhone looks for a Korean number with its trunk prefix.
 func (r *run) localPhone(d *doc, floor, i, e, hi int) int {
-	if !r.rs.rules[rulePhone].on || i >= floor+2 && src2(d.src, i) {
+	if !r.rs.rules[rulePhone].on || i >= floor+2 && afterFraction(d.src, i) {
 		return 0
 	}
 	src := d.src
@@ -56,7 +56,8 @@ func (r *run) localPhone(d *doc, floor, i, e, hi int) int {
 	return p
 }
 
-func src2(src []byte, i int) bool { return src[i-1] == '.' && isDigit(src[i-2]) }
+// afterFraction reports a digit before a dot before i: 0.010…
+func afterFraction(src []byte, i int) bool { return src[i-1] == '.' && isDigit(src[i-2]) }
 
 // phoneSep steps over the separator between the parts of a phone number.
 func phoneSep(src []byte, p, hi int, want byte) (int, byte) {

@@ -67,17 +67,6 @@ func (d *doc) reset(src []byte) {
 	d.repl = d.repl[:0]
 }
 
-// last returns the end of what was already decided: nothing may reach back
-// before it.
-func (d *doc) last() int {
-	for i := len(d.edits) - 1; i >= 0; i-- {
-		if d.edits[i].s >= 0 {
-			return d.edits[i].e
-		}
-	}
-	return 0
-}
-
 // drop removes src[s:e] without a marker.
 func (d *doc) drop(s, e int) {
 	if s < e {

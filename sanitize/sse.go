@@ -22,22 +22,15 @@ func (r *run) sse(d *doc, lo, hi int, trunc bool) {
 
 func (r *run) event(d *doc, s, e int, trunc bool) {
 	src := d.src
-	lines := 0
 	first, last := -1, -1
 	others := false
 	for p := s; p < e; {
 		le := nextLine(src, p, e)
-		if v, ok := dataLine(src, p, le); ok {
+		if _, ok := dataLine(src, p, le); ok {
 			if first < 0 {
 				first = p
-			} else if others {
-				// Something between the data lines: it would be lost when they
-				// are rewritten together, so it is looked at and moved before.
-				others = true
 			}
 			last = le
-			lines++
-			_ = v
 		} else if first >= 0 && len(bytes.TrimRight(src[p:le], "\r\n")) > 0 {
 			others = true
 		}
