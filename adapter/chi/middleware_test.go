@@ -18,7 +18,6 @@ import (
 	"github.com/txtrail/txtrail/middleware/conformance"
 	"github.com/txtrail/txtrail/outbound"
 	"github.com/txtrail/txtrail/sink"
-	"github.com/txtrail/txtrail/sink/sinktest"
 	"github.com/txtrail/txtrail/txid"
 )
 
