@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/txtrail/txtrail/entry"
@@ -200,7 +201,11 @@ func (c *cleaner) strings(e *entry.Entry) (err error) {
 	return nil
 }
 
+// headers cleans header fields and puts them in the order of their names, values of
+// one name in theirs: net/http keeps no order, and equal lines compress and compare
+// better.
 func (c *cleaner) headers(hs []entry.Header) {
+	slices.SortStableFunc(hs, func(a, b entry.Header) int { return strings.Compare(a.Name, b.Name) })
 	for i := range hs {
 		hs[i].Value = c.policy.Header(hs[i].Name, hs[i].Value, &c.report)
 		hs[i].Name = c.name(hs[i].Name)
