@@ -108,6 +108,11 @@ func base64Like(v []byte) bool {
 	if c := a<<2 | b>>4; a > 63 || b > 63 || c < 0x20 && c != '\n' && c != '\r' && c != '\t' || c >= 0x7f && c < 0xC2 {
 		return false
 	}
+	for _, c := range v[2:16] {
+		if base64Value(c) > 63 && c != '=' {
+			return false
+		}
+	}
 	var head [12]byte
 	if !textual(appendBase64Decoded(head[:0], v[:16])) {
 		return false

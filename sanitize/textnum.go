@@ -63,6 +63,9 @@ func (r *run) digits(d *doc, floor, i, hi int) int {
 			return end
 		}
 	}
+	if first < '2' || first == '7' || first == '8' || first == '2' && n > 1 && (src[i+1] < '2' || src[i+1] > '7') {
+		return -e // no card begins like this
+	}
 	if n >= 14 && n <= 19 || n == 4 || n == 6 || n == 8 || n == 1 {
 		if end := r.card(d, i, e, hi, fraction); end > 0 {
 			return end
