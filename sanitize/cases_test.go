@@ -245,7 +245,7 @@ func cuts(n int) []int {
 	if n > 4096 && !*everyCut {
 		step = 997
 	}
-	for i := 0; i < n; i++ {
+	for i := range n {
 		if step == 1 || i < 64 || i > n-256 || i%step == 0 {
 			out = append(out, i)
 		}

@@ -42,8 +42,10 @@ func (t *decoders) wipe() {
 	t.in.Reset(nil)
 }
 
-var errBound = errors.New("size bound")
-var errRatio = errors.New("ratio bound")
+var (
+	errBound = errors.New("size bound")
+	errRatio = errors.New("ratio bound")
+)
 
 // minRatioSize is how much any body may decompress to before the ratio counts.
 const minRatioSize = 64 << 10

@@ -1,6 +1,9 @@
 package sanitize
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // headerLines sanitizes "Name: value" lines. A line that begins with white
 // space goes on with the value before it.
@@ -41,7 +44,7 @@ func nextLine(src []byte, p, hi int) int {
 
 func headerName(n []byte) bool {
 	for _, c := range n {
-		if !isAlnum(c) && c < 0x80 && bytes.IndexByte([]byte("-_.!#$%&'*+^`|~"), c) < 0 {
+		if !isAlnum(c) && c < 0x80 && strings.IndexByte("-_.!#$%&'*+^`|~", c) < 0 {
 			return false
 		}
 	}

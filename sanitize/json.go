@@ -167,9 +167,6 @@ value:
 			if paths {
 				r.frames[top+1].path = path
 			}
-			if top >= base {
-				flags = r.frames[top].flags
-			}
 		} else {
 			r.frames = append(r.frames, frame{start: i, slot: -1, pend: int32(len(r.pend))})
 		}
@@ -305,7 +302,6 @@ pop:
 	}
 	r.frames = r.frames[:top]
 	top--
-	rl = roleNone
 	if top >= base {
 		flags = r.frames[top].flags
 	}

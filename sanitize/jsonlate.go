@@ -32,7 +32,7 @@ func (r *run) special(d *doc, base, top int, rl role, rule ruleID, s, e int, str
 			nd := r.key(v, scopeBody)
 			f = &r.frames[top]
 			strong := strongName(d.src, s)
-			if nd.rule != ruleNone && nd.rule != ruleUnlisted && nd.flags&(wCounter) == 0 && (f.name == ruleNone || strong) {
+			if nd.rule != ruleNone && nd.rule != ruleUnlisted && nd.flags&wCounter == 0 && (f.name == ruleNone || strong) {
 				f.name = nd.rule
 				if strong {
 					f.flags |= fStrong

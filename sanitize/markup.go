@@ -43,7 +43,6 @@ func (r *run) markup(d *doc, lo, hi int, html, trunc bool) {
 			r.characterData(d, base, i, t, raw != "", trunc && t == hi)
 		}
 		if t == hi {
-			i = hi
 			break
 		}
 		raw = ""
@@ -77,7 +76,6 @@ func (r *run) markup(d *doc, lo, hi int, html, trunc bool) {
 		}
 		n, name, selfClosed := r.openElement(d, base, i, hi, &masked, html, trunc)
 		if n == hi && src[hi-1] != '>' {
-			i = hi
 			break
 		}
 		i = n

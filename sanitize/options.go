@@ -4,7 +4,7 @@ package sanitize
 type Mode uint8
 
 const (
-	// ModeDeny, the default, hides what a rule names and lets the rest pass.
+	// ModeDeny is the default: it hides what a rule names and lets the rest pass.
 	ModeDeny Mode = iota
 	// ModeAllow hides every value whose key is not listed in Allow; of those
 	// only the length stays. Rules still apply to listed keys.
@@ -19,7 +19,7 @@ const (
 type Action uint8
 
 const (
-	// ActionMask, the default, leaves the marker [masked:RULE].
+	// ActionMask is the default: it leaves the marker [masked:RULE].
 	ActionMask Action = iota
 	// ActionDrop leaves nothing: null in JSON, the empty string elsewhere.
 	ActionDrop

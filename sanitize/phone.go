@@ -16,13 +16,13 @@ func (r *run) localPhone(d *doc, floor, i, e, hi int) int {
 		return e
 	}
 	area := false
-	switch {
-	case n == 2:
+	switch n {
+	case 2:
 		area = src[i+1] == '2'
-	case n == 3:
+	case 3:
 		c, x := src[i+1], src[i+2]
 		area = c >= '3' && c <= '6' && x >= '1' && x <= '5' || c == '7' && x == '0' || c == '8' && x == '0'
-	case n == 4:
+	case 4:
 		area = src[i+1] == '5' && src[i+2] == '0'
 	}
 	if !mobile && !area || n == 4 && mobile {

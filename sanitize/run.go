@@ -42,7 +42,6 @@ type run struct {
 	out     []byte
 	work    []byte
 	tok     tokenScratch
-	cols    []bool
 	xml     []xmlFrame
 
 	// Where the text pass may go on when the JSON pass failed: at the key
@@ -148,6 +147,7 @@ func (d *doc) undo(m mark) {
 	d.edits = d.edits[:m.edits]
 	d.repl = d.repl[:m.repl]
 }
+
 func (d *doc) changed(m mark) bool {
 	for _, e := range d.edits[m.edits:] {
 		if e.s >= 0 {

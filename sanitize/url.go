@@ -9,7 +9,7 @@ func (r *run) url(d *doc, lo, hi int, trunc bool) {
 	src := d.src
 	p := lo
 	host := lo
-	hostEnd := lo
+	var hostEnd int
 	for p < hi && p-lo < 32 && (isAlnum(src[p]) || src[p] == '+' || src[p] == '-' || src[p] == '.') {
 		p++
 	}
