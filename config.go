@@ -55,10 +55,11 @@ type Config struct {
 	// Dir is the journal's folder. Default TXTRAIL_DIR, else ".txtrail" in the
 	// working directory. It is created with mode 0700. Services may share one.
 	Dir string
-	// Sinks get every entry beside Output. Default none.
+	// Sinks get every entry beside Output. [Trail.Close] closes them. Default none.
 	Sinks []sink.Sink
 	// MaxBody is how many bytes of each body are captured. Default
-	// TXTRAIL_MAX_BODY, else 64 KiB; -1 captures none.
+	// TXTRAIL_MAX_BODY, else 64 KiB; -1 captures none. At most 1 MiB, or what
+	// Middleware and Outbound each allow where they set it themselves.
 	MaxBody int
 	// AllowHosts are hosts that get the txid and the carried facts beside private
 	// ones: "api.example.com", "*.example.com". Default TXTRAIL_ALLOW_HOSTS, comma
@@ -67,8 +68,8 @@ type Config struct {
 	// Sanitize is the policy. Default nil: the built-in rules.
 	Sanitize *sanitize.Policy
 
-	// Resource, Txid, Middleware, Outbound, Queue and Journal configure the pieces
-	// in full. What they share with the fields above (policy, resource, minter,
+	// Resource, Txid, Middleware, Outbound, Queue, Journal and Stdout configure the
+	// pieces in full. What they share with the fields above (policy, resource, minter,
 	// propagator, MaxBody, clock, OnError) is filled in where they leave it unset.
 	// Default nil.
 	Resource   *sink.ResourceOptions
@@ -101,9 +102,7 @@ func (c *Config) fill() error {
 	if c.LookupEnv == nil {
 		c.LookupEnv = os.LookupEnv
 	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
+	// Now stays nil where it is: the pieces then read the clock by the cheaper way.
 	if c.LogHandler == nil {
 		c.LogHandler = slog.NewTextHandler(os.Stderr, nil)
 	}
@@ -142,6 +141,9 @@ func (c *Config) fill() error {
 		if c.MaxBody = n; n == 0 {
 			c.MaxBody = -1 // whoever writes 0 means none
 		}
+	}
+	if c.MaxBody < -1 || c.MaxBody > middleware.LargestMaxBody {
+		return fmt.Errorf("%w: MaxBody (or TXTRAIL_MAX_BODY) is %d, want up to %d bytes, or -1 for none", ErrConfig, c.MaxBody, middleware.LargestMaxBody)
 	}
 	if v := env("TXTRAIL_ALLOW_HOSTS"); c.AllowHosts == nil && v != "" {
 		for h := range strings.SplitSeq(v, ",") {

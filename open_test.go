@@ -19,6 +19,8 @@ import (
 
 	"github.com/txtrail/txtrail"
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/middleware"
+	"github.com/txtrail/txtrail/outbound"
 	journalquery "github.com/txtrail/txtrail/query/journal"
 	"github.com/txtrail/txtrail/sink"
 	"github.com/txtrail/txtrail/sink/sinktest"
@@ -68,6 +70,10 @@ func TestOpenRefuses(t *testing.T) {
 		{"max body", txtrail.Config{LookupEnv: env("TXTRAIL_MAX_BODY", "64k")}, []string{"TXTRAIL_MAX_BODY", "64k", "number of bytes"}},
 		{"hosts", txtrail.Config{LookupEnv: env("TXTRAIL_ALLOW_HOSTS", "https://api.example.com")}, []string{"TXTRAIL_ALLOW_HOSTS", "https://api.example.com", "without scheme"}},
 		{"folder", txtrail.Config{LookupEnv: env("TXTRAIL_DIR", "a\x00b")}, []string{"TXTRAIL_DIR", "NUL"}},
+		{"max body too large", txtrail.Config{MaxBody: 2 << 20}, []string{"TXTRAIL_MAX_BODY", "2097152", "1048576"}},
+		{"middleware", txtrail.Config{Middleware: &middleware.Options{ReturnID: 9}}, []string{"ReturnID", "9"}},
+		{"outbound", txtrail.Config{Outbound: &outbound.Options{MaxBody: -2}}, []string{"MaxBody", "-2"}},
+		{"queue", txtrail.Config{Queue: &sink.QueueOptions{MaxBytes: 1}}, []string{"MaxBytes"}},
 		{"headers", txtrail.Config{Txid: &txid.Options{Accept: []string{"X Bad"}}}, []string{"Accept", "X Bad"}},
 		{"credentials as facts", txtrail.Config{Txid: &txid.Options{Carried: []string{"authorization"}}}, []string{"Carried", "Authorization"}},
 	} {
@@ -78,10 +84,15 @@ func TestOpenRefuses(t *testing.T) {
 			if tt.config.Dir == "" && tt.name != "folder" {
 				tt.config.Dir = filepath.Join(t.TempDir(), "journal")
 			}
+			lent := &sinktest.Memory{}
+			tt.config.Sinks = []sink.Sink{lent}
 			trail, err := txtrail.Open(tt.config)
 			if err == nil {
 				closeTrail(t, trail)
 				t.Fatal("opened")
+			}
+			if lent.Closed() {
+				t.Error("the user's sink was closed, although Open failed")
 			}
 			for _, s := range tt.says {
 				if !strings.Contains(err.Error(), s) {
@@ -108,8 +119,10 @@ func TestOpenUnwritable(t *testing.T) {
 	var mu sync.Mutex
 	var told []error
 	dir := filepath.Join(blocked, "journal") // below a file: nobody can make that, not even root
+	var log strings.Builder
 	trail, err := txtrail.Open(txtrail.Config{
 		Service: "web", Dir: dir, LookupEnv: env(),
+		LogHandler: slog.NewTextHandler(&log, nil),
 		OnError: func(err error) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -118,6 +131,9 @@ func TestOpenUnwritable(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if s := log.String(); !strings.Contains(s, "level=WARN") || !strings.Contains(s, dir) || !strings.Contains(s, "can not be opened") {
+		t.Errorf("the first line in the log does not warn: %s", s)
 	}
 	h := trail.Handler(http.HandlerFunc(ok))
 	if res := get(t, h, "/a"); res.StatusCode != 200 {
@@ -268,7 +284,30 @@ func TestSinks(t *testing.T) {
 	}
 	get(t, trail.Handler(http.HandlerFunc(ok)), "/a")
 	closeTrail(t, trail)
+	if !a.Closed() || !b.Closed() {
+		t.Error("Close left a sink open")
+	}
 	if len(a.Entries()) != 1 || len(b.Entries()) != 1 {
 		t.Errorf("%d and %d entries, want one each", len(a.Entries()), len(b.Entries()))
+	}
+}
+
+// What goes wrong in any piece comes to the one OnError.
+func TestOnError(t *testing.T) {
+	var told []error
+	trail, err := txtrail.Open(txtrail.Config{
+		Output: txtrail.OutputNone, LookupEnv: env(),
+		Middleware: &middleware.Options{Skip: func(*http.Request) bool { panic("a bug in Skip") }},
+		OnError:    func(err error) { told = append(told, err) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeTrail(t, trail)
+	if res := get(t, trail.Handler(http.HandlerFunc(ok)), "/a"); res.StatusCode != 200 {
+		t.Errorf("status %d", res.StatusCode)
+	}
+	if len(told) != 1 || !strings.Contains(told[0].Error(), "Skip panicked") {
+		t.Errorf("told %v, want the panic", told)
 	}
 }

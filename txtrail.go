@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync/atomic"
+	"time"
 
 	"github.com/txtrail/txtrail/bridge/slogtx"
 	"github.com/txtrail/txtrail/middleware"
@@ -27,6 +29,8 @@ type Trail struct {
 	client     *http.Client
 	logger     *slog.Logger
 	config     Config
+	journal    *lazyJournal // nil without one
+	opened     atomic.Bool  // Open has succeeded
 }
 
 // Open starts the recording of a process. The zero Config is a good one.
@@ -34,7 +38,8 @@ type Trail struct {
 // An error, which wraps [ErrConfig] or the one of the piece concerned, means that
 // the configuration can not work. A journal folder that can not be written is not
 // such an error: the service must serve. It is reported through OnError, tried
-// again, and what can not be kept meanwhile is counted in [Trail.Stats].
+// again, and what can not be kept meanwhile is counted in [Trail.Stats]. After an
+// error nothing is left open, and Config.Sinks are still the caller's to close.
 func Open(c Config) (*Trail, error) {
 	if err := c.fill(); err != nil {
 		return nil, err
@@ -66,25 +71,59 @@ func Open(c Config) (*Trail, error) {
 	if qo.OnError == nil {
 		qo.OnError = c.OnError
 	}
-	// The pieces are compiled before the first file is made, so that an error
-	// leaves nothing behind.
-	first, err := t.output(qo)
+	// The pieces are compiled before the first file is made, and the user's sinks
+	// are his until then, so that an error leaves nothing behind.
+	sinks, err := t.output(qo)
 	if err != nil {
 		return nil, err
 	}
-	t.queue, err = sink.NewQueue(sink.Fanout(append(first, c.Sinks...)...), &qo)
+	for _, s := range c.Sinks {
+		if s != nil {
+			sinks = append(sinks, &lentSink{Sink: s, trail: t})
+		}
+	}
+	t.queue, err = sink.NewQueue(sink.Fanout(sinks...), &qo)
 	if err != nil {
-		return nil, errors.Join(err, closeAll(first))
+		return nil, err
 	}
 	if err := t.compile(); err != nil {
 		return nil, errors.Join(err, t.queue.Close(context.Background()))
 	}
-	// Where entries go was chosen from the environment: the log says what came out.
-	slog.New(t.config.LogHandler).Info(t.String())
+	t.opened.Store(true)
+	t.announce()
 	return t, nil
 }
 
-// output makes the sink that Config.Output asks for.
+// announce says in the log where entries go, since that was chosen from the
+// environment. The journal is opened now, so that files of dead processes are taken
+// care of, and so that one that can not be is known before the first entry waits
+// for it.
+func (t *Trail) announce() {
+	log := slog.New(t.config.LogHandler)
+	if t.journal != nil {
+		if _, err := t.journal.open(); err != nil {
+			log.Warn(t.String()+", which can not be opened; entries wait in memory until it can", "error", err)
+			return
+		}
+	}
+	log.Info(t.String())
+}
+
+// lentSink is a sink of the user's. Until Open has succeeded it is not ours to close.
+type lentSink struct {
+	sink.Sink
+	trail *Trail
+}
+
+// Close implements [sink.Sink].
+func (l *lentSink) Close(ctx context.Context) error {
+	if !l.trail.opened.Load() {
+		return nil
+	}
+	return l.Sink.Close(ctx)
+}
+
+// output makes the sink that Config.Output asks for. Nothing is written yet.
 func (t *Trail) output(qo sink.QueueOptions) ([]sink.Sink, error) {
 	c := &t.config
 	switch c.Output {
@@ -102,11 +141,8 @@ func (t *Trail) output(qo sink.QueueOptions) ([]sink.Sink, error) {
 		if o.OnError == nil {
 			o.OnError = qo.OnError
 		}
-		l := &lazyJournal{dir: c.Dir, opts: o}
-		// A first try now, so that files of dead processes are taken care of. Its
-		// error is not lost: the first write meets it again, and the queue reports it.
-		_, _ = l.open()
-		return []sink.Sink{l}, nil
+		t.journal = &lazyJournal{dir: c.Dir, opts: o}
+		return []sink.Sink{t.journal}, nil
 	case OutputStdout:
 		s, err := stdoutsink.New(os.Stdout, c.Stdout)
 		if err != nil {
@@ -132,6 +168,9 @@ func (t *Trail) compile() error {
 	}
 	if mo.Now == nil {
 		mo.Now = c.Now
+	}
+	if mo.OnError == nil {
+		mo.OnError = c.OnError
 	}
 	if mo.Skip == nil {
 		mo.Skip = middleware.SkipNoise
@@ -166,7 +205,8 @@ func (t *Trail) compile() error {
 }
 
 // Handler returns h with every request recorded, but for static files and health
-// checks (set Config.Middleware.Skip to choose otherwise).
+// checks: set Config.Middleware.Skip to choose otherwise, to a function that returns
+// false for all of them.
 func (t *Trail) Handler(h http.Handler) http.Handler { return t.wrap(h) }
 
 // Client returns a client whose calls are recorded and, to allowed hosts, carry
@@ -193,7 +233,11 @@ func (t *Trail) Logger() *slog.Logger { return t.logger }
 // Start begins a scenario that no request asked for, such as a cron job's: the
 // calls and log lines made with the returned context belong to it.
 func (t *Trail) Start(ctx context.Context) context.Context {
-	return txid.NewContext(ctx, t.propagator.Start(t.config.Now()))
+	now := time.Now
+	if t.config.Now != nil {
+		now = t.config.Now
+	}
+	return txid.NewContext(ctx, t.propagator.Start(now()))
 }
 
 // Propagator extracts and injects scopes, for messages that are not HTTP.
@@ -224,12 +268,4 @@ func (t *Trail) String() string {
 		where += fmt.Sprintf(" and %d more", n)
 	}
 	return fmt.Sprintf("txtrail: %s writes to %s", t.queue.Resource().Service, where)
-}
-
-func closeAll(sinks []sink.Sink) error {
-	var errs []error
-	for _, s := range sinks {
-		errs = append(errs, s.Close(context.Background()))
-	}
-	return errors.Join(errs...)
 }
