@@ -169,6 +169,7 @@ func (e *encoder) body(k string, b *Body) {
 	e.integer("size", b.Size)
 	e.boolean("truncated", b.Truncated)
 	e.str("reason", b.Reason)
+	e.integer("chunks", int64(b.Chunks))
 	e.close(at, '}')
 }
 

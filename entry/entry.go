@@ -54,6 +54,9 @@ type Body struct {
 	// Reason says why content is missing or cut, in a word or two: "binary",
 	// "unread", "capture limit", "malformed json".
 	Reason string
+	// Chunks counts the pieces in which a streamed body was sent on its way. 0 for
+	// one that was not streamed, or not counted.
+	Chunks int
 }
 
 // Empty reports whether nothing is known of the body.
@@ -177,6 +180,7 @@ const (
 	FlagNotClosed  = "response_body_not_read"    // the caller closed the response body early
 	FlagNotSent    = "txid_not_sent"             // the host is not one that gets the txid
 	FlagLate       = "handler_used_after_return" // the handler wrote after it returned
+	FlagEscalated  = "escalated"                 // kept since another hop failed, or asked for it
 )
 
 // Entry is one thing that happened. It is a plain struct: whoever makes it fills

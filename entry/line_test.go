@@ -39,7 +39,7 @@ func full() *entry.Entry {
 		Response: entry.Message{
 			Headers:  []entry.Header{{"Server", "core"}},
 			Trailers: []entry.Header{{"Grpc-Status", "0"}},
-			Body:     entry.Body{Content: []byte("AAEC"), Encoding: "base64", Type: "image/png", Size: -1, Truncated: true, Reason: "capture limit"},
+			Body:     entry.Body{Content: []byte("AAEC"), Encoding: "base64", Type: "image/png", Size: -1, Truncated: true, Reason: "capture limit", Chunks: 3},
 		},
 		Error: entry.Error{Type: "header_timeout", Message: "no headers within 1.5s", Stack: "main.go:1\n\tmain.go:2"},
 		Flags: []string{entry.FlagReused, entry.FlagNoDeadline},
@@ -71,7 +71,7 @@ const fullLine = `{"time":"2026-11-20T10:04:11.204000000Z","txid":"0197a3c2-7f10
 	`"body":{"type":"application/json","content_encoding":"gzip","encoding":"utf-8","content":"{\"a\":\"한글\"}","size":14},` +
 	`"trailers":[{"name":"X-Sum","value":"1"}]},` +
 	`"response":{"headers":[{"name":"Server","value":"core"}],` +
-	`"body":{"type":"image/png","encoding":"base64","content":"AAEC","size":-1,"truncated":true,"reason":"capture limit"},` +
+	`"body":{"type":"image/png","encoding":"base64","content":"AAEC","size":-1,"truncated":true,"reason":"capture limit","chunks":3},` +
 	`"trailers":[{"name":"Grpc-Status","value":"0"}]}},"server":{"address":"core","port":8080},` +
 	`"timings_ms":{"dns":0.000001,"connect":0.001,"tls":1,"send":1000,"wait":1.5,"receive":0.000007,"first_byte":12.345678,"handler":3600000},` +
 	`"error":{"type":"header_timeout","message":"no headers within 1.5s","stack":"main.go:1\n\tmain.go:2"},"flags":["connection_reused","no_deadline"],` +

@@ -297,6 +297,8 @@ func (m *Message) member(d *decoder, key string) {
 				m.Body.Truncated = d.boolean()
 			case "reason":
 				m.Body.Reason = d.text()
+			case "chunks":
+				m.Body.Chunks = int(d.integer())
 			default:
 				d.skip(0)
 			}

@@ -319,6 +319,9 @@ func (p *Propagator) Inject(s *Scope, span SpanID, c Carrier) {
 	if len(p.opts.SigningKey) > 0 {
 		c.Set(HeaderSignature, Sign(p.opts.SigningKey, s.ID))
 	}
+	if s.Kept() {
+		c.Set(HeaderKeep, KeepValue)
+	}
 	page := s.EntryPage
 	if page == "" && s.Recorder != nil {
 		page = s.Recorder.EntryPage()
