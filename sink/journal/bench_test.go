@@ -43,8 +43,10 @@ func benchEntries(tb testing.TB, count int) []*entry.Entry {
 			Resource: res,
 		}
 		e.Request.Headers = []entry.Header{
-			{Name: "Accept", Value: "application/json"}, {Name: "Accept-Encoding", Value: "gzip, deflate, br"},
-			{Name: "Cookie", Value: "[masked:cookie]"}, {Name: "X-Client-Device", Value: model},
+			{Name: "Accept", Value: "application/json"},
+			{Name: "Accept-Encoding", Value: "gzip, deflate, br"},
+			{Name: "Cookie", Value: "[masked:cookie]"},
+			{Name: "X-Client-Device", Value: model},
 		}
 		e.Response.Headers = []entry.Header{{Name: "Content-Type", Value: "application/json"}, {Name: "Date", Value: now.Format(time.RFC1123)}}
 		e.Response.Body = entry.Body{

@@ -41,11 +41,11 @@ func (f *faultFS) Create(path string, perm fs.FileMode) (file, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	real, err := f.quickFS.Create(path, perm)
+	made, err := f.quickFS.Create(path, perm)
 	if err != nil {
 		return nil, err
 	}
-	return &faultFile{file: real, fs: f}, nil
+	return &faultFile{file: made, fs: f}, nil
 }
 
 func (f *faultFS) Free(dir string) (uint64, uint64, error) {

@@ -148,7 +148,10 @@ func FuzzClosedFile(f *testing.F) {
 		}
 		defer os.Remove(path)
 		r := readerTest(t, dir)
-		for range r.Scan(context.Background(), ScanOptions{}) {
+		for e, err := range r.Scan(context.Background(), ScanOptions{}) {
+			if e == nil || err != nil {
+				t.Fatalf("%v, %v", e, err)
+			}
 		}
 		for e, err := range r.Lookup(context.Background(), "txid") {
 			if err != nil || !strings.HasPrefix(string(e.TxID), "txid") {

@@ -85,7 +85,7 @@ func (j *Journal) remove(l *listed) int {
 		if err != nil {
 			return 0
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		if f.Lock() != nil || !f.Named(path) || j.unlink(f, path) != nil {
 			return 0
 		}

@@ -21,7 +21,7 @@ type Stats struct {
 	SealedPlain  int64 // size before compression
 	SealedBytes  int64 // size after it
 	DamagedLines int64 // found while compressing: their place is kept, blank
-	Adopted      int64 // files of dead writers taken over
+	Adopted      int64 // files of dead writers taken over, without empty ones
 	Removed      int64 // files removed to keep the folder within its bounds
 	RemovedBytes int64
 

@@ -72,7 +72,10 @@ func (j *Journal) adopt(l *listed) {
 		j.count.adopted.Add(1)
 		return
 	}
-	if j.finish(c) {
+	// An empty file is not counted: its maker may live, had not locked it yet and
+	// begins another.
+	size, err := f.Size()
+	if j.finish(c) && (err != nil || size > 0) {
 		j.count.adopted.Add(1)
 	}
 }
@@ -83,7 +86,7 @@ func (j *Journal) complete(name string) bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	size, err := f.Size()
 	if err != nil {
 		return false

@@ -24,7 +24,6 @@ type emit func(*entry.Entry) bool
 //
 // Since the listing the file may have been compressed, or removed by the cap.
 func (r *Reader) walk(ctx context.Context, l *listed, q *query, from int64, each emit) (end int64, err error) {
-	end = from
 	if l.closed {
 		var other bool
 		if end, other, err = r.walkClosed(ctx, l, q, from, each); err == nil && other {
@@ -54,7 +53,7 @@ func (r *Reader) walkOpen(ctx context.Context, l *listed, q *query, from int64, 
 		r.unreadable(name, 0, err)
 		return from, nil
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	end, err := r.walkLines(ctx, f, name, q, from, each)
 	return end, err
 }

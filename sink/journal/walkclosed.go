@@ -31,7 +31,7 @@ func (r *Reader) walkClosed(ctx context.Context, l *listed, q *query, from int64
 		if f == nil {
 			return from, l.open, nil
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		if x == nil && l.open {
 			return from, true, nil
 		}
@@ -53,7 +53,7 @@ func (r *Reader) walkClosed(ctx context.Context, l *listed, q *query, from int64
 			r.unreadable(name, 0, err)
 			return from, false, err
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 	}
 	d := blockReader{r: r, name: name}
 	for _, n := range numbers {
