@@ -88,8 +88,10 @@ func Service(e *entry.Entry) string {
 // mentions looks for text in everything of an entry that has words.
 func mentions(e *entry.Entry, text string) bool {
 	h := &e.HTTP
-	for _, s := range [...]string{e.Message, h.URL, h.Route, h.UserAgent, h.Referer, h.RemoteIP,
-		e.Error.Type, e.Error.Message, e.Error.Stack, e.Logger, e.Refused, e.Facts.EntryPage} {
+	for _, s := range [...]string{
+		e.Message, h.URL, h.Route, h.UserAgent, h.Referer, h.RemoteIP,
+		e.Error.Type, e.Error.Message, e.Error.Stack, e.Logger, e.Refused, e.Facts.EntryPage,
+	} {
 		if containsFold(s, text) {
 			return true
 		}

@@ -200,8 +200,10 @@ var scenarios = []struct {
 			p := b.Server(web, 0, "GET", "/p", "/p", 502, 0, 10*ms)
 			c := b.Client(web, p.Span, "GET", "http://core:8080/b", 0, ms, 5*ms)
 			c.Error.Type = "unexpected_eof"
-			b.Add(&entry.Entry{Time: t0.Add(2 * ms), Kind: entry.KindCrash, Parent: c.Span, Resource: b.Service("core"),
-				HTTP: entry.HTTP{Method: "GET", URL: "/b"}})
+			b.Add(&entry.Entry{
+				Time: t0.Add(2 * ms), Kind: entry.KindCrash, Parent: c.Span, Resource: b.Service("core"),
+				HTTP: entry.HTTP{Method: "GET", URL: "/b"},
+			})
 		},
 		told:     "1<0 +0 web 502\n2<1 +1 web→core cut off [crash]\n",
 		sentence: "GET /p failed: web → core GET /b was never answered: the process died",
@@ -324,8 +326,10 @@ var scenarios = []struct {
 		make: func(b *querytest.Builder) {
 			web := b.Service("web")
 			for i, p := range []int{2, 3, 1, 4} { // 1→2→3→1, 4→4
-				b.Add(&entry.Entry{Time: t0.Add(time.Duration(i) * ms), Kind: entry.KindClient, Parent: spanID(p), Resource: web,
-					HTTP: entry.HTTP{Method: "GET", URL: "http://x/", Status: 200, ServerAddress: "x"}})
+				b.Add(&entry.Entry{
+					Time: t0.Add(time.Duration(i) * ms), Kind: entry.KindClient, Parent: spanID(p), Resource: web,
+					HTTP: entry.HTTP{Method: "GET", URL: "http://x/", Status: 200, ServerAddress: "x"},
+				})
 			}
 		},
 		told:     "1<0 +0 web→x 200 [loop]\n2<1 +2 web→x 200\n3<2 +1 web→x 200\n4<0 +3 web→x 200 [loop]\n",

@@ -27,10 +27,14 @@ var apps = [...]struct{ token, name string }{
 var browsers = [...]struct{ token, name string }{
 	{"SamsungBrowser/", "Samsung Internet"},
 	{"Whale/", "Whale"},
-	{"EdgA/", "Edge"}, {"EdgiOS/", "Edge"}, {"Edg/", "Edge"},
+	{"EdgA/", "Edge"},
+	{"EdgiOS/", "Edge"},
+	{"Edg/", "Edge"},
 	{"OPR/", "Opera"},
-	{"FxiOS/", "Firefox"}, {"Firefox/", "Firefox"},
-	{"CriOS/", "Chrome"}, {"Chrome/", "Chrome"},
+	{"FxiOS/", "Firefox"},
+	{"Firefox/", "Firefox"},
+	{"CriOS/", "Chrome"},
+	{"Chrome/", "Chrome"},
 	{"Version/", "Safari"},
 }
 

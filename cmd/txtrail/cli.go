@@ -122,5 +122,5 @@ type command interface {
 // talk writes a line for people on standard error. What was logged or typed in it
 // is escaped here.
 func (a *app) talk(format string, args ...any) {
-	fmt.Fprintln(a.stderr, "txtrail: "+render.Escape(fmt.Sprintf(format, args...)))
+	_, _ = fmt.Fprintln(a.stderr, "txtrail: "+render.Escape(fmt.Sprintf(format, args...)))
 }

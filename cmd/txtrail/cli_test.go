@@ -110,8 +110,15 @@ func TestAWriterThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{
-		{"show", "0197"}, {"show", "0197#1"}, {"show", "0197", "-o", "json"}, {"show", "0197", "-o", "jsonl"},
-		{"find"}, {"find", "-e"}, {"find", "-o", "json"}, {"find", "-o", "jsonl"}, {"version"},
+		{"show", "0197"},
+		{"show", "0197#1"},
+		{"show", "0197", "-o", "json"},
+		{"show", "0197", "-o", "jsonl"},
+		{"find"},
+		{"find", "-e"},
+		{"find", "-o", "json"},
+		{"find", "-o", "jsonl"},
+		{"version"},
 		{"tail", "--since", "2026-11-20"},
 	} {
 		var errs bytes.Buffer

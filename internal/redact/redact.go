@@ -82,21 +82,24 @@ func document(stdin io.Reader, w io.Writer, stderr io.Writer, o *Options) error 
 	if o.Explain {
 		explain(stderr, "", res, &rep)
 	} else if res.Reason != "" {
-		fmt.Fprintf(stderr, "redact: the output is not the whole input: %s\n", res.Reason)
+		say(stderr, "redact: the output is not the whole input: %s\n", res.Reason)
 	}
 	return nil
 }
 
+// say writes to standard error: where that fails there is nobody left to tell.
+func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+
 func explain(w io.Writer, prefix string, res sanitize.Result, rep *sanitize.Report) {
-	fmt.Fprintf(w, "%staken for: %s\n", prefix, res.Type)
+	say(w, "%staken for: %s\n", prefix, res.Type)
 	if res.Reason != "" {
-		fmt.Fprintf(w, "%scut or missing: %s\n", prefix, res.Reason)
+		say(w, "%scut or missing: %s\n", prefix, res.Reason)
 	}
 	if rep.Len() == 0 {
-		fmt.Fprintf(w, "%snothing was hidden\n", prefix)
+		say(w, "%snothing was hidden\n", prefix)
 	}
 	for rule, n := range rep.All() {
-		fmt.Fprintf(w, "%shidden by rule %s: %d\n", prefix, rule, n)
+		say(w, "%shidden by rule %s: %d\n", prefix, rule, n)
 	}
 }
 
@@ -138,13 +141,13 @@ func lines(stdin io.Reader, w io.Writer, stderr io.Writer, o *Options) error {
 		s, src, err := parse(sc.Bytes())
 		if err != nil {
 			bad = true
-			fmt.Fprintf(stderr, "redact: line %d: %v\n", n, err)
+			say(stderr, "redact: line %d: %v\n", n, err)
 			continue
 		}
 		kind, err := sanitize.ParseKind(s.Kind)
 		if err != nil {
 			bad = true
-			fmt.Fprintf(stderr, "redact: line %d: %v\n", n, err)
+			say(stderr, "redact: line %d: %v\n", n, err)
 			continue
 		}
 		rep.Reset()

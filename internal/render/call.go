@@ -158,8 +158,14 @@ func timings(t *entry.Timings) string {
 		name string
 		d    time.Duration
 	}{
-		{"dns", t.DNS}, {"connect", t.Connect}, {"tls", t.TLS}, {"send", t.Send}, {"wait", t.Wait},
-		{"receive", t.Receive}, {"first byte", t.FirstByte}, {"handler", t.Handler},
+		{"dns", t.DNS},
+		{"connect", t.Connect},
+		{"tls", t.TLS},
+		{"send", t.Send},
+		{"wait", t.Wait},
+		{"receive", t.Receive},
+		{"first byte", t.FirstByte},
+		{"handler", t.Handler},
 	} {
 		if x.d > 0 {
 			parts = append(parts, x.name+" "+human.Duration(x.d))

@@ -81,8 +81,14 @@ func TestColumnsMeasureKorean(t *testing.T) {
 		got  string
 		want int
 	}{
-		{padRight("결제", 8), 8}, {padLeft("결제", 8), 8}, {cut("결제 요청이 실패했습니다", 9), 9}, {cut("결제결제결제결제결제", 12), 12},
-		{cut("GET /a/very/long/path/to/it", 12), 12}, {cut("short", 12), 5}, {cut("abcdefghij", 3), 3}, {cutEnd("결제결제", 5), 5},
+		{padRight("결제", 8), 8},
+		{padLeft("결제", 8), 8},
+		{cut("결제 요청이 실패했습니다", 9), 9},
+		{cut("결제결제결제결제결제", 12), 12},
+		{cut("GET /a/very/long/path/to/it", 12), 12},
+		{cut("short", 12), 5},
+		{cut("abcdefghij", 3), 3},
+		{cutEnd("결제결제", 5), 5},
 	} {
 		if got := width(c.got); got > c.want || got < c.want-1 {
 			t.Errorf("%q takes %d cells, want %d", c.got, got, c.want)

@@ -39,9 +39,9 @@ func (p *Printer) table(s *query.Story, list []query.Row, d Detail) {
 		return
 	}
 	head := cells{"#", "+ms", p.say("service", "서비스"), p.say("call", "호출"), p.say("status", "상태"), "ms"}
-	rows := make([]cells, len(list))
+	rows := make([]cells, 0, len(list)+1)
 	for i := range list {
-		rows[i] = p.cells(&list[i])
+		rows = append(rows, p.cells(&list[i]))
 	}
 	c := p.fit(append(rows, head), list)
 	p.line(p.paint(dim, c.text(head)+gutter+axis(s.Duration, c.bar)))

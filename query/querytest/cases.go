@@ -275,8 +275,8 @@ var cases = []struct {
 			ended := make(chan struct{})
 			go func() {
 				defer close(ended)
-				for e := range k.h.Source.Tail(ctx, query.Filter{}) {
-					if e != nil {
+				for e, err := range k.h.Source.Tail(ctx, query.Filter{}) {
+					if err == nil && e != nil {
 						first <- e.Message
 						return
 					}

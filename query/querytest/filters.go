@@ -10,30 +10,30 @@ import (
 // filterSample is one entry for each filter to tell from the others.
 func filterSample() []*entry.Entry {
 	at := time.Duration(0)
-	make := func(name string, change func(*entry.Entry)) *entry.Entry {
+	call := func(name string, change func(*entry.Entry)) *entry.Entry {
 		at += time.Second
 		return logEntry(idA, name, at, change)
 	}
 	return []*entry.Entry{
-		make("user", func(e *entry.Entry) { e.Facts.UserID = "8812" }),
-		make("user2", func(e *entry.Entry) { e.Facts.UserID = "88123" }),
-		make("device", func(e *entry.Entry) { e.Facts.Device = "iPhone15,2" }),
-		make("dev", func(e *entry.Entry) { e.Resource = &entry.Resource{Service: "web", ServerUser: "mina"} }),
-		make("core", func(e *entry.Entry) { e.Resource = &entry.Resource{Service: "core"} }),
-		make("log", func(e *entry.Entry) { e.Kind = entry.KindLog; e.HTTP = entry.HTTP{} }),
-		make("post", func(e *entry.Entry) { e.HTTP.Method = "POST" }),
-		make("route", func(e *entry.Entry) { e.HTTP.Route = "/api/pay/{id}"; e.HTTP.URL = "/api/pay/7" }),
-		make("path", func(e *entry.Entry) { e.HTTP.Route = ""; e.HTTP.URL = "http://core:80/api/pay/9?x=/none" }),
-		make("404", func(e *entry.Entry) { e.HTTP.Status = 404 }),
-		make("503", func(e *entry.Entry) { e.HTTP.Status = 503 }),
-		make("timeout", func(e *entry.Entry) {
+		call("user", func(e *entry.Entry) { e.Facts.UserID = "8812" }),
+		call("user2", func(e *entry.Entry) { e.Facts.UserID = "88123" }),
+		call("device", func(e *entry.Entry) { e.Facts.Device = "iPhone15,2" }),
+		call("dev", func(e *entry.Entry) { e.Resource = &entry.Resource{Service: "web", ServerUser: "mina"} }),
+		call("core", func(e *entry.Entry) { e.Resource = &entry.Resource{Service: "core"} }),
+		call("log", func(e *entry.Entry) { e.Kind = entry.KindLog; e.HTTP = entry.HTTP{} }),
+		call("post", func(e *entry.Entry) { e.HTTP.Method = "POST" }),
+		call("route", func(e *entry.Entry) { e.HTTP.Route = "/api/pay/{id}"; e.HTTP.URL = "/api/pay/7" }),
+		call("path", func(e *entry.Entry) { e.HTTP.Route = ""; e.HTTP.URL = "http://core:80/api/pay/9?x=/none" }),
+		call("404", func(e *entry.Entry) { e.HTTP.Status = 404 }),
+		call("503", func(e *entry.Entry) { e.HTTP.Status = 503 }),
+		call("timeout", func(e *entry.Entry) {
 			e.Kind, e.HTTP.Status = entry.KindClient, 0
 			e.Error = entry.Error{Type: "header_timeout", Message: "waited in vain"}
 		}),
-		make("slow", func(e *entry.Entry) { e.Latency = 1500 * time.Millisecond }),
-		make("body", func(e *entry.Entry) { JSON(&e.Request, `{"memo":"생일 선물 GIFT"}`) }),
-		make("header", func(e *entry.Entry) { e.Response.Headers = []entry.Header{{Name: "X-Shard", Value: "gift-7"}} }),
-		make("label", func(e *entry.Entry) { e.Labels = []entry.Label{{Name: "coupon", Value: "gift"}} }),
+		call("slow", func(e *entry.Entry) { e.Latency = 1500 * time.Millisecond }),
+		call("body", func(e *entry.Entry) { JSON(&e.Request, `{"memo":"생일 선물 GIFT"}`) }),
+		call("header", func(e *entry.Entry) { e.Response.Headers = []entry.Header{{Name: "X-Shard", Value: "gift-7"}} }),
+		call("label", func(e *entry.Entry) { e.Labels = []entry.Label{{Name: "coupon", Value: "gift"}} }),
 		logEntry(idC, "other", time.Minute),
 	}
 }
