@@ -45,7 +45,7 @@ func (a *answerer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func benchCall(b *testing.B, rt http.RoundTripper, ctx context.Context, url, body string) {
+func benchCall(b *testing.B, ctx context.Context, rt http.RoundTripper, url, body string) {
 	b.ReportAllocs()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -104,9 +104,9 @@ func BenchmarkCall(b *testing.B) {
 		base := &answerer{body: []byte(c.resp)}
 		base.conn.Reused = true
 		ctx, _ := scoped(b)
-		b.Run(c.name+"/bare", func(b *testing.B) { benchCall(b, base, ctx, "http://core/v1/charge", c.req) })
-		b.Run(c.name+"/path", func(b *testing.B) { benchCall(b, benchTransport(b, base, true), ctx, "http://core/v1/charge", c.req) })
-		b.Run(c.name+"/whole", func(b *testing.B) { benchCall(b, benchTransport(b, base, false), ctx, "http://core/v1/charge", c.req) })
+		b.Run(c.name+"/bare", func(b *testing.B) { benchCall(b, ctx, base, "http://core/v1/charge", c.req) })
+		b.Run(c.name+"/path", func(b *testing.B) { benchCall(b, ctx, benchTransport(b, base, true), "http://core/v1/charge", c.req) })
+		b.Run(c.name+"/whole", func(b *testing.B) { benchCall(b, ctx, benchTransport(b, base, false), "http://core/v1/charge", c.req) })
 	}
 }
 
@@ -121,6 +121,6 @@ func BenchmarkLoopback(b *testing.B) {
 	defer srv.Close()
 	ctx, _ := scoped(b)
 	body := strings.Repeat("x", 1024)
-	b.Run("bare", func(b *testing.B) { benchCall(b, base(b), ctx, srv.URL, body) })
-	b.Run("ours", func(b *testing.B) { benchCall(b, benchTransport(b, base(b), false), ctx, srv.URL, body) })
+	b.Run("bare", func(b *testing.B) { benchCall(b, ctx, base(b), srv.URL, body) })
+	b.Run("ours", func(b *testing.B) { benchCall(b, ctx, benchTransport(b, base(b), false), srv.URL, body) })
 }

@@ -121,16 +121,15 @@ func TestRequestBodies(t *testing.T) {
 			}
 		})
 	}
-	if rc := (&onlyReadCloser{Reader: strings.NewReader("x")}); rc != nil {
-		rec := newRecorder(t)
-		resp, err := rec.transport(t, base(t), nil).RoundTrip(request(t, t.Context(), http.MethodPost, srv.URL, rc))
-		if err != nil {
-			t.Fatal(err)
-		}
-		drain(t, resp)
-		if !rc.closed.Load() {
-			t.Error("the caller's body was not closed")
-		}
+	rc := &onlyReadCloser{Reader: strings.NewReader("x")}
+	rec := newRecorder(t)
+	resp, err := rec.transport(t, base(t), nil).RoundTrip(request(t, t.Context(), http.MethodPost, srv.URL, rc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	drain(t, resp)
+	if !rc.closed.Load() {
+		t.Error("the caller's body was not closed")
 	}
 }
 

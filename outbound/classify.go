@@ -182,7 +182,7 @@ func isProtocol(err error) bool {
 	var (
 		mime  *textproto.ProtocolError
 		code  *textproto.Error
-		proto *http.ProtocolError
+		proto *http.ProtocolError //nolint:staticcheck // not all are of this type, but some still are
 	)
 	return errors.As(err, &mime) || errors.As(err, &code) || errors.As(err, &proto)
 }

@@ -465,7 +465,7 @@ func TestPanicsPassUnchanged(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	}()
-	_, _ = tr.RoundTrip(request(t, t.Context(), http.MethodGet, "http://core/", nil)) //nolint:bodyclose // it panics
+	_, _ = tr.RoundTrip(request(t, t.Context(), http.MethodGet, "http://core/", nil))
 }
 
 func TestScopeOfCallsOutsideRequests(t *testing.T) {

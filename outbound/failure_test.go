@@ -201,22 +201,32 @@ func failures() []failing {
 		}, want: outbound.ErrTLS, phase: "TLS handshake failed"},
 		{name: "closed in the handshake", url: rawTLS(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 16<<10)) }), want: outbound.ErrTLS, phase: "TLS handshake failed", is: io.EOF},
 		{name: "reset in the handshake", url: rawTLS(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 16<<10)); reset(conn) }), want: outbound.ErrReset, phase: "connection reset while in the TLS handshake"},
-		{name: "handshake limit", url: rawTLS(stall), setup: func(_ *testing.T, tr *http.Transport) { tr.TLSHandshakeTimeout = short },
-			want: outbound.ErrTLS, phase: "in the TLS handshake", limit: "TLS handshake timeout of 300 ms", timeout: true},
+		{
+			name: "handshake limit", url: rawTLS(stall), setup: func(_ *testing.T, tr *http.Transport) { tr.TLSHandshakeTimeout = short },
+			want: outbound.ErrTLS, phase: "in the TLS handshake", limit: "TLS handshake timeout of 300 ms", timeout: true,
+		},
 		{name: "deadline in the handshake", url: rawTLS(stall), ctx: deadline(short), want: outbound.ErrTLS, phase: "in the TLS handshake", limit: "deadline of ", timeout: true},
-		{name: "header limit", url: raw(stalled), setup: func(_ *testing.T, tr *http.Transport) { tr.ResponseHeaderTimeout = short }, ctx: deadline(long),
-			want: outbound.ErrHeaderTimeout, phase: "waiting for response headers", limit: "response header timeout of 300 ms", timeout: true},
+		{
+			name: "header limit", url: raw(stalled), setup: func(_ *testing.T, tr *http.Transport) { tr.ResponseHeaderTimeout = short }, ctx: deadline(long),
+			want: outbound.ErrHeaderTimeout, phase: "waiting for response headers", limit: "response header timeout of 300 ms", timeout: true,
+		},
 		{name: "deadline before headers", url: raw(stalled), ctx: deadline(short), want: outbound.ErrHeaderTimeout, phase: "waiting for response headers", limit: "deadline of ", timeout: true, is: context.DeadlineExceeded},
 		{name: "client's limit before headers", url: raw(stalled), client: short, want: outbound.ErrHeaderTimeout, phase: "waiting for response headers", limit: "deadline of ", timeout: true},
 		{name: "deadline before the client's limit", url: raw(stalled), client: long, ctx: deadline(short), want: outbound.ErrHeaderTimeout, phase: "waiting for response headers", limit: "deadline of ", timeout: true},
-		{name: "deadline within headers", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, "HTTP/1.1 200 OK\r\nContent-"); stall(conn) }), ctx: deadline(short),
-			want: outbound.ErrHeaderTimeout, phase: "reading the response headers", limit: "deadline of ", timeout: true},
+		{
+			name: "deadline within headers", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, "HTTP/1.1 200 OK\r\nContent-"); stall(conn) }), ctx: deadline(short),
+			want: outbound.ErrHeaderTimeout, phase: "reading the response headers", limit: "deadline of ", timeout: true,
+		},
 		{name: "deadline within the body", url: raw(stalledBody), ctx: deadline(short), inBody: true, want: outbound.ErrBodyTimeout, phase: "reading the response body", limit: "deadline of ", timeout: true, is: context.DeadlineExceeded},
 		{name: "client's limit within the body", url: raw(stalledBody), client: short, inBody: true, want: outbound.ErrBodyTimeout, phase: "reading the response body", limit: "deadline of ", timeout: true},
-		{name: "deadline while sending", url: raw(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)); time.Sleep(3 * short) }), ctx: deadline(2 * short),
-			body: func() io.Reader { return &endless{} }, want: outbound.ErrTimeout, phase: "sending the request", limit: "deadline of ", timeout: true},
-		{name: "deadline while waiting for a connection", url: raw(stalledBody), setup: func(_ *testing.T, tr *http.Transport) { tr.MaxConnsPerHost = 1 }, ctx: deadline(short),
-			want: outbound.ErrTimeout, phase: "waiting for a connection", limit: "deadline of ", timeout: true},
+		{
+			name: "deadline while sending", url: raw(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)); time.Sleep(3 * short) }), ctx: deadline(2 * short),
+			body: func() io.Reader { return &endless{} }, want: outbound.ErrTimeout, phase: "sending the request", limit: "deadline of ", timeout: true,
+		},
+		{
+			name: "deadline while waiting for a connection", url: raw(stalledBody), setup: func(_ *testing.T, tr *http.Transport) { tr.MaxConnsPerHost = 1 }, ctx: deadline(short),
+			want: outbound.ErrTimeout, phase: "waiting for a connection", limit: "deadline of ", timeout: true,
+		},
 		{name: "reset before the answer", url: raw(func(conn net.Conn) { readRequest(conn); reset(conn) }), want: outbound.ErrReset, phase: "connection reset while waiting for response headers", is: syscall.ECONNRESET},
 		{name: "reset within the body", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, partial); time.Sleep(short / 2); reset(conn) }), inBody: true, want: outbound.ErrReset, phase: "connection reset while reading the response body", is: syscall.ECONNRESET},
 		{name: "closed before the answer", url: raw(readRequest), want: outbound.ErrUnexpectedEOF, phase: "connection closed while waiting for response headers", is: io.EOF},
@@ -258,7 +268,7 @@ func TestFailures(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			rec := newRecorder(t)
-			var rt http.RoundTripper = f.base
+			rt := f.base
 			if rt == nil {
 				tr := base(t)
 				if f.setup != nil {
@@ -275,7 +285,7 @@ func TestFailures(t *testing.T) {
 				defer func() { _ = resp.Body.Close() }()
 			}
 			client := &http.Client{Transport: rec.transport(t, rt, nil), Timeout: f.client}
-			ctx := context.Context(t.Context())
+			ctx := t.Context()
 			if f.ctx != nil {
 				c, cancel := f.ctx(ctx)
 				defer cancel()

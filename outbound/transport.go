@@ -60,7 +60,7 @@ func newTransport(base http.RoundTripper, q *sink.Queue, opts *Options) (t *Tran
 // Unwrap returns the base transport.
 func (t *Transport) Unwrap() http.RoundTripper { return t.base }
 
-// CloseIdleConnections forwards to the base, so that that of [http.Client] works.
+// CloseIdleConnections forwards to the base, so that [http.Client]'s works.
 func (t *Transport) CloseIdleConnections() {
 	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
@@ -120,7 +120,8 @@ func (t *Transport) now() time.Time {
 // begin makes the call's state. What the caller may change once RoundTrip has
 // returned is copied now.
 func (t *Transport) begin(ctx context.Context, req *http.Request) *call {
-	c := &call{t: t, ctx: ctx, start: t.now(), span: t.opts.Propagator.Minter().Span(), method: req.Method, cancel: req.Cancel}
+	c := &call{t: t, ctx: ctx, start: t.now(), span: t.opts.Propagator.Minter().Span(), method: req.Method}
+	c.cancel = req.Cancel //nolint:staticcheck // deprecated for callers; http.Client still sets it for transports it does not know
 	if c.method == "" {
 		c.method = http.MethodGet
 	}
@@ -180,8 +181,10 @@ func (c *call) stamp(ctx context.Context, req *http.Request) *http.Request {
 	c.reqType = first(out.Header, "Content-Type")
 	c.reqEncoding = first(out.Header, "Content-Encoding")
 	c.url = req.URL.String()
-	c.http = entry.HTTP{Method: c.method, URL: c.url, UserAgent: first(out.Header, "User-Agent"), Referer: first(out.Header, "Referer"),
-		ResendCount: c.resent, Deadline: c.deadline}
+	c.http = entry.HTTP{
+		Method: c.method, URL: c.url, UserAgent: first(out.Header, "User-Agent"), Referer: first(out.Header, "Referer"),
+		ResendCount: c.resent, Deadline: c.deadline,
+	}
 	c.http.ServerAddress, c.http.ServerPort = server(req.URL)
 	if c.t.opts.Route != nil {
 		c.http.Route = c.t.opts.Route(req)
