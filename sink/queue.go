@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -39,6 +40,7 @@ type Queue struct {
 	done     chan struct{} // closed when the worker has ended
 	closed   chan struct{} // closed when Close has ended
 	closeErr error         // valid then
+	declined atomic.Int64  // left out by a strategy
 
 	mu       sync.Mutex
 	ring     []item // fixed: as many as fit MaxBytes if each were empty
@@ -189,6 +191,17 @@ func (q *Queue) Enqueue(e *entry.Entry) bool {
 	return false
 }
 
+// Decline takes an entry that somebody's strategy leaves out, instead of Enqueue: its
+// raw buffers go back to the pool, it is counted in [Stats].Declined, and nothing
+// else happens. It never blocks. A nil or sealed entry is ignored.
+func (q *Queue) Decline(e *entry.Entry) {
+	if q == nil || e == nil || e.Sealed() {
+		return
+	}
+	q.reclaim(e)
+	q.declined.Add(1)
+}
+
 // drop counts one entry that will not be delivered, and notes it for a gap entry.
 // It reports whether the worker has to be woken. q.mu is held.
 func (q *Queue) drop(why reason, id txid.ID, at time.Time, cost int64) (wake bool) {
@@ -235,6 +248,7 @@ func (q *Queue) Stats() Stats {
 	s.WaitingBytes = q.bytes
 	q.mu.Unlock()
 	s.MaxBytes = q.opts.MaxBytes
+	s.Declined = q.declined.Load()
 	s.Dropped = make(map[string]int64, len(dropped))
 	for r, n := range dropped {
 		if n > 0 {

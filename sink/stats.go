@@ -32,12 +32,17 @@ func (r reason) String() string { return reasonNames[r] }
 //
 //	Captured = Delivered + Waiting + the sum of Dropped
 //
-// Gap entries, which the queue writes itself, are counted apart.
+// Gap entries, which the queue writes itself, are counted apart, and so is what was
+// never captured because a strategy left it out.
 type Stats struct {
 	Captured  int64            // entries given to Enqueue
 	Delivered int64            // entries the sink accepted
 	Waiting   int64            // entries in memory, those being written included
 	Dropped   map[string]int64 // entries that will not be delivered, by reason (the Drop constants); only reasons that occurred
+
+	// Declined counts the exchanges that a middleware's or transport's strategy left
+	// out on purpose: see [Queue.Decline]. They are not in Captured.
+	Declined int64
 
 	WaitingBytes int64 // estimate of the memory that waiting entries hold
 	MaxBytes     int64 // its bound
