@@ -23,16 +23,18 @@ const (
 	MaxLine        = 16 << 20 // what Parse accepts
 )
 
-const cutMark = "…[cut]"
+// CutMark ends a string that was cut; see [Cut].
+const CutMark = "…[cut]"
 
-// cutHeader is the name of the field that ends a list which was cut.
-const cutHeader = "X-Txtrail-Cut"
+// CutHeader is the name of the field that ends a list of header fields which was
+// cut. Its value says how many are missing.
+const CutHeader = "X-Txtrail-Cut"
 
 // Clip cuts every field to its bound, at a rune's edge and marked as cut, so that
 // no line grows without limit whatever a peer sends; content is bounded by its
 // capture, and a Resource, which is shared, by whoever makes it. A TxID that is
-// none is taken out and Refused says so, since Parse would refuse the line. Doing it twice changes
-// nothing more. Seal calls it.
+// none is taken out and Refused says so, since Parse would refuse the line. Doing it
+// twice changes nothing more. Seal calls it.
 func (e *Entry) Clip() {
 	if e.TxID != "" && !e.TxID.Valid() {
 		if e.Refused == "" {
@@ -85,22 +87,31 @@ func (e *Entry) Clip() {
 	}
 }
 
-// clip cuts *s to at most limit bytes, mark included.
+// Cut returns s if it has at most limit bytes, else its beginning and [CutMark],
+// together at most limit bytes, cut at a rune's edge. limit is at least the mark's
+// length. What it cut lies in memory of its own, so that a short rest does not keep
+// a long string alive.
+func Cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	n := limit - len(CutMark)
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + CutMark
+}
+
 func clip(s *string, limit int) {
-	if len(*s) <= limit {
-		return
+	if len(*s) > limit {
+		*s = Cut(*s, limit)
 	}
-	cut := limit - len(cutMark)
-	for cut > 0 && !utf8.RuneStart((*s)[cut]) {
-		cut--
-	}
-	*s = (*s)[:cut] + cutMark
 }
 
 func clipHeaders(hs []Header) []Header {
 	total := 0
 	for i := range hs {
-		if i == len(hs)-1 && hs[i].Name == cutHeader {
+		if i == len(hs)-1 && hs[i].Name == CutHeader {
 			clip(&hs[i].Value, MaxWord)
 			return hs // cut before
 		}
@@ -109,7 +120,7 @@ func clipHeaders(hs []Header) []Header {
 		total += len(hs[i].Name) + len(hs[i].Value)
 		if i == MaxHeaders || total > MaxHeaderBytes {
 			// The list's end says how much is missing, where a reader will see it.
-			return append(hs[:i:i], Header{Name: cutHeader, Value: itoa(len(hs)-i) + " more header fields not kept"})
+			return append(hs[:i:i], Header{Name: CutHeader, Value: itoa(len(hs)-i) + " more header fields not kept"})
 		}
 	}
 	return hs

@@ -205,11 +205,22 @@ func (c *cleaner) strings(e *entry.Entry) (err error) {
 // one name in theirs: net/http keeps no order, and equal lines compress and compare
 // better.
 func (c *cleaner) headers(hs []entry.Header) {
-	slices.SortStableFunc(hs, func(a, b entry.Header) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(hs, byName)
 	for i := range hs {
 		hs[i].Value = c.policy.Header(hs[i].Name, hs[i].Value, &c.report)
 		hs[i].Name = c.name(hs[i].Name)
 	}
+}
+
+// byName orders header fields. That which says that some are missing is the last.
+func byName(a, b entry.Header) int {
+	if aCut, bCut := a.Name == entry.CutHeader, b.Name == entry.CutHeader; aCut != bCut {
+		if aCut {
+			return 1
+		}
+		return -1
+	}
+	return strings.Compare(a.Name, b.Name)
 }
 
 func (c *cleaner) labels(ls []entry.Label) {

@@ -182,7 +182,7 @@ func (h *Handler) entry(scope *txid.Scope, r *slog.Record, attrs []slog.Attr) *e
 		Time:       r.Time,
 		Severity:   severity(r.Level),
 		Kind:       entry.KindLog,
-		Message:    cut(r.Message, entry.MaxMessage),
+		Message:    entry.Cut(r.Message, entry.MaxMessage),
 		Logger:     h.opts.Logger,
 		Attributes: flat.labels(),
 		Source:     source(r.PC),

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -80,7 +79,7 @@ func (a *attributes) add(prefix string, attrs []slog.Attr) {
 				a.more++
 				continue
 			}
-			a.list = append(a.list, entry.Label{Name: cut(prefix+at.Key, entry.MaxLabelName), Value: text(at.Value)})
+			a.list = append(a.list, entry.Label{Name: entry.Cut(prefix+at.Key, entry.MaxLabelName), Value: text(at.Value)})
 		case at.Key == "":
 			a.add(prefix, at.Value.Group())
 		default:
@@ -104,9 +103,9 @@ func text(v slog.Value) string {
 	case slog.KindTime:
 		return v.Time().Format(time.RFC3339Nano)
 	case slog.KindAny:
-		return cut(anyText(v.Any()), entry.MaxMessage)
+		return entry.Cut(anyText(v.Any()), entry.MaxMessage)
 	}
-	return cut(v.String(), entry.MaxMessage)
+	return entry.Cut(v.String(), entry.MaxMessage)
 }
 
 // anyText writes a value of any type: by its own method for text, else as JSON,
@@ -152,19 +151,4 @@ func bytesText(b []byte) string {
 		return fmt.Sprintf("!%d bytes that are not text", len(b))
 	}
 	return string(b)
-}
-
-const cutMark = "…[cut]"
-
-// cut shortens s to at most limit bytes, at a rune's edge and marked, in memory of
-// its own: a piece would keep all of it alive.
-func cut(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	n := limit - len(cutMark)
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return strings.Clone(s[:n]) + cutMark
 }

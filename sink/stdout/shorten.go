@@ -8,10 +8,7 @@ import (
 	"github.com/txtrail/txtrail/entry"
 )
 
-const (
-	lineLimit = "line limit"
-	cutMark   = "…[cut]"
-)
+const lineLimit = "line limit"
 
 // shorten returns a canonical line of at most limit bytes that tells of the same
 // entry. The bodies give way first, since they are what is large; then, step by
@@ -153,7 +150,7 @@ func dropHeaders(hs *[]entry.Header, n int) {
 		return
 	}
 	left := strconv.Itoa(len(*hs)-n) + " more header fields not kept"
-	*hs = append((*hs)[:n:n], entry.Header{Name: "X-Txtrail-Cut", Value: left})
+	*hs = append((*hs)[:n:n], entry.Header{Name: entry.CutHeader, Value: left})
 }
 
 func dropLabels(ls *[]entry.Label, n int) {
@@ -162,17 +159,8 @@ func dropLabels(ls *[]entry.Label, n int) {
 	}
 }
 
-// cut shortens *s to at most n bytes, mark included, at a rune's edge.
-func cut(s *string, n int) {
-	if len(*s) <= n {
-		return
-	}
-	at := n - len(cutMark)
-	for at > 0 && !utf8.RuneStart((*s)[at]) {
-		at--
-	}
-	*s = (*s)[:at] + cutMark
-}
+// cut shortens *s to at most n bytes.
+func cut(s *string, n int) { *s = entry.Cut(*s, n) }
 
 // escapedLen is the length of b within a JSON string as package entry writes it.
 func escapedLen(b []byte) int {
