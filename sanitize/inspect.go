@@ -48,11 +48,18 @@ func (r *run) inspect(d *doc, lo, hi int, sc scope, trunc bool) {
 				return
 			}
 		}
-		// Not JSON, or not to the end. What was read stays as decided; the rest
-		// is text, unless it belongs to a value that is hidden.
+		// Not JSON, or not to the end. What was read stays as decided. The rest
+		// is text, unless it was meant as JSON: then nothing behind the fault
+		// may stay.
 		if st != jsonOK {
 			if r.resumeHidden {
 				d.dropTail(end, hi)
+				return
+			}
+			if r.keyed {
+				if end < hi && !r.rs.isMarker(src[end:hi]) {
+					r.mask(d, end, hi, ruleMalformed)
+				}
 				return
 			}
 			from = max(r.resume, s)

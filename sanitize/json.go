@@ -76,6 +76,7 @@ func (r *run) json(d *doc, lo, hi int) (end int, st jsonStatus) {
 		paths = r.rs.paths.n > 0
 		look  = !r.rs.keysOnly
 		owed  = -1 // a key whose value has not been read
+		keyed = false
 	)
 	if r.rs.mode == ModeAllow {
 		dec.rule = ruleUnlisted
@@ -84,7 +85,7 @@ func (r *run) json(d *doc, lo, hi int) (end int, st jsonStatus) {
 		path = r.rs.paths.start
 	}
 	maxFrames := r.rs.maxDepth
-	r.resume, r.resumeHidden = -1, false
+	r.resume, r.resumeHidden, r.keyed = -1, false, false
 	defer func() {
 		r.frames = r.frames[:base]
 		r.pend = r.pend[:pend0]
@@ -348,6 +349,7 @@ key:
 	}
 	i = e + 1
 	owed = s
+	keyed = true
 	if mask < 0 {
 		dec = r.key(src[s+1:e], scopeBody)
 		rl = dec.role
@@ -383,7 +385,7 @@ key:
 
 fault:
 	e = r.jsonFault(d, base, top, i, mask)
-	r.resume, r.resumeHidden = i, mask >= 0
+	r.resume, r.resumeHidden, r.keyed = i, mask >= 0, keyed
 	if owed >= 0 {
 		r.resume = owed
 	}

@@ -48,6 +48,7 @@ type run struct {
 	// whose value was not understood, or nowhere, inside a hidden value.
 	resume       int
 	resumeHidden bool
+	keyed        bool // the failed document had a key: it was meant as JSON
 }
 
 func (r *run) begin(src []byte) *doc {
