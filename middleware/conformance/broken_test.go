@@ -78,12 +78,15 @@ func (w transparent) Flush()                      { w.ResponseWriter.(http.Flush
 func (w transparent) FlushError() error {
 	return w.ResponseWriter.(interface{ FlushError() error }).FlushError()
 }
+
 func (w transparent) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return w.ResponseWriter.(http.Hijacker).Hijack()
 }
+
 func (w transparent) ReadFrom(r io.Reader) (int64, error) {
 	return w.ResponseWriter.(io.ReaderFrom).ReadFrom(r)
 }
+
 func (w transparent) CloseNotify() <-chan bool {
 	return w.ResponseWriter.(interface{ CloseNotify() <-chan bool }).CloseNotify()
 }
@@ -147,10 +150,12 @@ func (w ownHeader) copy() {
 		w.ResponseWriter.Header().Set(name, w.h.Get(name))
 	}
 }
+
 func (w ownHeader) Write(p []byte) (int, error) {
 	w.copy()
 	return w.ResponseWriter.Write(p)
 }
+
 func (w ownHeader) WriteHeader(status int) {
 	w.copy()
 	w.ResponseWriter.WriteHeader(status)
@@ -168,6 +173,7 @@ func (w *lastStatus) WriteHeader(status int) {
 	}
 	w.status = status
 }
+
 func (w *lastStatus) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -235,6 +241,7 @@ func (w hijackClosing) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	*w.conn = conn
 	return conn, rw, err
 }
+
 func (w hijackClosing) Write(p []byte) (int, error) {
 	n, err := w.ResponseWriter.Write(p)
 	if errors.Is(err, http.ErrHijacked) || errors.Is(err, http.ErrHandlerTimeout) {

@@ -87,7 +87,7 @@ func compositionCases() []Case {
 				if got := s.post("body"); got.StatusCode != http.StatusServiceUnavailable || got.body != "timed out" {
 					c.Errorf("inside %t: got %d %q, want 503", inside, got.StatusCode, got.body)
 				}
-				if err := await(c, late, "the late write"); err != http.ErrHandlerTimeout { //nolint:errorlint // identical
+				if err := await(c, late, "the late write"); err != http.ErrHandlerTimeout { // identical
 					c.Errorf("inside %t: the late write returned %v, want http.ErrHandlerTimeout", inside, err)
 				}
 			}

@@ -142,7 +142,7 @@ func connectionCases() []Case {
 				conns <- conn
 			})
 			_, br := s.dial(upgrade)
-			if err := await(c, errs, "the late write"); err != http.ErrHijacked { //nolint:errorlint // identical
+			if err := await(c, errs, "the late write"); err != http.ErrHijacked { // identical
 				c.Errorf("a write after the hijack returned %v, want http.ErrHijacked", err)
 			}
 			conn := await(c, conns, "the connection")

@@ -113,7 +113,7 @@ func fileCases() []Case {
 			if got := s.get("/"); len(got.body) != 5000 {
 				c.Errorf("got %d bytes, want 5000", len(got.body))
 			}
-			if err := await(c, errs, "the copy"); err != io.ErrNoProgress { //nolint:errorlint // identical
+			if err := await(c, errs, "the copy"); err != io.ErrNoProgress { // identical
 				c.Errorf("the copy returned %v, want the reader's own error", err)
 			}
 		},

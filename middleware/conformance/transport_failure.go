@@ -74,12 +74,12 @@ func transportFailureCases() []TransportCase {
 			for _, serve := range []func(net.Conn, int){silent, half} {
 				req := c.request(http.MethodGet, c.raw(serve), nil)
 				ctx, cancel := context.WithTimeout(req.Context(), 200*time.Millisecond)
-				defer cancel()
 				resp, err := c.plain().RoundTrip(req.WithContext(ctx))
 				if err == nil {
 					_, err = c.read(resp.Body)
 					_ = resp.Body.Close()
 				}
+				cancel()
 				var ne net.Error
 				if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &ne) || !ne.Timeout() {
 					c.Errorf("got %v", err)
