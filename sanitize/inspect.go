@@ -34,41 +34,7 @@ func (r *run) inspect(d *doc, lo, hi int, sc scope, trunc bool) {
 		} else if m > 0 {
 			break
 		}
-		before := d.mark()
-		end, st := r.json(d, s, hi)
-		from := end
-		if st == jsonOK || st == jsonCut && trunc {
-			for end < hi && isSpace(src[end]) {
-				end++
-			}
-			if end == hi || st == jsonCut {
-				if st == jsonCut {
-					d.dropTail(end, hi)
-				}
-				return
-			}
-		}
-		// Not JSON, or not to the end. What was read stays as decided. The rest
-		// is text, unless it was meant as JSON: then nothing behind the fault
-		// may stay.
-		if st != jsonOK {
-			if r.resumeHidden {
-				d.dropTail(end, hi)
-				return
-			}
-			if r.keyed {
-				if end < hi && !r.rs.isMarker(src[end:hi]) {
-					r.mask(d, end, hi, ruleMalformed)
-				}
-				return
-			}
-			from = max(r.resume, s)
-			if from <= s+1 { // only a bracket that is not JSON's
-				d.undo(before)
-				from = s
-			}
-		}
-		r.text(d, from, hi, sc, trunc)
+		r.documents(d, s, hi, sc, trunc)
 		return
 	case c == '<' && e-s > 6 && (isAlnum(src[s+1]) || src[s+1] == '?' || src[s+1] == '!') && src[e-1] == '>':
 		r.markup(d, s, hi, false, trunc)
@@ -86,6 +52,44 @@ func (r *run) inspect(d *doc, lo, hi int, sc scope, trunc bool) {
 		}
 	}
 	r.text(d, lo, hi, sc, trunc)
+}
+
+// documents sanitizes a value that begins like JSON: one document or several,
+// and whatever text follows them.
+func (r *run) documents(d *doc, s, hi int, sc scope, trunc bool) {
+	src := d.src
+	for {
+		before := d.mark()
+		end, st := r.json(d, s, hi)
+		switch {
+		case st == jsonCut && trunc, st != jsonOK && r.resumeHidden:
+			d.dropTail(end, hi)
+			return
+		case st != jsonOK && r.keyed:
+			// It was meant as JSON: nothing behind the fault may stay.
+			if end < hi && !r.rs.isMarker(src[end:hi]) {
+				r.mask(d, end, hi, ruleMalformed)
+			}
+			return
+		case st != jsonOK:
+			// What was read stays as decided; the rest is text.
+			from := max(r.resume, s)
+			if from <= s+1 { // only a bracket that is not JSON's
+				d.undo(before)
+				from = s
+			}
+			r.text(d, from, hi, sc, trunc)
+			return
+		}
+		s = skipSpace(src, end, hi)
+		switch {
+		case s == hi:
+			return
+		case src[s] != '{' && src[s] != '[' || r.rs.markerAt(src, s, hi) > 0:
+			r.text(d, end, hi, sc, trunc)
+			return
+		}
+	}
 }
 
 // maxInner bounds how deep inspect calls itself, nested docs included.
