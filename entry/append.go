@@ -203,19 +203,22 @@ func (e *Entry) appendGap(w *encoder) {
 
 func (e *Entry) appendResource(w *encoder) {
 	r := e.Resource
+	at := w.open("service", '{')
+	if r != nil {
+		w.str("name", r.Service)
+		w.str("version", r.Version)
+		if r.Instance != "" {
+			w.key("instance")
+			w.b = append(w.b, `{"id":`...)
+			w.b = appendString(w.b, r.Instance)
+			w.b = append(w.b, '}')
+		}
+	}
+	e.appendPeer(w)
+	w.close(at, '}')
 	if r == nil {
 		return
 	}
-	at := w.open("service", '{')
-	w.str("name", r.Service)
-	w.str("version", r.Version)
-	if r.Instance != "" {
-		w.key("instance")
-		w.b = append(w.b, `{"id":`...)
-		w.b = appendString(w.b, r.Instance)
-		w.b = append(w.b, '}')
-	}
-	w.close(at, '}')
 	if r.Environment != "" {
 		w.key("deployment")
 		w.b = append(w.b, `{"environment":{"name":`...)
@@ -230,6 +233,21 @@ func (e *Entry) appendResource(w *encoder) {
 	w.str("owner", r.ServerUser)
 	w.close(at, '}')
 	w.labels("resource", r.Attributes)
+}
+
+// appendPeer writes what is known of the service that was called, below the
+// calling service, where OpenTelemetry's name for it stands.
+func (e *Entry) appendPeer(w *encoder) {
+	if e.Peer == (Peer{}) {
+		return
+	}
+	at := w.open("peer", '{')
+	w.str("name", e.Peer.Service)
+	quota := w.open("quota", '{')
+	w.integer("requests", int64(e.Peer.Requests))
+	w.millis("per_ms", e.Peer.Per)
+	w.close(quota, '}')
+	w.close(at, '}')
 }
 
 // appendAgentFields writes the special fields. The txid is the operation's id and

@@ -49,7 +49,7 @@ func (e *Entry) Clip() {
 	clip(&e.Refused, MaxWord)
 	h := &e.HTTP
 	for _, s := range [...]*string{
-		&h.Method, &h.Route, &h.Protocol, &h.RemoteIP, &h.ServerAddress, &e.Error.Type, &e.Logger,
+		&h.Method, &h.Route, &h.Protocol, &h.RemoteIP, &h.ServerAddress, &e.Peer.Service, &e.Error.Type, &e.Logger,
 		&e.Facts.UserID, &e.Facts.Device, &e.Facts.OS, &e.Facts.AppVersion, &e.Facts.Country, &e.Facts.EntryPage,
 		&e.Request.Body.Type, &e.Request.Body.ContentEncoding, &e.Request.Body.Reason,
 		&e.Response.Body.Type, &e.Response.Body.ContentEncoding, &e.Response.Body.Reason,

@@ -117,6 +117,16 @@ type Error struct {
 	Stack   string // of a panic
 }
 
+// Peer is what the caller's settings say of the service that was called.
+type Peer struct {
+	// Service is its name (OpenTelemetry's service.peer.name), as it calls itself.
+	Service string
+	// Requests is how many calls it takes in each Per before it answers 429; both
+	// are 0 where that is not known.
+	Requests int
+	Per      time.Duration
+}
+
 // Facts are what is known of the user and the device; every hop of a scenario has
 // them, so that any entry answers which user, on which device, by which page.
 type Facts struct {
@@ -201,6 +211,7 @@ type Entry struct {
 	Trace   txid.Trace
 
 	HTTP     HTTP
+	Peer     Peer
 	Latency  time.Duration // from the start to the last byte
 	Timings  Timings
 	Request  Message

@@ -29,6 +29,7 @@ func full() *entry.Entry {
 			RemoteIP: "10.0.0.7", UserAgent: "KAKAOTALK 26.3.5", Referer: "https://shop.example/items", CacheHit: true, ResendCount: 2,
 			ServerAddress: "core", ServerPort: 8080, Deadline: 1500 * time.Millisecond,
 		},
+		Peer:    entry.Peer{Service: "core-api", Requests: 100, Per: time.Minute},
 		Latency: 1500*time.Millisecond + 1,
 		Timings: entry.Timings{DNS: 1, Connect: 1e3, TLS: 1e6, Send: 1e9, Wait: 1_500_000, Receive: 7, FirstByte: 12345678, Handler: time.Hour},
 		Request: entry.Message{
@@ -79,7 +80,7 @@ const fullLine = `{"time":"2026-11-20T10:04:11.204000000Z","txid":"0197a3c2-7f10
 	`"geo":{"country":{"iso_code":"KR"}},"entry_page":"GET /items","carried":[{"name":"X-Shoe","value":"42"}],` +
 	`"log":{"logger":"pay","attributes":[{"name":"amount","value":"1000"},{"name":"amount","value":"twice"}]},` +
 	`"gap":{"count":3,"bytes":4096,"reason":"queue full","from":"2026-11-20T10:04:11.204000000Z","to":"2026-11-20T10:04:12.204000000Z"},` +
-	`"service":{"name":"web","version":"1.2.3","instance":{"id":"web-7"}},"deployment":{"environment":{"name":"local"}},` +
+	`"service":{"name":"web","version":"1.2.3","instance":{"id":"web-7"},"peer":{"name":"core-api","quota":{"requests":100,"per_ms":60000}}},"deployment":{"environment":{"name":"local"}},` +
 	`"host":{"name":"laptop"},"process":{"pid":4711,"owner":"mina"},"resource":[{"name":"zone","value":"a"}],` +
 	`"redactions":[{"rule":"query","count":1},{"rule":"password","count":2}],` +
 	`"logging.googleapis.com/labels":{"txid":"0197a3c2-7f10-7b3e-9c41-5d0c00000001","team":"pay","release":"캐나리아"},` +
@@ -137,6 +138,8 @@ func TestRoundTrip(t *testing.T) {
 		"labels without a txid":    func(e *entry.Entry) { e.Labels = []entry.Label{{"a", ""}} },
 		"a txid without labels":    func(e *entry.Entry) { e.TxID = "12345678" },
 		"only a page":              func(e *entry.Entry) { e.Facts.EntryPage = "GET /" },
+		"only a peer":              func(e *entry.Entry) { e.Peer.Service = "core-api" },
+		"only a quota":             func(e *entry.Entry) { e.Peer.Requests, e.Peer.Per = 1, time.Second },
 		"only an instance":         func(e *entry.Entry) { e.Resource = &entry.Resource{Instance: "i"} },
 		"only an environment":      func(e *entry.Entry) { e.Resource = &entry.Resource{Environment: "e"} },
 		"a gap's times alone":      func(e *entry.Entry) { e.Gap = &entry.Gap{From: time.Unix(1, 0).UTC()} },

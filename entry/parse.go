@@ -167,7 +167,7 @@ func (e *Entry) member(d *decoder, key string) {
 		if e.Resource == nil {
 			e.Resource = &Resource{}
 		}
-		e.Resource.member(d, key)
+		e.resource(d, key)
 	case "redactions":
 		d.array(func() {
 			var r Redaction
@@ -362,7 +362,8 @@ func (r *Resource) empty() bool {
 		r.Host == "" && r.PID == 0 && r.ServerUser == "" && len(r.Attributes) == 0
 }
 
-func (r *Resource) member(d *decoder, key string) {
+func (e *Entry) resource(d *decoder, key string) {
+	r := e.Resource
 	switch key {
 	case "service":
 		d.object(func(k string) {
@@ -373,6 +374,8 @@ func (r *Resource) member(d *decoder, key string) {
 				r.Version = d.text()
 			case "instance":
 				d.textIn("id", &r.Instance)
+			case "peer":
+				d.object(func(k string) { e.Peer.member(d, k) })
 			default:
 				d.skip(0)
 			}
@@ -394,6 +397,26 @@ func (r *Resource) member(d *decoder, key string) {
 		})
 	case "resource":
 		r.Attributes = d.labels()
+	}
+}
+
+func (p *Peer) member(d *decoder, key string) {
+	switch key {
+	case "name":
+		p.Service = d.text()
+	case "quota":
+		d.object(func(k string) {
+			switch k {
+			case "requests":
+				p.Requests = int(d.integer())
+			case "per_ms":
+				p.Per = d.duration(1e6, "")
+			default:
+				d.skip(0)
+			}
+		})
+	default:
+		d.skip(0)
 	}
 }
 

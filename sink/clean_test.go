@@ -70,7 +70,7 @@ func readStrings(v reflect.Value, path string, see func(path, s string)) {
 // labels are only read when they are long.
 var keptFields = []string{
 	"Error.Type", "Flags[]", "Gap.Reason", "HTTP.Protocol", "HTTP.RemoteIP", "HTTP.Route", "HTTP.ServerAddress", "InsertID", "Kind", "Logger", "Origin",
-	"Resource.Environment", "Resource.Host", "Resource.Instance", "Resource.ServerUser",
+	"Peer.Service", "Resource.Environment", "Resource.Host", "Resource.Instance", "Resource.ServerUser",
 	"Resource.Service", "Resource.Version", "Source.File", "Source.Function", "Trace.ID", "TxID",
 }
 
