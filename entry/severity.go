@@ -79,7 +79,7 @@ func SeverityOf(status int, errType string, panicked bool) Severity {
 	switch {
 	case panicked:
 		return SeverityCritical
-	case errType == "client_aborted" || errType == "canceled":
+	case errType == ErrorClientAborted || errType == ErrorCanceled:
 		return SeverityWarning
 	case errType != "" && status < 400, status >= 500:
 		return SeverityError

@@ -355,7 +355,7 @@ func TestNeverClosedUntilTheContextEnds(t *testing.T) {
 	_, _ = io.ReadFull(resp.Body, make([]byte, 10))
 	cancel()
 	e := rec.only(t)
-	if !e.HasFlag(entry.FlagNotClosed) || e.Error.Type != outbound.ErrCanceled || e.HTTP.Status != 200 || string(e.Response.Body.Raw) != "xxxxxxxxxx" {
+	if !e.HasFlag(entry.FlagNotClosed) || e.Error.Type != entry.ErrorCanceled || e.HTTP.Status != 200 || string(e.Response.Body.Raw) != "xxxxxxxxxx" {
 		t.Errorf("flags %v, error %q, status %d, body %+v", e.Flags, e.Error.Type, e.HTTP.Status, e.Response.Body)
 	}
 	_ = resp.Body.Close()

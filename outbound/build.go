@@ -10,18 +10,6 @@ import (
 	"github.com/txtrail/txtrail/entry"
 )
 
-// The labels of calls that belong together or were sent more than once.
-const (
-	// LabelRedirectOf is on a call that follows a redirect: the span of the hop
-	// that answered with it.
-	LabelRedirectOf = "redirect_of"
-	// LabelRedirectHop is the hop's number, 1 for the first redirect followed.
-	LabelRedirectHop = "redirect_hop"
-	// LabelResent is on a call that net/http itself sent again because an idle
-	// connection turned out to be dead: how often.
-	LabelResent = "resent_by_transport"
-)
-
 // record is an entry with room for its flags.
 type record struct {
 	entry.Entry
@@ -130,13 +118,13 @@ func (c *call) flags(fs []string, o outcome, complete bool) []string {
 
 func (c *call) labels() (ls []entry.Label) {
 	if c.resent > 0 {
-		ls = append(ls, entry.Label{Name: LabelAttemptOf, Value: c.attemptOf.String()})
+		ls = append(ls, entry.Label{Name: entry.LabelAttemptOf, Value: c.attemptOf.String()})
 	}
 	if c.hop > 0 {
-		ls = append(ls, entry.Label{Name: LabelRedirectOf, Value: c.hopOf.String()}, entry.Label{Name: LabelRedirectHop, Value: strconv.Itoa(c.hop)})
+		ls = append(ls, entry.Label{Name: entry.LabelRedirectOf, Value: c.hopOf.String()}, entry.Label{Name: entry.LabelRedirectHop, Value: strconv.Itoa(c.hop)})
 	}
 	if c.m.conns > 1 {
-		ls = append(ls, entry.Label{Name: LabelResent, Value: strconv.Itoa(c.m.conns - 1)})
+		ls = append(ls, entry.Label{Name: entry.LabelResent, Value: strconv.Itoa(c.m.conns - 1)})
 	}
 	return ls
 }
@@ -174,8 +162,8 @@ func between(from, to time.Duration) time.Duration {
 	return max(to-from, 0)
 }
 
-// headers copies h, sorted by name so that two equal messages give equal entries.
-// What exceeds the entry's bounds is left out here already.
+// headers copies h. What exceeds the entry's bounds is left out here already; the
+// queue's worker puts the fields in order.
 func headers(h http.Header) []entry.Header {
 	n := 0
 	for _, vs := range h {
@@ -191,13 +179,7 @@ func headers(h http.Header) []entry.Header {
 			if bytes += len(name) + len(v); len(hs) > entry.MaxHeaders || bytes > 2*entry.MaxHeaderBytes {
 				return hs
 			}
-			i := len(hs)
-			hs = append(hs, entry.Header{})
-			for i > 0 && hs[i-1].Name > name {
-				hs[i] = hs[i-1]
-				i--
-			}
-			hs[i] = entry.Header{Name: name, Value: v}
+			hs = append(hs, entry.Header{Name: name, Value: v})
 		}
 	}
 	return hs

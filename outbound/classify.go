@@ -12,25 +12,8 @@ import (
 	"os"
 	"syscall"
 	"time"
-)
 
-// Why a call failed: the values of an entry's error type (OpenTelemetry's
-// error.type). A response with a status of 4xx or 5xx is an answer and has none.
-const (
-	ErrDNS            = "dns"             // the host name could not be resolved
-	ErrRefused        = "refused"         // nobody listens there
-	ErrUnreachable    = "unreachable"     // no route to the host
-	ErrConnectTimeout = "connect_timeout" // no connection in time
-	ErrTLS            = "tls"             // the handshake failed, or was not over in time
-	ErrHeaderTimeout  = "header_timeout"  // the request was sent, no answer began in time
-	ErrBodyTimeout    = "body_timeout"    // the answer began and did not end in time
-	ErrTimeout        = "timeout"         // time was over in another phase: waiting for a connection, sending
-	ErrReset          = "reset"           // the peer broke the connection or the stream
-	ErrUnexpectedEOF  = "unexpected_eof"  // the connection was closed before the answer was whole
-	ErrCanceled       = "canceled"        // the caller gave up
-	ErrRedirect       = "redirect"        // a redirect was not followed
-	ErrProtocol       = "protocol"        // what came is not HTTP
-	ErrOther          = "other"
+	"github.com/txtrail/txtrail/entry"
 )
 
 // failure is why and where a call failed; kind is "" when it did not.
@@ -47,14 +30,14 @@ type failure struct {
 func (c *call) classify(o outcome) (f failure) {
 	f.phase = c.m.phase()
 	if o.panicked {
-		f.kind = ErrOther
+		f.kind = entry.ErrorOther
 		return f
 	}
 	if o.err == nil {
 		return f
 	}
 	if o.redirect {
-		f.kind = ErrRedirect
+		f.kind = entry.ErrorRedirect
 		return f
 	}
 	expired := c.ctx.Err() == context.DeadlineExceeded
@@ -90,64 +73,64 @@ func classifyError(err error, p phase, expired, gaveUp bool, m *marks) (kind str
 	isTimeout := errors.As(err, &netErr) && netErr.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
 	switch {
 	case is(err, errnoRefused):
-		return ErrRefused, false
+		return entry.ErrorRefused, false
 	case is(err, errnoUnreachable):
-		return ErrUnreachable, false
+		return entry.ErrorUnreachable, false
 	case errors.As(err, &certErr):
-		return ErrTLS, false
+		return entry.ErrorTLS, false
 	}
 	if expired {
 		return timeoutKind(p), true
 	}
 	if gaveUp {
-		return ErrCanceled, false
+		return entry.ErrorCanceled, false
 	}
 	switch {
 	case errors.As(err, &dnsErr):
-		return ErrDNS, dnsErr.IsTimeout
+		return entry.ErrorDNS, dnsErr.IsTimeout
 	case isTimeout:
 		return timeoutKind(p), true
 	case errors.Is(err, context.Canceled):
-		return ErrCanceled, false // a context of the base's own
+		return entry.ErrorCanceled, false // a context of the base's own
 	case isTLS(err):
-		return ErrTLS, false
+		return entry.ErrorTLS, false
 	case is(err, errnoReset):
-		return ErrReset, false
+		return entry.ErrorReset, false
 	case p == phaseTLS:
-		return ErrTLS, false
+		return entry.ErrorTLS, false
 	case isStreamReset(err):
-		return ErrReset, false
+		return entry.ErrorReset, false
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return ErrUnexpectedEOF, false
+		return entry.ErrorUnexpectedEOF, false
 	case isProtocol(err):
-		return ErrProtocol, false
+		return entry.ErrorProtocol, false
 	case errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
-		return ErrReset, false
+		return entry.ErrorReset, false
 	}
 	// net/http's own errors for these have no type.
 	switch {
 	case p == phaseHeaders, p == phaseBody:
-		return ErrProtocol, false // bytes came, and nothing could be made of them
+		return entry.ErrorProtocol, false // bytes came, and nothing could be made of them
 	case m.reused && (p == phaseSend || p == phaseWait):
-		return ErrReset, false // an idle connection that the server had closed
+		return entry.ErrorReset, false // an idle connection that the server had closed
 	}
-	return ErrOther, false
+	return entry.ErrorOther, false
 }
 
 func timeoutKind(p phase) string {
 	switch p {
 	case phaseDNS:
-		return ErrDNS
+		return entry.ErrorDNS
 	case phaseConnect:
-		return ErrConnectTimeout
+		return entry.ErrorConnectTimeout
 	case phaseTLS:
-		return ErrTLS
+		return entry.ErrorTLS
 	case phaseWait, phaseHeaders:
-		return ErrHeaderTimeout
+		return entry.ErrorHeaderTimeout
 	case phaseBody:
-		return ErrBodyTimeout
+		return entry.ErrorBodyTimeout
 	}
-	return ErrTimeout
+	return entry.ErrorTimeout
 }
 
 // is reports whether err holds one of the operating system's error numbers.

@@ -65,7 +65,7 @@ func TestRedirectsAreHops(t *testing.T) {
 		if e.TxID != es[0].TxID {
 			t.Errorf("hop %d has another txid", i)
 		}
-		if i > 0 && (label(e, outbound.LabelRedirectOf) != es[i-1].Span.String() || label(e, outbound.LabelRedirectHop) != strconv.Itoa(i)) {
+		if i > 0 && (label(e, entry.LabelRedirectOf) != es[i-1].Span.String() || label(e, entry.LabelRedirectHop) != strconv.Itoa(i)) {
 			t.Errorf("hop %d: labels %v, want of %v", i, e.Labels, es[i-1].Span)
 		}
 		if string(e.Request.Body.Raw) != "text" || e.HTTP.ResendCount != 0 {
@@ -133,8 +133,8 @@ func TestRedirectsNotFollowed(t *testing.T) {
 			if last == nil {
 				t.Fatal("no entry of the hop that was refused")
 			}
-			if last.Error.Type != outbound.ErrRedirect || !strings.Contains(last.Error.Message, c.text) || last.HTTP.Status != 0 ||
-				label(last, outbound.LabelRedirectHop) != strconv.Itoa(c.hops) || last.TxID != es[0].TxID {
+			if last.Error.Type != entry.ErrorRedirect || !strings.Contains(last.Error.Message, c.text) || last.HTTP.Status != 0 ||
+				label(last, entry.LabelRedirectHop) != strconv.Itoa(c.hops) || last.TxID != es[0].TxID {
 				t.Errorf("%+v", last)
 			}
 		})
@@ -308,7 +308,7 @@ func TestAttempts(t *testing.T) {
 		if i > 0 {
 			want = es[0].Span.String()
 		}
-		if e.HTTP.ResendCount != i || label(e, outbound.LabelAttemptOf) != want || e.TxID != es[0].TxID {
+		if e.HTTP.ResendCount != i || label(e, entry.LabelAttemptOf) != want || e.TxID != es[0].TxID {
 			t.Errorf("attempt %d: %d, %v", i, e.HTTP.ResendCount, e.Labels)
 		}
 	}
@@ -421,7 +421,7 @@ func TestReuseAndResend(t *testing.T) {
 		drain(t, resp)
 	}
 	es := rec.wait(t, 2)
-	if got := label(es[1], outbound.LabelResent); got != "1" {
+	if got := label(es[1], entry.LabelResent); got != "1" {
 		t.Errorf("resent %q, labels %v", got, es[1].Labels)
 	}
 	resp, err := tr.RoundTrip(request(t, t.Context(), http.MethodGet, "http://"+addr+"/", nil))
@@ -429,7 +429,7 @@ func TestReuseAndResend(t *testing.T) {
 		t.Fatal(err)
 	}
 	drain(t, resp)
-	if e := rec.wait(t, 3)[2]; !e.HasFlag(entry.FlagReused) || e.Timings.Connect != 0 || label(e, outbound.LabelResent) != "" {
+	if e := rec.wait(t, 3)[2]; !e.HasFlag(entry.FlagReused) || e.Timings.Connect != 0 || label(e, entry.LabelResent) != "" {
 		t.Errorf("flags %v, %+v, labels %v", e.Flags, e.Timings, e.Labels)
 	}
 }
@@ -461,7 +461,7 @@ func TestPanicsPassUnchanged(t *testing.T) {
 		if v := recover(); v != (odd{7}) {
 			t.Errorf("recovered %v", v)
 		}
-		if e := rec.only(t); e.Error.Type != outbound.ErrOther || e.Severity != entry.SeverityCritical {
+		if e := rec.only(t); e.Error.Type != entry.ErrorOther || e.Severity != entry.SeverityCritical {
 			t.Errorf("%+v", e)
 		}
 	}()

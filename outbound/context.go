@@ -16,13 +16,9 @@ type attemptKey struct{}
 // sinks are written with are marked so already ([sink.WithoutRecording]).
 func Untraced(ctx context.Context) context.Context { return sink.WithoutRecording(ctx) }
 
-// LabelAttemptOf is the label by which attempts of one call are grouped: its
-// value is the span of the first attempt, on all later ones.
-const LabelAttemptOf = "attempt_of"
-
 // Attempt returns a context whose calls are attempts of one call: make it once
 // before a loop of retries. The second attempt's entry has ResendCount 1 and the
-// label [LabelAttemptOf], and so on; where ctx has no scope, all of them share the
+// label [entry.LabelAttemptOf], and so on; where ctx has no scope, all of them share the
 // txid of the first. Redirects within an attempt are hops of it and do not count.
 func Attempt(ctx context.Context) context.Context {
 	return context.WithValue(ctx, attemptKey{}, &attempts{})

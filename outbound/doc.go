@@ -28,12 +28,13 @@
 // body (EOF), at its Close, at its first error, or when the call's context ends,
 // whichever comes first. A body that is neither read to its end nor closed, in a
 // context that never ends, is never recorded: net/http keeps such a body and its
-// connection for ever, so that not even the garbage collector can tell. A 101 is recorded at once, and the life of the connection with its
-// bytes each way when it is closed.
+// connection for ever, so that not even the garbage collector can tell. A 101 is
+// recorded at once, and the life of the connection with its bytes each way when it is
+// closed.
 //
 // # Why a call failed
 //
-// The entry's error type is one of the Err constants. They are told apart by the
-// types of errors, by the context and by the phase the call was in, never by an
-// error's text.
+// The entry's error type is one of the Error constants of package entry, such as
+// [entry.ErrorHeaderTimeout]. They are told apart by the types of errors, by the
+// context and by the phase the call was in, never by an error's text.
 package outbound

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
-	"github.com/txtrail/txtrail/outbound"
 )
 
 // rawServer accepts connections and hands each to serve, which owns it until it
@@ -151,8 +150,8 @@ func failures() []failing {
 	}
 	noHost := func(*testing.T) string { return "http://core.invalid/x" }
 	return []failing{
-		{name: "no such host", url: noHost, setup: resolver(3), want: outbound.ErrDNS, phase: "the host name could not be resolved"},
-		{name: "name server is silent", url: noHost, setup: resolver(-1), ctx: deadline(short), want: outbound.ErrDNS, phase: "resolving the host name", limit: "deadline of ", timeout: true},
+		{name: "no such host", url: noHost, setup: resolver(3), want: entry.ErrorDNS, phase: "the host name could not be resolved"},
+		{name: "name server is silent", url: noHost, setup: resolver(-1), ctx: deadline(short), want: entry.ErrorDNS, phase: "resolving the host name", limit: "deadline of ", timeout: true},
 		{name: "nobody listens", url: func(t *testing.T) string {
 			ln, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -160,31 +159,31 @@ func failures() []failing {
 			}
 			_ = ln.Close()
 			return "http://" + ln.Addr().String()
-		}, want: outbound.ErrRefused, phase: "connection refused", is: syscall.ECONNREFUSED},
+		}, want: entry.ErrorRefused, phase: "connection refused", is: syscall.ECONNREFUSED},
 		{name: "no route", url: noHost, setup: func(_ *testing.T, tr *http.Transport) {
 			tr.DialContext = func(context.Context, string, string) (net.Conn, error) {
 				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}
 			}
-		}, want: outbound.ErrUnreachable, phase: "host unreachable"},
+		}, want: entry.ErrorUnreachable, phase: "host unreachable"},
 		{name: "dial limit", url: raw(stalled), setup: func(_ *testing.T, tr *http.Transport) {
 			tr.DialContext = (&net.Dialer{Timeout: short, ControlContext: func(ctx context.Context, _, _ string, _ syscall.RawConn) error {
 				<-ctx.Done()
 				return nil
 			}}).DialContext
-		}, want: outbound.ErrConnectTimeout, phase: "connecting", limit: "dial timeout", timeout: true},
+		}, want: entry.ErrorConnectTimeout, phase: "connecting", limit: "dial timeout", timeout: true},
 		{name: "deadline while connecting", url: raw(stalled), setup: func(_ *testing.T, tr *http.Transport) {
 			tr.DialContext = (&net.Dialer{Timeout: 2 * short, ControlContext: func(ctx context.Context, _, _ string, _ syscall.RawConn) error {
 				<-ctx.Done()
 				return nil
 			}}).DialContext
-		}, ctx: deadline(short), want: outbound.ErrConnectTimeout, phase: "connecting", limit: "deadline of ", timeout: true},
+		}, ctx: deadline(short), want: entry.ErrorConnectTimeout, phase: "connecting", limit: "deadline of ", timeout: true},
 		{name: "wrong certificate", url: func(t *testing.T) string {
 			srv := httptest.NewUnstartedServer(http.NotFoundHandler())
 			srv.Config.ErrorLog = discardLog()
 			srv.StartTLS()
 			t.Cleanup(srv.Close)
 			return srv.URL
-		}, want: outbound.ErrTLS, phase: "TLS handshake failed"},
+		}, want: entry.ErrorTLS, phase: "TLS handshake failed"},
 		{name: "certificate of another host", url: func(t *testing.T) string {
 			srv := httptest.NewUnstartedServer(http.NotFoundHandler())
 			srv.Config.ErrorLog = discardLog()
@@ -193,64 +192,64 @@ func failures() []failing {
 			return srv.URL
 		}, setup: func(_ *testing.T, tr *http.Transport) {
 			tr.TLSClientConfig = &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(tls.ConnectionState) error { return errors.New("not pinned") }} //nolint:gosec // the check is VerifyConnection's
-		}, want: outbound.ErrTLS, phase: "TLS handshake failed"},
+		}, want: entry.ErrorTLS, phase: "TLS handshake failed"},
 		{name: "no TLS spoken", url: func(t *testing.T) string {
 			srv := httptest.NewServer(http.NotFoundHandler())
 			t.Cleanup(srv.Close)
 			return strings.Replace(srv.URL, "http://", "https://", 1)
-		}, want: outbound.ErrTLS, phase: "TLS handshake failed"},
-		{name: "closed in the handshake", url: rawTLS(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 16<<10)) }), want: outbound.ErrTLS, phase: "TLS handshake failed", is: io.EOF},
-		{name: "reset in the handshake", url: rawTLS(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 16<<10)); reset(conn) }), want: outbound.ErrReset, phase: "connection reset while in the TLS handshake"},
+		}, want: entry.ErrorTLS, phase: "TLS handshake failed"},
+		{name: "closed in the handshake", url: rawTLS(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 16<<10)) }), want: entry.ErrorTLS, phase: "TLS handshake failed", is: io.EOF},
+		{name: "reset in the handshake", url: rawTLS(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 16<<10)); reset(conn) }), want: entry.ErrorReset, phase: "connection reset while in the TLS handshake"},
 		{
 			name: "handshake limit", url: rawTLS(stall), setup: func(_ *testing.T, tr *http.Transport) { tr.TLSHandshakeTimeout = short },
-			want: outbound.ErrTLS, phase: "in the TLS handshake", limit: "TLS handshake timeout of 300 ms", timeout: true,
+			want: entry.ErrorTLS, phase: "in the TLS handshake", limit: "TLS handshake timeout of 300 ms", timeout: true,
 		},
-		{name: "deadline in the handshake", url: rawTLS(stall), ctx: deadline(short), want: outbound.ErrTLS, phase: "in the TLS handshake", limit: "deadline of ", timeout: true},
+		{name: "deadline in the handshake", url: rawTLS(stall), ctx: deadline(short), want: entry.ErrorTLS, phase: "in the TLS handshake", limit: "deadline of ", timeout: true},
 		{
 			name: "header limit", url: raw(stalled), setup: func(_ *testing.T, tr *http.Transport) { tr.ResponseHeaderTimeout = short }, ctx: deadline(long),
-			want: outbound.ErrHeaderTimeout, phase: "waiting for response headers", limit: "response header timeout of 300 ms", timeout: true,
+			want: entry.ErrorHeaderTimeout, phase: "waiting for response headers", limit: "response header timeout of 300 ms", timeout: true,
 		},
-		{name: "deadline before headers", url: raw(stalled), ctx: deadline(short), want: outbound.ErrHeaderTimeout, phase: "waiting for response headers", limit: "deadline of ", timeout: true, is: context.DeadlineExceeded},
-		{name: "client's limit before headers", url: raw(stalled), client: short, want: outbound.ErrHeaderTimeout, phase: "waiting for response headers", limit: "deadline of ", timeout: true},
-		{name: "deadline before the client's limit", url: raw(stalled), client: long, ctx: deadline(short), want: outbound.ErrHeaderTimeout, phase: "waiting for response headers", limit: "deadline of ", timeout: true},
+		{name: "deadline before headers", url: raw(stalled), ctx: deadline(short), want: entry.ErrorHeaderTimeout, phase: "waiting for response headers", limit: "deadline of ", timeout: true, is: context.DeadlineExceeded},
+		{name: "client's limit before headers", url: raw(stalled), client: short, want: entry.ErrorHeaderTimeout, phase: "waiting for response headers", limit: "deadline of ", timeout: true},
+		{name: "deadline before the client's limit", url: raw(stalled), client: long, ctx: deadline(short), want: entry.ErrorHeaderTimeout, phase: "waiting for response headers", limit: "deadline of ", timeout: true},
 		{
 			name: "deadline within headers", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, "HTTP/1.1 200 OK\r\nContent-"); stall(conn) }), ctx: deadline(short),
-			want: outbound.ErrHeaderTimeout, phase: "reading the response headers", limit: "deadline of ", timeout: true,
+			want: entry.ErrorHeaderTimeout, phase: "reading the response headers", limit: "deadline of ", timeout: true,
 		},
-		{name: "deadline within the body", url: raw(stalledBody), ctx: deadline(short), inBody: true, want: outbound.ErrBodyTimeout, phase: "reading the response body", limit: "deadline of ", timeout: true, is: context.DeadlineExceeded},
-		{name: "client's limit within the body", url: raw(stalledBody), client: short, inBody: true, want: outbound.ErrBodyTimeout, phase: "reading the response body", limit: "deadline of ", timeout: true},
+		{name: "deadline within the body", url: raw(stalledBody), ctx: deadline(short), inBody: true, want: entry.ErrorBodyTimeout, phase: "reading the response body", limit: "deadline of ", timeout: true, is: context.DeadlineExceeded},
+		{name: "client's limit within the body", url: raw(stalledBody), client: short, inBody: true, want: entry.ErrorBodyTimeout, phase: "reading the response body", limit: "deadline of ", timeout: true},
 		{
 			name: "deadline while sending", url: raw(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)); time.Sleep(3 * short) }), ctx: deadline(2 * short),
-			body: func() io.Reader { return &endless{} }, want: outbound.ErrTimeout, phase: "sending the request", limit: "deadline of ", timeout: true,
+			body: func() io.Reader { return &endless{} }, want: entry.ErrorTimeout, phase: "sending the request", limit: "deadline of ", timeout: true,
 		},
 		{
 			name: "deadline while waiting for a connection", url: raw(stalledBody), setup: func(_ *testing.T, tr *http.Transport) { tr.MaxConnsPerHost = 1 }, ctx: deadline(short),
-			want: outbound.ErrTimeout, phase: "waiting for a connection", limit: "deadline of ", timeout: true,
+			want: entry.ErrorTimeout, phase: "waiting for a connection", limit: "deadline of ", timeout: true,
 		},
-		{name: "reset before the answer", url: raw(func(conn net.Conn) { readRequest(conn); reset(conn) }), want: outbound.ErrReset, phase: "connection reset while waiting for response headers", is: syscall.ECONNRESET},
-		{name: "reset within the body", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, partial); time.Sleep(short / 2); reset(conn) }), inBody: true, want: outbound.ErrReset, phase: "connection reset while reading the response body", is: syscall.ECONNRESET},
-		{name: "closed before the answer", url: raw(readRequest), want: outbound.ErrUnexpectedEOF, phase: "connection closed while waiting for response headers", is: io.EOF},
-		{name: "closed within the headers", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, "HTTP/1.1 200 OK\r\nServer: x\r\n") }), want: outbound.ErrUnexpectedEOF, phase: "connection closed while reading the response headers", is: io.ErrUnexpectedEOF},
-		{name: "closed within the body", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, partial) }), inBody: true, want: outbound.ErrUnexpectedEOF, phase: "connection closed while reading the response body", is: io.ErrUnexpectedEOF},
-		{name: "canceled before headers", url: raw(stalled), ctx: cancelSoon, want: outbound.ErrCanceled, phase: "waiting for response headers", is: context.Canceled},
+		{name: "reset before the answer", url: raw(func(conn net.Conn) { readRequest(conn); reset(conn) }), want: entry.ErrorReset, phase: "connection reset while waiting for response headers", is: syscall.ECONNRESET},
+		{name: "reset within the body", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, partial); time.Sleep(short / 2); reset(conn) }), inBody: true, want: entry.ErrorReset, phase: "connection reset while reading the response body", is: syscall.ECONNRESET},
+		{name: "closed before the answer", url: raw(readRequest), want: entry.ErrorUnexpectedEOF, phase: "connection closed while waiting for response headers", is: io.EOF},
+		{name: "closed within the headers", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, "HTTP/1.1 200 OK\r\nServer: x\r\n") }), want: entry.ErrorUnexpectedEOF, phase: "connection closed while reading the response headers", is: io.ErrUnexpectedEOF},
+		{name: "closed within the body", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, partial) }), inBody: true, want: entry.ErrorUnexpectedEOF, phase: "connection closed while reading the response body", is: io.ErrUnexpectedEOF},
+		{name: "canceled before headers", url: raw(stalled), ctx: cancelSoon, want: entry.ErrorCanceled, phase: "waiting for response headers", is: context.Canceled},
 		{name: "canceled with a cause", url: raw(stalled), ctx: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			ctx, cancel := context.WithCancelCause(ctx)
 			time.AfterFunc(short, func() { cancel(errCause) })
 			return ctx, func() { cancel(nil) }
-		}, want: outbound.ErrCanceled, phase: "waiting for response headers", is: errCause},
-		{name: "canceled within the body", url: raw(stalledBody), ctx: cancelSoon, inBody: true, want: outbound.ErrCanceled, phase: "reading the response body", is: context.Canceled},
-		{name: "another protocol", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, "SSH-2.0-OpenSSH_9.9\r\n"); stall(conn) }), want: outbound.ErrProtocol, phase: "not valid HTTP"},
+		}, want: entry.ErrorCanceled, phase: "waiting for response headers", is: errCause},
+		{name: "canceled within the body", url: raw(stalledBody), ctx: cancelSoon, inBody: true, want: entry.ErrorCanceled, phase: "reading the response body", is: context.Canceled},
+		{name: "another protocol", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, "SSH-2.0-OpenSSH_9.9\r\n"); stall(conn) }), want: entry.ErrorProtocol, phase: "not valid HTTP"},
 		{name: "a broken header", url: raw(func(conn net.Conn) {
 			readRequest(conn)
 			say(conn, "HTTP/1.1 200 OK\r\nno colon here\r\n\r\n")
 			stall(conn)
-		}), want: outbound.ErrProtocol, phase: "not valid HTTP"},
+		}), want: entry.ErrorProtocol, phase: "not valid HTTP"},
 		{name: "a broken chunk", url: raw(func(conn net.Conn) {
 			readRequest(conn)
 			say(conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
 			stall(conn)
-		}), inBody: true, want: outbound.ErrProtocol, phase: "not valid HTTP"},
-		{name: "a base that fails", url: noHost, base: roundTripper(func(*http.Request) (*http.Response, error) { return nil, errCause }), want: outbound.ErrOther, phase: "error while waiting for the response", is: errCause},
+		}), inBody: true, want: entry.ErrorProtocol, phase: "not valid HTTP"},
+		{name: "a base that fails", url: noHost, base: roundTripper(func(*http.Request) (*http.Response, error) { return nil, errCause }), want: entry.ErrorOther, phase: "error while waiting for the response", is: errCause},
 	}
 }
 
@@ -325,13 +324,13 @@ func TestFailures(t *testing.T) {
 			if want := f.inBody; (e.HTTP.Status == 200) != want {
 				t.Errorf("status %d", e.HTTP.Status)
 			}
-			if f.want == outbound.ErrCanceled != (e.Severity == entry.SeverityWarning) {
+			if f.want == entry.ErrorCanceled != (e.Severity == entry.SeverityWarning) {
 				t.Errorf("severity %v", e.Severity)
 			}
 			if !e.Failed() {
 				t.Error("not failed")
 			}
-			if hasDeadline := f.ctx != nil && f.want != outbound.ErrCanceled || f.client > 0; hasDeadline == e.HasFlag(entry.FlagNoDeadline) || hasDeadline != (e.HTTP.Deadline > 0) {
+			if hasDeadline := f.ctx != nil && f.want != entry.ErrorCanceled || f.client > 0; hasDeadline == e.HasFlag(entry.FlagNoDeadline) || hasDeadline != (e.HTTP.Deadline > 0) {
 				t.Errorf("deadline %v, flags %v", e.HTTP.Deadline, e.Flags)
 			}
 		})

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/txtrail/txtrail/entry"
 )
 
 // line is the entry's message, for people: what was called, what came of it, how
@@ -60,7 +62,7 @@ func (f *failure) append(b []byte) []byte {
 		b = appendDuration(b, f.took)
 		b = append(b, ' ')
 		return append(b, f.phase.String()...)
-	case f.kind == ErrCanceled:
+	case f.kind == entry.ErrorCanceled:
 		b = append(b, "canceled after "...)
 		b = appendDuration(b, f.took)
 		b = append(b, ' ')
@@ -76,21 +78,21 @@ func (f *failure) append(b []byte) []byte {
 // reason says a kind in words.
 func (f *failure) reason() string {
 	switch f.kind {
-	case ErrDNS:
+	case entry.ErrorDNS:
 		return "the host name could not be resolved"
-	case ErrRefused:
+	case entry.ErrorRefused:
 		return "connection refused"
-	case ErrUnreachable:
+	case entry.ErrorUnreachable:
 		return "host unreachable"
-	case ErrTLS:
+	case entry.ErrorTLS:
 		return "TLS handshake failed"
-	case ErrReset:
+	case entry.ErrorReset:
 		return "connection reset while " + f.phase.String()
-	case ErrUnexpectedEOF:
+	case entry.ErrorUnexpectedEOF:
 		return "connection closed while " + f.phase.String()
-	case ErrRedirect:
+	case entry.ErrorRedirect:
 		return "redirect not followed"
-	case ErrProtocol:
+	case entry.ErrorProtocol:
 		return "the answer is not valid HTTP"
 	}
 	return "error while " + f.phase.String()
@@ -113,7 +115,7 @@ func (f *failure) message(err error) string {
 			b = append(b, ')')
 		}
 	} else {
-		if f.kind == ErrCanceled {
+		if f.kind == entry.ErrorCanceled {
 			b = append(b, "canceled while "...)
 			b = append(b, f.phase.String()...)
 		} else {

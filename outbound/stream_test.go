@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
-	"github.com/txtrail/txtrail/outbound"
 )
 
 func TestUpgrade(t *testing.T) {
@@ -88,7 +87,7 @@ func TestHTTP2(t *testing.T) {
 	for i, c := range []struct {
 		path string
 		want string
-	}{{"/", ""}, {"/reset", outbound.ErrReset}, {"/resetbody", outbound.ErrReset}, {"/", ""}} {
+	}{{"/", ""}, {"/reset", entry.ErrorReset}, {"/resetbody", entry.ErrorReset}, {"/", ""}} {
 		resp, err := client.Do(request(t, t.Context(), http.MethodPost, url+c.path, strings.NewReader("text")))
 		if err == nil {
 			_, err = io.ReadAll(resp.Body)
@@ -142,7 +141,7 @@ func TestReplayRestartsTheCapture(t *testing.T) {
 		drain(t, resp)
 	}
 	e := rec.wait(t, 2)[1]
-	if b := e.Request.Body; string(b.Raw) != "0123456789" || b.Size != 10 || b.Truncated || label(e, outbound.LabelResent) != "1" {
+	if b := e.Request.Body; string(b.Raw) != "0123456789" || b.Size != 10 || b.Truncated || label(e, entry.LabelResent) != "1" {
 		t.Errorf("%+v, labels %v", b, e.Labels)
 	}
 }

@@ -149,14 +149,6 @@ func host(e *entry.Entry) string {
 	return hostPort(e)
 }
 
-// Labels by which the transport says which calls belong together: their values
-// are the spans of the first attempt, of the hop before, and a number.
-const (
-	labelAttemptOf   = "attempt_of"
-	labelRedirectHop = "redirect_hop"
-	labelResent      = "resent_by_transport"
-)
-
 // label returns the value of one of an entry's labels, or "".
 func label(e *entry.Entry, name string) string {
 	for i := range e.Labels {
@@ -194,7 +186,7 @@ func (s *Story) countAttempts() {
 		}
 		r.Attempt = n + 1
 		first := alike[k]
-		if named := label(r.Client, labelAttemptOf); named != "" {
+		if named := label(r.Client, entry.LabelAttemptOf); named != "" {
 			first = spans[named]
 		}
 		if first == 0 || first >= r.N || s.Rows[first-1].Attempt > 1 {

@@ -106,7 +106,7 @@ func (n Note) Text(l Lang) string {
 // neverSent are the errors of calls that did not leave the caller.
 func neverSent(errType string) bool {
 	switch errType {
-	case "dns", "refused", "unreachable", "connect_timeout", "tls":
+	case entry.ErrorDNS, entry.ErrorRefused, entry.ErrorUnreachable, entry.ErrorConnectTimeout, entry.ErrorTLS:
 		return true
 	}
 	return false
@@ -115,7 +115,7 @@ func neverSent(errType string) bool {
 // isTimeout tells the errors in which time ran out.
 func isTimeout(errType string) bool {
 	switch errType {
-	case "connect_timeout", "header_timeout", "body_timeout", "timeout":
+	case entry.ErrorConnectTimeout, entry.ErrorHeaderTimeout, entry.ErrorBodyTimeout, entry.ErrorTimeout:
 		return true
 	}
 	return false
@@ -166,10 +166,10 @@ func (s *Story) annotateCall(t *tree, r *Row, n *node) {
 			r.note(Note{Code: NoteNoLimit})
 		}
 	}
-	if label(c, labelRedirectHop) != "" {
+	if label(c, entry.LabelRedirectHop) != "" {
 		r.note(Note{Code: NoteRedirect})
 	}
-	if label(c, labelResent) != "" {
+	if label(c, entry.LabelResent) != "" {
 		r.note(Note{Code: NoteResent})
 	}
 	if c.HTTP.CacheHit {

@@ -34,11 +34,11 @@ func outcome(e *entry.Entry) string {
 	case e.Kind == entry.KindServer && e.HTTP.Status != 0:
 	case isTimeout(t):
 		return "timeout"
-	case t == "unexpected_eof":
+	case t == entry.ErrorUnexpectedEOF:
 		return "cut off"
-	case t == "client_aborted":
+	case t == entry.ErrorClientAborted:
 		return "aborted"
-	case t == "other":
+	case t == entry.ErrorOther:
 		return "error"
 	default:
 		return t
@@ -80,33 +80,33 @@ func happened(e *entry.Entry, l Lang) string {
 		return after("panicked", "패닉")
 	}
 	switch e.Error.Type {
-	case "header_timeout":
+	case entry.ErrorHeaderTimeout:
 		return phase("waiting for response headers", "응답 헤더를 기다리다")
-	case "body_timeout":
+	case entry.ErrorBodyTimeout:
 		return phase("reading the response body", "응답 본문을 읽다")
-	case "connect_timeout":
+	case entry.ErrorConnectTimeout:
 		return phase("connecting", "연결하다")
-	case "timeout":
+	case entry.ErrorTimeout:
 		return after("timed out", "시간 초과")
-	case "dns":
+	case entry.ErrorDNS:
 		return l.pick("failed: the host name could not be resolved", "실패: 호스트 이름을 찾을 수 없음")
-	case "refused":
+	case entry.ErrorRefused:
 		return l.pick("was refused: nothing accepts connections there", "연결 거부: 접속을 받는 서버가 없음")
-	case "unreachable":
+	case entry.ErrorUnreachable:
 		return l.pick("failed: the host is unreachable", "실패: 호스트에 닿을 수 없음")
-	case "tls":
+	case entry.ErrorTLS:
 		return l.pick("failed in the TLS handshake", "TLS 연결 실패")
-	case "reset":
+	case entry.ErrorReset:
 		return after("was cut by a connection reset", "연결 재설정으로 끊김")
-	case "unexpected_eof":
+	case entry.ErrorUnexpectedEOF:
 		return after("broke off in the middle of the answer", "응답 도중 끊김")
-	case "canceled":
+	case entry.ErrorCanceled:
 		return after("was canceled by its caller", "호출자가 취소함")
-	case "client_aborted":
+	case entry.ErrorClientAborted:
 		return after("was left by its client", "클라이언트가 떠남")
-	case "redirect":
+	case entry.ErrorRedirect:
 		return l.pick("failed on a redirect", "리다이렉트 실패")
-	case "protocol":
+	case entry.ErrorProtocol:
 		return l.pick("failed: the answer is not valid HTTP", "실패: HTTP 응답이 아님")
 	}
 	if e.HTTP.Status != 0 && (e.Error.Type == "" || e.HTTP.Status >= 400) {
