@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -18,18 +15,6 @@ import (
 	"github.com/txtrail/txtrail/query"
 	"github.com/txtrail/txtrail/query/querytest"
 )
-
-// runIn runs the command in this process.
-func runIn(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
-	t.Helper()
-	var out, errs bytes.Buffer
-	code = run(context.Background(), args, &system{
-		stdin: strings.NewReader(""), stdout: &out, stderr: &errs, zone: time.UTC,
-		env: func(name string) string { return env[name] },
-		now: func() time.Time { return time.Date(2026, 11, 20, 11, 30, 0, 0, time.UTC) },
-	})
-	return code, out.String(), errs.String()
-}
 
 func TestWantColor(t *testing.T) {
 	for _, c := range []struct {
@@ -87,20 +72,6 @@ func TestStatuses(t *testing.T) {
 		if got := a.fail(c.err); got != c.want {
 			t.Errorf("%v: %d, want %d", c.err, got, c.want)
 		}
-	}
-}
-
-func TestAFolderThatMayNotBeRead(t *testing.T) {
-	if runtime.GOOS == "windows" || os.Getuid() == 0 {
-		t.Skip("permissions do not bind this user")
-	}
-	dir := filepath.Join(t.TempDir(), "trail")
-	if err := os.Mkdir(dir, 0); err != nil {
-		t.Fatal(err)
-	}
-	code, _, stderr := runIn(t, nil, "show", "0197a3c2", "-s", dir)
-	if code != exitPermission || !strings.Contains(stderr, dir) {
-		t.Errorf("status %d, %s", code, stderr)
 	}
 }
 
