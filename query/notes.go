@@ -62,7 +62,7 @@ func (n Note) Text(l Lang) string {
 		return l.pick("caller unknown: there is no entry (yet) of the call that names itself "+n.Word,
 			"호출자 미상: "+n.Word+"(으)로 표시된 호출의 기록이 (아직) 없음")
 	case NoteOtherSide:
-		return l.pick(n.Service+" says "+n.Word+" after "+d, n.Service+"의 기록은 "+n.Word+", "+d)
+		return l.pick(n.Service+" says "+n.Word+" after "+d, n.Service+"의 기록은 "+koreanOutcome(n.Word)+", "+d)
 	case NoteLimit:
 		return l.pick("limit "+d, "제한 "+d)
 	case NoteNoLimit:

@@ -247,6 +247,8 @@ func koreanOutcome(o string) string {
 		return "취소됨"
 	case "cut off":
 		return "응답 도중 끊김"
+	case "aborted":
+		return "클라이언트가 떠남"
 	}
 	return o
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -20,6 +21,7 @@ type app struct {
 	flags    *globals
 	lang     query.Lang
 	terminal bool // standard output is one
+	piped    bool // it is none, and nobody said how wide it is
 	width    int
 	color    bool
 }
@@ -52,6 +54,8 @@ func (a *app) configure(g *globals) error {
 		}
 	} else if w, err := strconv.Atoi(a.env("COLUMNS")); err == nil && w > 0 {
 		a.width = min(w, 1000)
+	} else {
+		a.piped = true
 	}
 	a.color = wantColor(g.Color, a.terminal, a.env, runtime.GOOS)
 	return nil
@@ -82,10 +86,15 @@ func (a *app) limit(otherwise int) int {
 
 // printer writes for people on standard output.
 func (a *app) printer() *render.Printer {
-	o := render.Options{Width: a.width, Color: a.color, Lang: a.lang, Zone: a.zone}
+	o := render.Options{Width: a.width, Color: a.color, Lang: a.lang, Zone: a.zone, Unwrapped: a.piped}
+	var args []string
 	if a.flags.Source != "" {
-		o.Args = "--source " + render.Quote(a.flags.Source)
+		args = append(args, "--source "+render.Quote(a.flags.Source))
 	}
+	if a.flags.UTC { // times in what is proposed are written in it
+		args = append(args, "--utc")
+	}
+	o.Args = strings.Join(args, " ")
 	return render.New(a.stdout, o)
 }
 

@@ -113,9 +113,7 @@ func (c *findCmd) entries(a *app, r *query.Result) (int, error) {
 		}
 		short := render.ShortIDs(ids)
 		p.Days(!a.oneDay(r.Entries))
-		for _, e := range r.Entries {
-			p.Entry(e, short[e.TxID])
-		}
+		p.Entries(r.Entries, short)
 		err = p.Flush()
 	}
 	if err != nil {
@@ -161,7 +159,7 @@ func (c *findCmd) stories(a *app, src query.Source, r *query.Result) (int, error
 			d := render.NewStoryDoc(s, false)
 			d.Matched = len(groups[i])
 			doc.Stories = append(doc.Stories, d)
-			doc.Entries = append(doc.Entries, render.Lines(s.Entries)...)
+			doc.Entries = append(doc.Entries, render.Lines(groups[i])...)
 		}
 		doc.Search.Shown = len(doc.Entries)
 		err = render.WriteDoc(a.stdout, doc)
@@ -181,11 +179,11 @@ func (c *findCmd) stories(a *app, src query.Source, r *query.Result) (int, error
 }
 
 // whole tells the whole story of the transaction that some matching entries belong
-// to, since what matched alone would give another verdict than show does. A long
-// list, or one for machines, which names what matched, is of excerpts.
+// to, since what matched alone would give another verdict, and other numbers of rows,
+// than show does. A long list is of excerpts.
 func (a *app) whole(src query.Source, matched []*entry.Entry, of int) *query.Story {
 	excerpt := &query.StoryOptions{Excerpt: true}
-	if of > maxFound || a.flags.Output != "text" {
+	if of > maxFound {
 		return query.NewStory(matched, excerpt)
 	}
 	id := matched[0].TxID

@@ -87,8 +87,10 @@ func (p *Printer) bodyLine(b *entry.Body) string {
 		parts = append(parts, p.say("cut", "잘림")+why)
 	case len(b.Content) == 0:
 		parts = append(parts, p.say("not kept", "저장되지 않음")+why)
+	case why != "" && len(parts) > 0:
+		parts[len(parts)-1] += why
 	case why != "":
-		parts = append(parts, why[1:])
+		parts = append(parts, Escape(b.Reason))
 	}
 	return strings.Join(parts, ", ")
 }

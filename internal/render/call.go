@@ -107,6 +107,9 @@ func (p *Printer) side(e *entry.Entry, d Detail) {
 	status := p.say("no response", "응답 없음")
 	if h.Status != 0 {
 		status = Escape(h.Protocol) + " " + strconv.Itoa(h.Status)
+		if e.HasFlag(entry.FlagAborted) {
+			status += p.say("   (the client had gone)", "   (클라이언트가 떠난 뒤)")
+		}
 	}
 	p.line("  " + p.paint(bold, strings.TrimSpace(status)))
 	p.half(&e.Response, d)
@@ -190,7 +193,9 @@ func (p *Printer) process(r *entry.Resource) string {
 	if r.PID != 0 {
 		parts = append(parts, "pid "+strconv.Itoa(r.PID))
 	}
-	add("instance ", r.Instance)
+	if r.Instance != r.Host+":"+strconv.Itoa(r.PID) { // the default says nothing new
+		add("instance ", r.Instance)
+	}
 	add("run by ", r.ServerUser)
 	for _, l := range r.Attributes {
 		add("", l.Name+"="+l.Value)

@@ -49,6 +49,15 @@ func cut(s string, n int) string {
 // cutEnd shortens s to n cells with a … at the end: what sentences need.
 func cutEnd(s string, n int) string { return ansi.Truncate(s, n, "…") }
 
+// wrap breaks a sentence into lines of at most n cells, between words where it can.
+func wrap(s string, n int) []string {
+	lines := strings.Split(ansi.Wrap(s, max(n, 1), ""), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return lines
+}
+
 // join puts parts on lines of at most n cells, separated by sep, never breaking a
 // part; further lines begin with indent.
 func join(parts []string, sep string, n int, indent string) string {

@@ -19,17 +19,20 @@ import (
 
 // StoryDoc is the document of one story.
 type StoryDoc struct {
-	TxID     string            `json:"txid"`
-	Start    string            `json:"start,omitempty"`
-	Duration float64           `json:"duration_ms"`
-	Services []string          `json:"services"`
-	Calls    int               `json:"calls"`
-	Failed   int               `json:"failed"`
-	Header   HeaderDoc         `json:"header"`
-	Verdict  VerdictDoc        `json:"verdict"`
-	Rows     []RowDoc          `json:"rows,omitempty"`
-	Matched  int               `json:"matched,omitempty"` // find: how many of its entries matched
-	Entries  []json.RawMessage `json:"entries,omitempty"`
+	TxID     string     `json:"txid"`
+	Start    string     `json:"start,omitempty"`
+	Duration float64    `json:"duration_ms"`
+	Services []string   `json:"services"`
+	Calls    int        `json:"calls"`
+	Failed   int        `json:"failed"`
+	Header   HeaderDoc  `json:"header"`
+	Verdict  VerdictDoc `json:"verdict"`
+	Rows     []RowDoc   `json:"rows,omitempty"`
+	Matched  int        `json:"matched,omitempty"` // find: how many of its entries matched
+	// Excerpt says that the story is told from what matched alone: show may judge
+	// otherwise, and number the rows otherwise.
+	Excerpt bool              `json:"excerpt,omitempty"`
+	Entries []json.RawMessage `json:"entries,omitempty"`
 }
 
 // HeaderDoc says who it was.
@@ -122,7 +125,7 @@ type Doc struct {
 func NewStoryDoc(s *query.Story, rows bool) StoryDoc {
 	d := StoryDoc{
 		TxID: string(s.TxID), Start: stamp(s.Start), Duration: millis(s.Duration), Services: s.Services,
-		Calls: s.Calls, Failed: s.Failed,
+		Calls: s.Calls, Failed: s.Failed, Excerpt: s.Excerpt,
 		Verdict: VerdictDoc{
 			Outcome: s.Verdict.Outcome, Sentence: s.Sentence(query.English),
 			Root: s.Verdict.Root, Cause: s.Verdict.Cause, Retries: s.Verdict.Retries, More: s.Verdict.More,

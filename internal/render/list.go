@@ -56,29 +56,31 @@ func (p *Printer) Stories(ss []*query.Story) {
 		})
 	}
 	limits := []int{0, 40, 16, 16, 0, 0, 0}
-	ws := make([]int, len(limits))
+	last := len(limits) - 1
+	ws := make([]int, last)
+	sentence := 0
 	for _, r := range rows {
-		for i := range r[:len(r)-1] {
+		for i := range ws {
 			ws[i] = max(ws[i], width(r[i]))
 			if limits[i] > 0 {
 				ws[i] = min(ws[i], max(limits[i], width(rows[0][i])))
 			}
 		}
+		sentence = max(sentence, width(r[last]))
 	}
+	room := p.opts.Width
+	for _, w := range ws {
+		room -= w + len(gutter)
+	}
+	below := sentence > room && !p.opts.Unwrapped // what does not fit stands below its row
 	for i, r := range rows {
 		var line string
-		for j, text := range r {
+		for j, text := range r[:last] {
 			st := plainStyle
 			if i == 0 {
 				st = dim
 			}
 			switch {
-			case j == len(r)-1:
-				if i > 0 {
-					st = verdictStyle(ss[i-1])
-				}
-				line += p.paint(st, text)
-				continue
 			case j == 4 || j == 5:
 				text = padLeft(text, ws[j])
 				if i > 0 && j == 5 && ss[i-1].Failed > 0 {
@@ -91,7 +93,20 @@ func (p *Printer) Stories(ss []*query.Story) {
 			}
 			line += p.paint(st, text) + gutter
 		}
+		st := dim
+		if i > 0 {
+			st = verdictStyle(ss[i-1])
+		}
+		if !below {
+			p.line(line + p.paint(st, r[last]))
+			continue
+		}
 		p.line(line)
+		if i > 0 {
+			for _, l := range p.sentence(r[last], p.opts.Width-len(gutter)) {
+				p.line(gutter + p.paint(st, l))
+			}
+		}
 	}
 }
 
@@ -133,12 +148,25 @@ func verdictStyle(s *query.Story) style {
 	return plainStyle
 }
 
-// Entry prints one entry on one line, as tail and find --entries do: when, where,
-// what, how it ended, how long it took, who. Columns are as wide as usual names
-// need, since nothing is known of the lines to come.
-func (p *Printer) Entry(e *entry.Entry, short string) {
-	service := query.Service(e)
-	where := Escape(service)
+// Bounds of the column of services in a list of entries, in cells.
+const (
+	minWhere = 14
+	maxWhere = 24
+)
+
+// Entries prints a list of entries, one a line.
+func (p *Printer) Entries(es []*entry.Entry, short map[txid.ID]string) {
+	for _, e := range es {
+		p.where = max(p.where, min(width(whereOf(e)), maxWhere))
+	}
+	for _, e := range es {
+		p.Entry(e, short[e.TxID])
+	}
+}
+
+// whereOf names the service, and for a call the host that it went to.
+func whereOf(e *entry.Entry) string {
+	where := Escape(query.Service(e))
 	if e.Kind == entry.KindClient {
 		to := e.HTTP.ServerAddress
 		if e.HTTP.ServerPort != 0 && e.HTTP.ServerPort != 80 && e.HTTP.ServerPort != 443 {
@@ -146,6 +174,15 @@ func (p *Printer) Entry(e *entry.Entry, short string) {
 		}
 		where += "→" + Escape(to)
 	}
+	return where
+}
+
+// Entry prints one entry on one line, as tail and find --entries do: when, where,
+// what, how it ended, how long it took, who. Where nothing is known of the lines to
+// come, columns are as wide as usual names need, and grow with the first longer one.
+func (p *Printer) Entry(e *entry.Entry, short string) {
+	where := cut(whereOf(e), maxWhere)
+	p.where = max(p.where, minWhere, width(where))
 	row := query.OneRow(e)
 	what := Escape(row.Call())
 	switch {
@@ -159,7 +196,7 @@ func (p *Printer) Entry(e *entry.Entry, short string) {
 		took = human.Millis(e.Latency) + " ms"
 	}
 	line := p.clock(e.Time) + gutter +
-		p.paint(serviceStyle(service), padRight(cut(where, 24), 14)) + gutter +
+		p.paint(serviceStyle(query.Service(e)), padRight(where, p.where)) + gutter +
 		p.paint(rowStyle(&row), padLeft(Escape(row.Outcome()), 7)) + gutter +
 		padLeft(took, 8) + gutter + what
 	if e.Error.Message != "" && row.IsCall() {

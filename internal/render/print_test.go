@@ -115,6 +115,12 @@ func TestRowsFitTheWidth(t *testing.T) {
 	s := query.NewStory(b.Entries(), nil)
 	for w := MinWidth; w < 240; w += 7 {
 		for _, l := range []query.Lang{query.English, query.Korean} {
+			head := printed(t, Options{Width: w, Lang: l}, func(p *Printer) { p.head(s); p.Stories([]*query.Story{s, s}) })
+			for line := range strings.Lines(head) {
+				if got := width(strings.TrimSuffix(line, "\n")); got > w {
+					t.Errorf("%d cells in a terminal of %d: %q", got, w, line)
+				}
+			}
 			out := printed(t, Options{Width: w, Lang: l}, func(p *Printer) { p.table(s, s.Rows, Detail{Body: BodyNone}) })
 			var status []int
 			for i, line := range strings.Split(strings.TrimSuffix(out, "\n"), "\n") {
@@ -209,6 +215,36 @@ func TestDeepJSONIsNotIndented(t *testing.T) {
 	}
 }
 
+// Where all entries are known the columns stand in line; where they come one by one
+// (tail), they do from the first long name on.
+func TestEntriesStandInLine(t *testing.T) {
+	b := querytest.NewBuilder("txid-of-the-story", time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC))
+	web := b.Service("web")
+	b.Server(web, 0, "GET", "/a", "/a", 200, 0, time.Second)
+	b.Client(web, 1, "GET", "http://127.0.0.1:35837/a", 200, 0, time.Second)
+	b.Server(web, 0, "GET", "/a", "/a", 200, 0, time.Second)
+	columns := func(out string) (at []int) {
+		for line := range strings.Lines(out) {
+			before, _, _ := strings.Cut(line, "200  ")
+			at = append(at, width(before))
+		}
+		return at
+	}
+	es := b.Entries()
+	at := columns(printed(t, Options{}, func(p *Printer) { p.Entries(es, nil) }))
+	if at[0] != at[1] || at[1] != at[2] {
+		t.Errorf("the columns of a list are at %v", at)
+	}
+	at = columns(printed(t, Options{}, func(p *Printer) {
+		for _, e := range es {
+			p.Entry(e, "")
+		}
+	}))
+	if at[1] != at[2] || at[0] > at[1] {
+		t.Errorf("the columns of a tail are at %v", at)
+	}
+}
+
 func TestBodyLine(t *testing.T) {
 	p := New(nil, Options{})
 	for want, b := range map[string]entry.Body{
@@ -217,7 +253,7 @@ func TestBodyLine(t *testing.T) {
 		"image/png, 7 B, not kept (binary)":   {Type: "image/png", Size: 7, Reason: "binary"},
 		"size unknown, not kept":              {Size: -1},
 		"5 B, base64":                         {Size: 5, Encoding: "base64", Content: []byte("aGVsbG8=")},
-		"5 B, (malformed json)":               {Size: 5, Reason: "malformed json", Content: []byte("x")},
+		"5 B (malformed json)":                {Size: 5, Reason: "malformed json", Content: []byte("x")},
 	} {
 		if got := p.bodyLine(&b); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -23,6 +23,9 @@ type Options struct {
 	Color bool           // Default false
 	Lang  query.Lang     // Default English
 	Zone  *time.Location // Default UTC
+	// Unwrapped keeps a sentence on its line however long it is, for a pipe that
+	// somebody searches by lines. Default false: it is wrapped at Width.
+	Unwrapped bool
 	// Command is how the command is called in what is proposed to be typed next.
 	// Default "txtrail".
 	Command string
@@ -33,10 +36,11 @@ type Options struct {
 // Printer writes for people. It is used by one goroutine. Text is buffered until
 // Flush.
 type Printer struct {
-	w    io.Writer
-	b    bytes.Buffer
-	days bool // lists show the day
-	opts Options
+	w     io.Writer
+	b     bytes.Buffer
+	days  bool // lists show the day
+	where int  // width of the column of services in a list of entries
+	opts  Options
 }
 
 // New returns a Printer on w.
@@ -58,6 +62,14 @@ func New(w io.Writer, opts Options) *Printer {
 func (p *Printer) Flush() error {
 	_, err := p.b.WriteTo(p.w)
 	return err
+}
+
+// sentence breaks s, which is escaped already, into lines of at most n cells.
+func (p *Printer) sentence(s string, n int) []string {
+	if p.opts.Unwrapped {
+		return []string{s}
+	}
+	return wrap(s, n)
 }
 
 func (p *Printer) line(s string) {

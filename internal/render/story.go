@@ -50,7 +50,12 @@ func (p *Printer) head(s *query.Story) {
 	case query.OutcomeOK:
 		st = green
 	}
-	p.line(p.paint(st, Escape(s.Sentence(p.opts.Lang))))
+	for i, l := range p.sentence(Escape(s.Sentence(p.opts.Lang)), p.opts.Width-2) {
+		if i > 0 {
+			l = "  " + l
+		}
+		p.line(p.paint(st, l))
+	}
 }
 
 func (p *Printer) plural(n int, one, many, ko string) string {
@@ -83,7 +88,14 @@ func (p *Printer) facts(h *query.Header) []string {
 	add(h.Country)
 	add(h.Device)
 	if h.OS != "" {
-		add(h.OS + " (" + h.OSFrom + ")")
+		from := h.OSFrom
+		switch from {
+		case "app header":
+			from = p.say(from, "앱 헤더")
+		case "user agent":
+			from = p.say(from, "사용자 에이전트")
+		}
+		add(h.OS + " (" + from + ")")
 	}
 	if h.App != "" && !strings.HasPrefix(h.Browser, h.App) {
 		add(p.say("app ", "앱 ") + h.App)

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/human"
 	"github.com/txtrail/txtrail/query"
@@ -178,9 +176,7 @@ func (p *Printer) notes(r *query.Row, indent string) {
 		}
 		parts = append(parts, t)
 	}
-	lines := strings.Split(ansi.Wrap(strings.Join(parts, " · "), room, ""), "\n")
-	for i, l := range lines {
-		l = strings.TrimSpace(l)
+	for i, l := range wrap(strings.Join(parts, " · "), room) {
 		mark := "└ "
 		if i > 0 {
 			mark = "  "
