@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,8 +25,10 @@ var (
 	settled = flag.Duration("settled", 3*time.Second, "how long before a kill a response must have been seen for its entry to be certain")
 )
 
-// lastMoment is what the printed count is of.
-const lastMoment = 100 * time.Millisecond
+const (
+	lastMoment = 100 * time.Millisecond // what the printed count is of
+	enough     = 100                    // requests in each round
+)
 
 // TestKill ends the web service with SIGKILL while it answers, again and again in one
 // folder. The journal must open every time. What is missing must be the newest: an
@@ -64,7 +67,7 @@ func TestKill(t *testing.T) {
 			}
 		}
 	}
-	if total < 100**rounds {
+	if total < enough**rounds {
 		t.Errorf("only %d requests in %d rounds: too few to show anything", total, *rounds)
 	}
 	t.Logf("%d rounds, %d responses seen; of %d within %v before the kill %d missing; the oldest missing one was seen %v before",
@@ -88,6 +91,7 @@ func killRound(t *testing.T, dir string, round int) (workers [4][]answer, killed
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var wg sync.WaitGroup
+	var seen atomic.Int64
 	for worker := range workers {
 		wg.Go(func() {
 			client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{}}
@@ -108,10 +112,15 @@ func killRound(t *testing.T, dir string, round int) (workers [4][]answer, killed
 				_, _ = io.Copy(io.Discard, res.Body)
 				_ = res.Body.Close()
 				workers[worker] = append(workers[worker], answer{id, time.Now()})
+				seen.Add(1)
 			}
 		})
 	}
 	time.Sleep(300*time.Millisecond + rand.N(300*time.Millisecond))
+	// On a busy machine later, when enough has been answered to show anything.
+	for deadline := time.Now().Add(30 * time.Second); seen.Load() < enough && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
 	killed = time.Now()
 	if err := s.cmd.Process.Kill(); err != nil {
 		t.Error(err)
