@@ -99,12 +99,12 @@ func drive(dir string, once bool, stdout, stderr io.Writer) error {
 		return err
 	}
 	_, _ = fmt.Fprintf(stderr, `
-open %s/items in a browser, or try in another terminal:
-  go run ./cmd/txtrail show %s
-  go run ./cmd/txtrail find --user 8812 --since 10m --failed
-  go run ./cmd/txtrail tail
+open %[1]s/items in a browser, or try in another terminal:
+  %[3]s show %[2]s%[4]s
+  %[3]s find --user 8812 --since 10m --failed%[4]s
+  %[3]s tail%[4]s
 serving until Ctrl-C
-`, p.ssr.url, id)
+`, p.ssr.url, id, cli, spaced(source(dir)))
 	<-ctx.Done()
 	ended = true
 	return p.end()
@@ -151,7 +151,26 @@ func story(ctx context.Context, dir string, id txid.ID, stdout io.Writer) error 
 	if len(found.Stories) != 1 {
 		return fmt.Errorf("no entries for %s in %s", id, src.Name())
 	}
-	p := render.New(stdout, render.Options{Width: 100, Zone: time.Local})
+	p := render.New(stdout, render.Options{Width: 100, Zone: time.Local, Command: cli, Args: source(dir)})
 	p.Story(found.Stories[0], string(id), render.Detail{Body: render.BodyNone}, 0)
 	return p.Flush()
+}
+
+// cli is how the txtrail command is called from a clone of the repository.
+const cli = "go run ./cmd/txtrail"
+
+// source is the flag by which the command finds the journal, "" where it looks there
+// by itself.
+func source(dir string) string {
+	if dir == defaultDir() {
+		return ""
+	}
+	return "--source " + render.Quote(dir)
+}
+
+func spaced(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " " + s
 }
