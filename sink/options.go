@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,6 +26,10 @@ const (
 	defaultRetryMax     = 30 * time.Second
 	maxRetryAfter       = time.Hour // a sink that asks for more is asked again by then
 )
+
+// ErrOptions is returned, wrapped with the field and the remedy, by [NewQueue] for
+// arguments that can not work.
+var ErrOptions = errors.New("sink: invalid options")
 
 // QueueOptions configures a [Queue]. Nil means the defaults.
 type QueueOptions struct {
@@ -65,9 +70,9 @@ func (o *QueueOptions) complete() (QueueOptions, error) {
 	case c.MaxBytes == 0:
 		c.MaxBytes = defaultMaxBytes
 	case c.MaxBytes < minMaxBytes:
-		return c, fmt.Errorf("sink: QueueOptions.MaxBytes is %d, want at least %d, or 0 for %d", c.MaxBytes, minMaxBytes, defaultMaxBytes)
+		return c, fmt.Errorf("%w: MaxBytes is %d, want at least %d, or 0 for %d", ErrOptions, c.MaxBytes, minMaxBytes, defaultMaxBytes)
 	case c.MaxBytes > 1<<40:
-		return c, fmt.Errorf("sink: QueueOptions.MaxBytes is %d, want at most 1 TiB", c.MaxBytes)
+		return c, fmt.Errorf("%w: MaxBytes is %d, want at most 1 TiB", ErrOptions, c.MaxBytes)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -76,7 +81,7 @@ func (o *QueueOptions) complete() (QueueOptions, error) {
 		c.Linger = defaultLinger
 	}
 	if c.Linger > time.Minute {
-		return c, fmt.Errorf("sink: QueueOptions.Linger is %s, want at most 1m: entries would be lost with the process", c.Linger)
+		return c, fmt.Errorf("%w: Linger is %s, want at most 1m: entries would be lost with the process", ErrOptions, c.Linger)
 	}
 	for _, d := range []struct {
 		name  string
@@ -88,14 +93,14 @@ func (o *QueueOptions) complete() (QueueOptions, error) {
 		{"RetryMax", &c.RetryMax, max(defaultRetryMax, c.RetryMin)},
 	} {
 		if *d.value < 0 {
-			return c, fmt.Errorf("sink: QueueOptions.%s is %s, want a positive duration, or 0 for %s", d.name, *d.value, d.def)
+			return c, fmt.Errorf("%w: %s is %s, want a positive duration, or 0 for %s", ErrOptions, d.name, *d.value, d.def)
 		}
 		if *d.value == 0 {
 			*d.value = d.def
 		}
 	}
 	if c.RetryMin > c.RetryMax {
-		return c, fmt.Errorf("sink: QueueOptions.RetryMin %s is longer than RetryMax %s", c.RetryMin, c.RetryMax)
+		return c, fmt.Errorf("%w: RetryMin %s is longer than RetryMax %s", ErrOptions, c.RetryMin, c.RetryMax)
 	}
 	return c, nil
 }

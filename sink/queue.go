@@ -2,7 +2,6 @@ package sink
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -89,10 +88,12 @@ type waiter struct {
 }
 
 // NewQueue returns a running queue that writes to s. Nil options are the
-// defaults; they are copied. Close ends it, and closes s.
+// defaults; they are copied. Close ends it, and closes s. The error wraps
+// [ErrOptions], or says that the policy panics on the resource; s is then still the
+// caller's.
 func NewQueue(s Sink, opts *QueueOptions) (*Queue, error) {
 	if s == nil {
-		return nil, errors.New("sink: NewQueue needs a sink, got nil; use Discard() to drop everything")
+		return nil, fmt.Errorf("%w: the sink is nil; use Discard() to drop everything", ErrOptions)
 	}
 	o, err := opts.complete()
 	if err != nil {

@@ -429,14 +429,14 @@ func TestOptions(t *testing.T) {
 	}
 	for _, tt := range tests {
 		q, err := sink.NewQueue(sink.Discard(), tt.opts)
-		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "sink: ") {
+		if !errors.Is(err, sink.ErrOptions) || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "sink: ") {
 			t.Errorf("NewQueue(%+v) = %v, want an error with %q", tt.opts, err, tt.want)
 		}
 		if q != nil {
 			t.Errorf("NewQueue(%+v) returns a queue beside its error", tt.opts)
 		}
 	}
-	if _, err := sink.NewQueue(nil, nil); err == nil {
+	if _, err := sink.NewQueue(nil, nil); !errors.Is(err, sink.ErrOptions) {
 		t.Error("NewQueue without a sink: no error")
 	}
 	for _, o := range []*sink.QueueOptions{{RetryMax: time.Millisecond}, {RetryMin: time.Hour}} {

@@ -15,6 +15,10 @@ import (
 // DefaultKey is the attribute under which the wrapped handler gets the ID.
 const DefaultKey = "txid"
 
+// ErrOptions is returned, wrapped with what was wrong, by [New] for arguments that
+// can not work.
+var ErrOptions = errors.New("slogtx: invalid options")
+
 // Options configures [New]. Nil means the defaults.
 type Options struct {
 	// Level is the least level that is recorded as an entry. What the wrapped
@@ -58,9 +62,11 @@ var _ slog.Handler = (*Handler)(nil)
 //
 // Values that are a slog.LogValuer are resolved once, for next too. What panics
 // while it is turned into text is recorded as having panicked.
+//
+// nil opts are the defaults; the error wraps [ErrOptions].
 func New(next slog.Handler, q *sink.Queue, opts *Options) (*Handler, error) {
 	if next == nil && q == nil {
-		return nil, errors.New("slogtx: New needs a handler, a queue, or both")
+		return nil, fmt.Errorf("%w: neither a handler nor a queue is given, want one or both", ErrOptions)
 	}
 	var o Options
 	if opts != nil {
@@ -73,7 +79,7 @@ func New(next slog.Handler, q *sink.Queue, opts *Options) (*Handler, error) {
 		o.Key = DefaultKey
 	}
 	if len(o.Logger) > entry.MaxWord {
-		return nil, fmt.Errorf("slogtx: Options.Logger has %d bytes, want at most %d", len(o.Logger), entry.MaxWord)
+		return nil, fmt.Errorf("%w: Logger has %d bytes, want at most %d", ErrOptions, len(o.Logger), entry.MaxWord)
 	}
 	return &Handler{next: next, queue: q, opts: o}, nil
 }

@@ -393,10 +393,10 @@ func (*refusing) Write(context.Context, []*entry.Entry) error {
 }
 
 func TestNew(t *testing.T) {
-	if _, err := slogtx.New(nil, nil, nil); err == nil {
+	if _, err := slogtx.New(nil, nil, nil); !errors.Is(err, slogtx.ErrOptions) {
 		t.Error("New of nothing: no error")
 	}
-	if _, err := slogtx.New(slog.DiscardHandler, nil, &slogtx.Options{Logger: strings.Repeat("x", 1000)}); err == nil {
+	if _, err := slogtx.New(slog.DiscardHandler, nil, &slogtx.Options{Logger: strings.Repeat("x", 1000)}); !errors.Is(err, slogtx.ErrOptions) {
 		t.Error("New with a long name: no error")
 	}
 	var buf bytes.Buffer

@@ -78,7 +78,7 @@ func shortenBodies(e *entry.Entry, buf *[]byte, limit int) bool {
 }
 
 // steps make an entry smaller, the least painful first.
-var steps = []func(e *entry.Entry){
+var steps = [...]func(e *entry.Entry){
 	func(e *entry.Entry) { cut(&e.Error.Stack, 1<<10) },
 	func(e *entry.Entry) {
 		for _, hs := range messages(e) {

@@ -23,6 +23,10 @@ const (
 	MinMaxLine = 4 << 10
 )
 
+// ErrOptions is returned, wrapped with what was wrong, by [New] for arguments that
+// can not work.
+var ErrOptions = errors.New("stdoutsink: invalid options")
+
 // Options configures [New]. Nil means the defaults.
 type Options struct {
 	// MaxLine bounds a line in bytes, its newline included. What is longer is
@@ -48,10 +52,11 @@ type Sink struct {
 var _ sink.Sink = (*Sink)(nil)
 
 // New returns a sink that writes to w, one Write for each batch. Nothing else
-// should write to w without newlines of its own. Close does not close w.
+// should write to w without newlines of its own. Close does not close w. nil opts are
+// the defaults; the error wraps [ErrOptions].
 func New(w io.Writer, opts *Options) (*Sink, error) {
 	if w == nil {
-		return nil, errors.New("stdoutsink: New needs a writer, got nil; use os.Stdout")
+		return nil, fmt.Errorf("%w: the writer is nil; use os.Stdout", ErrOptions)
 	}
 	var o Options
 	if opts != nil {
@@ -63,7 +68,7 @@ func New(w io.Writer, opts *Options) (*Sink, error) {
 	case o.MaxLine < 0:
 		o.MaxLine = 0
 	case o.MaxLine < MinMaxLine:
-		return nil, fmt.Errorf("stdoutsink: Options.MaxLine is %d, want at least %d, 0 for %d, or -1 for no bound", o.MaxLine, MinMaxLine, DefaultMaxLine)
+		return nil, fmt.Errorf("%w: MaxLine is %d, want at least %d, 0 for %d, or -1 for no bound", ErrOptions, o.MaxLine, MinMaxLine, DefaultMaxLine)
 	}
 	return &Sink{w: w, maxLine: o.MaxLine}, nil
 }

@@ -65,10 +65,10 @@ func TestConformance(t *testing.T) {
 }
 
 func TestNew(t *testing.T) {
-	if _, err := stdoutsink.New(nil, nil); err == nil {
+	if _, err := stdoutsink.New(nil, nil); !errors.Is(err, stdoutsink.ErrOptions) {
 		t.Error("New without a writer: no error")
 	}
-	if _, err := stdoutsink.New(io.Discard, &stdoutsink.Options{MaxLine: 100}); err == nil || !strings.Contains(err.Error(), "at least 4096") {
+	if _, err := stdoutsink.New(io.Discard, &stdoutsink.Options{MaxLine: 100}); !errors.Is(err, stdoutsink.ErrOptions) || !strings.Contains(err.Error(), "at least 4096") {
 		t.Errorf("New with a MaxLine of 100: %v", err)
 	}
 }
