@@ -1,0 +1,153 @@
+package fibertx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v3"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// exchange is one request being served, and its txid.Recorder. It holds nothing of
+// fiber's: the context may outlive the request.
+type exchange struct {
+	*config
+	scope   *txid.Scope
+	ctx     context.Context // the handler's, for OnEntry
+	start   time.Time
+	method  string
+	path    string
+	referer string // its path
+
+	mu     sync.Mutex
+	rec    *entry.Entry // nil: not recorded, or handed over
+	done   bool
+	route  string
+	panicV any // recovered behind us
+	stack  string
+}
+
+var _ txid.Recorder = (*exchange)(nil)
+
+// begin starts the recording. What the handlers may change is taken now.
+func (x *exchange) begin(c fiber.Ctx, r *http.Request) {
+	e := &entry.Entry{}
+	e.Request.Headers = appendHeaders(make([]entry.Header, 0, len(r.Header)+1), each(r.Header))
+	e.HTTP = entry.HTTP{
+		Method: r.Method, URL: bound(r.RequestURI, entry.MaxURL), Protocol: r.Proto,
+		UserAgent: bound(r.Header.Get("User-Agent"), entry.MaxMessage),
+		Referer:   bound(r.Header.Get("Referer"), entry.MaxURL),
+		RemoteIP:  x.clientIP(r),
+	}
+	e.Request.Body.Type = r.Header.Get("Content-Type")
+	e.Request.Body.ContentEncoding = r.Header.Get("Content-Encoding")
+	if r.TLS != nil {
+		e.Labels = append(e.Labels, tlsLabel(r.TLS.Version))
+	}
+	x.requestBody(c, &e.Request.Body)
+	x.rec = e
+}
+
+// SetRoute implements [txid.Recorder].
+func (x *exchange) SetRoute(route string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.done {
+		x.route = bound(route, entry.MaxWord)
+	}
+}
+
+// EntryPage implements [txid.Recorder].
+func (x *exchange) EntryPage() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.entryPage()
+}
+
+// entryPage is the page by which the user came in: the one that was carried; on a
+// scenario's first hop this request itself; else the page that the browser says the
+// call was made from. The lock is held.
+func (x *exchange) entryPage() string {
+	switch s := x.scope; {
+	case s.EntryPage != "":
+		return s.EntryPage
+	case s.Origin != txid.OriginMinted:
+		return x.referer
+	case x.route != "":
+		return x.method + " " + x.route
+	}
+	return x.method + " " + bound(x.path, entry.MaxWord)
+}
+
+// SetUser implements [txid.Recorder].
+func (x *exchange) SetUser(id string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.rec != nil {
+		x.rec.Facts.UserID = bound(id, entry.MaxWord)
+	}
+}
+
+// SetError implements [txid.Recorder].
+func (x *exchange) SetError(err error) {
+	if err == nil {
+		return
+	}
+	name, text := describe(err)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.rec != nil {
+		x.rec.Error.Type, x.rec.Error.Message = name, text
+	}
+}
+
+// Annotate implements [txid.Recorder].
+func (x *exchange) Annotate(name, value string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.rec != nil {
+		annotate(x.rec, name, value)
+	}
+}
+
+func annotate(e *entry.Entry, name, value string) {
+	if name != "" && len(e.Labels) < entry.MaxLabels {
+		e.Labels = append(e.Labels, entry.Label{Name: bound(name, entry.MaxLabelName), Value: bound(value, entry.MaxLabelValue)})
+	}
+}
+
+func (x *exchange) setPanic(v any, stack string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.rec != nil {
+		x.panicV, x.stack = v, stack
+	}
+}
+
+// describe returns an error's type, by its own word or in Go, and its text, whatever
+// its methods do.
+func describe(err error) (name, text string) {
+	name = bound(fmt.Sprintf("%T", err), entry.MaxWord)
+	text = bound(fmt.Sprint(err), entry.MaxMessage) // fmt itself catches a panic
+	defer func() { _ = recover() }()
+	var typed interface{ ErrorType() string }
+	if errors.As(err, &typed) {
+		if own := typed.ErrorType(); own != "" {
+			name = bound(own, entry.MaxWord)
+		}
+	}
+	return name, text
+}
+
+// stack returns the goroutine's, for a deferred function that recovered.
+func stack() string {
+	b := make([]byte, entry.MaxStack)
+	return string(b[:runtime.Stack(b, false)])
+}
