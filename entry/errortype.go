@@ -39,4 +39,7 @@ const (
 	// LabelResent is on a call that net/http itself sent again because an idle
 	// connection turned out to be dead: how often.
 	LabelResent = "resent_by_transport"
+	// LabelPeerRequestID is the ID under which the service that was called has the
+	// request in its own log, as its response said.
+	LabelPeerRequestID = "peer_request_id"
 )

@@ -1,7 +1,6 @@
 package outbound
 
 import (
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -10,26 +9,37 @@ import (
 	"github.com/txtrail/txtrail/entry"
 )
 
-// record is an entry with room for its flags.
+// record is the entry in the making, with room for what an ordinary one holds, so
+// that it takes one allocation of 2 KiB. The queue owns it in the end.
 type record struct {
 	entry.Entry
-	flags [4]string
+	fields  [20]entry.Header // the request's, then the response's
+	flags   [4]string
+	labels  [2]entry.Label
+	carried [2]entry.Label
 }
 
-// entry makes the call's entry. It is called once, when done has been set.
-func (c *call) entry(o outcome, now time.Duration) *entry.Entry {
-	r := &record{}
-	e := &r.Entry
-	// Field by field: a literal would be built and copied, 1 KB of it.
-	e.Time, e.TxID, e.Kind, e.Span, e.Parent = c.start.UTC(), c.scope.ID, entry.KindClient, c.span, c.parent
-	e.Origin, e.Trace, e.HTTP = c.scope.Origin, c.scope.Trace, c.http
-	e.Facts = entry.FactsOf(c.scope)
-	e.HTTP.Status, e.HTTP.Protocol, e.HTTP.CacheHit = c.status, c.proto, c.cacheHit
-	if c.m.peer.IsValid() {
-		e.HTTP.RemoteIP = c.m.peer.String()
+// room returns the part of fields that the request's headers left.
+func (r *record) room() []entry.Header {
+	n := len(r.Request.Headers)
+	if n > len(r.fields) {
+		return nil
 	}
-	e.Request.Headers, e.Request.Trailers = c.reqHeaders, c.reqTrailers
-	e.Response.Headers, e.Response.Trailers = c.respHeaders, c.respTrailers
+	r.Request.Headers = r.Request.Headers[:n:n]
+	return r.fields[n:n]
+}
+
+// conclude fills in what is known at the end. It is called once, when done has
+// been set.
+func (c *call) conclude(r *record, o outcome, now time.Duration) {
+	e := &r.Entry
+	e.Time, e.TxID, e.Kind, e.Span, e.Parent = c.start.UTC(), c.scope.ID, entry.KindClient, c.span, c.parent
+	e.Origin, e.Trace = c.scope.Origin, c.scope.Trace
+	c.facts(r)
+	if c.m.peer.IsValid() {
+		e.HTTP.RemoteIP = c.t.peers.name(c.m.peer)
+	}
+	e.Request.Trailers, e.Response.Trailers = c.reqTrailers, c.respTrailers
 
 	f := c.classify(o)
 	complete := c.bodyless || c.resp.eof || c.respLength >= 0 && c.resp.size >= c.respLength
@@ -37,25 +47,37 @@ func (c *call) entry(o outcome, now time.Duration) *entry.Entry {
 	if c.m.response != 0 && f.kind == "" {
 		e.Latency = c.m.last // the caller may have kept the body open while it worked
 	}
-	e.Timings = c.m.timings(e.Latency)
+	c.m.timings(&e.Timings, e.Latency)
 	c.requestBody(&e.Request.Body)
-	if c.status != 0 {
+	if e.HTTP.Status != 0 {
 		c.responseBody(&e.Response.Body, complete)
 	}
 
 	e.Flags = c.flags(r.flags[:0], o, complete)
-	e.Labels = c.labels()
+	e.Labels = c.labels(r.labels[:0])
 	if f.kind != "" {
 		e.Error.Type = f.kind
 		e.Error.Message = f.message(o.err)
 	}
-	e.Severity = entry.SeverityOf(c.status, f.kind, o.panicked)
-	e.Message = c.line(f, e.Latency)
-	return e
+	e.Severity = entry.SeverityOf(e.HTTP.Status, f.kind, o.panicked)
+	e.Message = c.line(&e.HTTP, f, e.Latency)
+}
+
+// facts are those that were sent, or would have been.
+func (c *call) facts(r *record) {
+	f := &r.Facts
+	f.EntryPage = c.stamps.page
+	if f.EntryPage == "" {
+		f.EntryPage = c.scope.EntryPage
+	}
+	if f.EntryPage == "" && c.scope.Recorder != nil {
+		f.EntryPage = c.scope.Recorder.EntryPage()
+	}
+	f.Carried = r.carried[:0]
+	f.Carry(c.scope.Carried)
 }
 
 func (c *call) requestBody(b *entry.Body) {
-	b.Type, b.ContentEncoding, b.Reason = c.reqType, c.reqEncoding, c.reqReason
 	b.Size = c.req.size
 	b.Raw = c.req.take()
 	if !c.reqPeeked && c.reqLength == 0 {
@@ -80,7 +102,6 @@ func (c *call) requestBody(b *entry.Body) {
 }
 
 func (c *call) responseBody(b *entry.Body, complete bool) {
-	b.Type, b.ContentEncoding, b.Reason = c.respType, c.respEncoding, c.respReason
 	// Where net/http itself undid a gzip it had asked for, this is the size after.
 	b.Size = c.resp.size
 	b.Raw = c.resp.take()
@@ -116,7 +137,10 @@ func (c *call) flags(fs []string, o outcome, complete bool) []string {
 	return fs
 }
 
-func (c *call) labels() (ls []entry.Label) {
+func (c *call) labels(ls []entry.Label) []entry.Label {
+	if c.peerID != "" {
+		ls = append(ls, entry.Label{Name: entry.LabelPeerRequestID, Value: c.peerID})
+	}
 	if c.resent > 0 {
 		ls = append(ls, entry.Label{Name: entry.LabelAttemptOf, Value: c.attemptOf.String()})
 	}
@@ -131,7 +155,7 @@ func (c *call) labels() (ls []entry.Label) {
 
 // timings turns moments into phases. Those of a connection that was there already
 // stay zero, also when a dial was begun for this call and its result not needed.
-func (m *marks) timings(total time.Duration) (t entry.Timings) {
+func (m *marks) timings(t *entry.Timings, total time.Duration) {
 	if !m.reused && m.conns > 0 {
 		t.DNS = between(m.dnsStart, m.dnsDone)
 		t.Connect = between(m.connectStart, m.connectDone)
@@ -150,7 +174,6 @@ func (m *marks) timings(total time.Duration) (t entry.Timings) {
 	if m.response != 0 {
 		t.Receive = between(t.FirstByte, total)
 	}
-	return t
 }
 
 // between is zero where a moment was not reached, or both came in another order,
@@ -160,29 +183,6 @@ func between(from, to time.Duration) time.Duration {
 		return 0
 	}
 	return max(to-from, 0)
-}
-
-// headers copies h. What exceeds the entry's bounds is left out here already; the
-// queue's worker puts the fields in order.
-func headers(h http.Header) []entry.Header {
-	n := 0
-	for _, vs := range h {
-		n += len(vs)
-	}
-	if n == 0 {
-		return nil
-	}
-	hs := make([]entry.Header, 0, min(n, entry.MaxHeaders+1))
-	bytes := 0
-	for name, vs := range h {
-		for _, v := range vs {
-			if bytes += len(name) + len(v); len(hs) > entry.MaxHeaders || bytes > 2*entry.MaxHeaderBytes {
-				return hs
-			}
-			hs = append(hs, entry.Header{Name: name, Value: v})
-		}
-	}
-	return hs
 }
 
 // server splits a URL's host; the port is the scheme's where none is named.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/capture"
 	"github.com/txtrail/txtrail/txid"
 )
 
@@ -23,61 +24,55 @@ const (
 	reasonOff     = "capture off"
 )
 
-// call is the state of one call, from RoundTrip to its entry. It is never pooled:
-// net/http's goroutines and the caller's body may hold it for longer.
+// call is the state of one call, from RoundTrip to its entry; and under the names
+// callContext and responseBody the context that is sent and the body that the
+// caller reads. One allocation holds all of them. It is never pooled: net/http's
+// goroutines and the caller may hold each for longer.
 type call struct {
 	// Set before the base transport is asked, read only from then on.
-	t           *Transport
-	ctx         context.Context // the caller's
-	scope       *txid.Scope
-	start       time.Time
-	span        txid.SpanID
-	parent      txid.SpanID
-	hopOf       txid.SpanID // the hop whose redirect led here
-	hop         int
-	attemptOf   txid.SpanID
-	resent      int
-	method      string
-	url         string
-	http        entry.HTTP
-	cancel      <-chan struct{} // Request.Cancel
-	deadline    time.Duration   // 0: none
-	notSent     bool            // the txid was kept from the host
-	skip        bool
-	trailer     http.Header // the request's, shared with the caller
-	reqHeaders  []entry.Header
-	reqType     string
-	reqEncoding string
-	reqReason   string
-	reqPeeked   bool
-	reqLength   int64 // of a wrapped body; 0 without one, -1 unknown
+	t         *Transport
+	ctx       context.Context // the caller's
+	scope     *txid.Scope
+	dep       *dependency // nil: not a listed one
+	start     time.Time
+	span      txid.SpanID
+	parent    txid.SpanID
+	hopOf     txid.SpanID // the hop whose redirect led here
+	hop       int
+	attemptOf txid.SpanID
+	resent    int
+	cancel    <-chan struct{} // Request.Cancel
+	deadline  time.Duration   // 0: none
+	notSent   bool            // the txid was kept from the host
+	reqPeeked bool
+	reqLength int64 // of a wrapped body; 0 without one, -1 unknown
+	stamps    stamps
+	hooks     httptrace.ClientTrace
+	sending   requestBody
 
-	stamps stamps
-	hooks  httptrace.ClientTrace
-	own    callContext
-	body   responseBody
-	traced atomic.Bool // the base transport has looked for hooks
+	dial   atomic.Pointer[dialContext] // made when asked for
+	traced atomic.Bool                 // the base transport has looked for hooks
+
+	// Set when the response has come, before the caller has it.
+	inner      io.ReadCloser // the response's body
+	respLength int64
+	peerID     string // the request's ID at the provider
+	bodyless   bool   // HEAD, 204, 304, a length of 0, an upgrade
+
+	watched link // the watch's
 
 	mu          sync.Mutex
 	done        bool
+	rec         *record // nil when handed over
 	m           marks
-	req         capture
+	trailer     http.Header // the request's, shared with the caller
+	req, resp   captured
 	reqGen      int
 	reqErr      error // what the caller's body said
 	reqTrailers []entry.Header
 
 	response     *http.Response // until the entry is made: its trailers come at EOF
-	resp         capture
-	status       int
-	proto        string
-	respHeaders  []entry.Header
 	respTrailers []entry.Header
-	respType     string
-	respEncoding string
-	respReason   string
-	respLength   int64
-	cacheHit     bool
-	bodyless     bool        // HEAD, 204, 304, a length of 0, an upgrade
 	stop         func() bool // takes the AfterFunc back
 }
 
@@ -107,7 +102,7 @@ func (c *call) read(p []byte, n int, err error) {
 		c.m.last = d
 		c.resp.eof = true
 		if len(c.response.Trailer) > 0 {
-			c.respTrailers = headers(c.response.Trailer) // complete with EOF
+			c.respTrailers = capture.AppendFields(nil, c.response.Trailer, nil) // complete with EOF
 		}
 	}
 	c.mu.Unlock()
@@ -124,9 +119,13 @@ func (c *call) read(p []byte, n int, err error) {
 // closed is told when the response's body has been closed.
 func (c *call) closed() { c.finish(outcome{closed: true}) }
 
-// abandoned is called when the context ended before the body did.
+// abandoned is called when the context ended before the body did, or a little later.
 func (c *call) abandoned() {
-	c.finish(outcome{err: context.Cause(c.ctx), abandoned: true})
+	now := c.since()
+	if c.deadline != 0 && c.ctx.Err() == context.DeadlineExceeded {
+		now = min(now, c.deadline)
+	}
+	c.finishAt(outcome{err: context.Cause(c.ctx), abandoned: true}, now)
 }
 
 // failed is called when the base transport returned an error.
@@ -181,15 +180,19 @@ func (c *call) finishAt(o outcome, now time.Duration) {
 		return
 	}
 	c.done = true
-	stop := c.stop
-	c.stop, c.response, c.trailer = nil, nil, nil
+	stop, rec := c.stop, c.rec
+	c.stop, c.rec, c.response, c.trailer = nil, nil, nil, nil
 	c.m.traced = c.traced.Load()
 	c.mu.Unlock()
-	if stop != nil {
+	switch {
+	case stop != nil:
 		stop()
+	case c.inner != nil && c.ctx.Done() != nil:
+		c.t.watch.remove(c)
 	}
 	// With done set nobody writes to the call any more.
-	c.t.hand(c.ctx, c.entry(o, now))
+	c.conclude(rec, o, now)
+	c.t.hand(c.ctx, &rec.Entry)
 }
 
 // hand runs OnEntry and gives the entry to the queue.

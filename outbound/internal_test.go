@@ -49,19 +49,6 @@ func FuzzPlainURL(f *testing.F) {
 	})
 }
 
-func TestBinaryType(t *testing.T) {
-	for ct, want := range map[string]bool{
-		"": false, "application/json": false, "application/problem+json; charset=utf-8": false, "text/html": false, "image/svg+xml": false,
-		"application/x-www-form-urlencoded": false, "multipart/form-data; boundary=x": false, "application/connect+json": false, "garbage": false,
-		"image/png": true, "Video/MP4": true, "application/octet-stream": true, "application/PDF; x=y": true, "application/grpc": true, "application/grpc+proto": true,
-		"application/vnd.openxmlformats-officedocument.wordprocessingml.document": true,
-	} {
-		if got := binaryType(ct); got != want {
-			t.Errorf("%q: %v, want %v", ct, got, want)
-		}
-	}
-}
-
 // With another Go release, these say what has to be looked at again.
 func TestKnownTypes(t *testing.T) {
 	if findTraceKey() == nil {

@@ -10,14 +10,14 @@ import (
 
 // line is the entry's message, for people: what was called, what came of it, how
 // long it took. The query is left out; it is in the URL.
-func (c *call) line(f failure, took time.Duration) string {
+func (c *call) line(h *entry.HTTP, f failure, took time.Duration) string {
 	b := make([]byte, 0, 256) // on the stack, but for long URLs
-	b = append(b, c.method...)
+	b = append(b, h.Method...)
 	b = append(b, ' ')
-	b = append(b, plainURL(c.url)...)
-	if c.status != 0 {
+	b = append(b, plainURL(h.URL)...)
+	if h.Status != 0 {
 		b = append(b, ' ')
-		b = strconv.AppendInt(b, int64(c.status), 10)
+		b = strconv.AppendInt(b, int64(h.Status), 10)
 		if f.kind != "" {
 			b = append(b, ", then"...)
 		}

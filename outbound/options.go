@@ -38,7 +38,12 @@ type Options struct {
 	// Skip names calls that are not recorded; the txid is sent all the same.
 	// Default none. See [Untraced] for calls that must not be touched at all.
 	Skip func(*http.Request) bool
-	// Route names the template of a call's URL: "/v1/users/{id}". Default none.
+	// Dependencies describe the services that are called: names, route templates,
+	// quotas. A call to a host that none of them matches is recorded all the same.
+	// Default none.
+	Dependencies []Dependency
+	// Route names the template of a call's URL, "/v1/users/{id}", where the Routes
+	// of its Dependency do not do; what it leaves empty they fill in. Default none.
 	Route func(*http.Request) string
 	// OnEntry sees each entry before it is handed over, and may add to it. It runs
 	// on the call's path and must not keep the entry. A panic in it is noted on

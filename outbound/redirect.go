@@ -8,7 +8,6 @@ import (
 	"sync"
 	"weak"
 
-	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/sink"
 	"github.com/txtrail/txtrail/txid"
 )
@@ -85,8 +84,7 @@ func (t *Transport) refusedRedirect(req *http.Request, err error) {
 		return
 	}
 	c := t.begin(ctx, req)
-	c.url = req.URL.String()
-	c.http = entry.HTTP{Method: c.method, URL: c.url, Deadline: c.deadline}
-	c.http.ServerAddress, c.http.ServerPort = server(req.URL)
+	c.rec = &record{}
+	c.describe(req)
 	c.finish(outcome{err: err, redirect: true})
 }

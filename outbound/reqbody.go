@@ -3,6 +3,8 @@ package outbound
 import (
 	"io"
 	"net/http"
+
+	"github.com/txtrail/txtrail/internal/capture"
 )
 
 // captureRequest looks at the body of out, a copy of the caller's request, or
@@ -12,9 +14,8 @@ func (c *call) captureRequest(out *http.Request) {
 	if out.Body == nil || out.Body == http.NoBody {
 		return
 	}
-	if binaryType(c.reqType) {
-		c.req.max = 0
-		c.reqReason = reasonBinary
+	if b := &c.rec.Request.Body; capture.BinaryType(b.Type) {
+		c.req.max, b.Reason = 0, reasonBinary
 	}
 	if p, ok := peek(out.Body); ok {
 		size := p.size
@@ -34,8 +35,9 @@ func (c *call) captureRequest(out *http.Request) {
 		n = -1 // with a body that is not NoBody, 0 means unknown
 	}
 	c.reqLength = n
-	c.req.expect(c.t.pool, n)
-	out.Body = &requestBody{inner: out.Body, call: c, gen: 0}
+	c.req.hint = n
+	c.sending = requestBody{inner: out.Body, call: c}
+	out.Body = &c.sending
 	if get := out.GetBody; get != nil {
 		out.GetBody = func() (io.ReadCloser, error) {
 			rc, err := get()

@@ -5,22 +5,19 @@ import "io"
 // responseBody hands the response's bytes to the caller as they come and keeps
 // the first of them. It makes the entry at the end: EOF, Close, or an error,
 // which is passed on as it is.
-type responseBody struct {
-	inner io.ReadCloser
-	call  *call
-}
+type responseBody call
 
 // Read implements [io.Reader].
 func (b *responseBody) Read(p []byte) (int, error) {
 	n, err := b.inner.Read(p)
-	b.call.read(p, n, err)
+	(*call)(b).read(p, n, err)
 	return n, err
 }
 
 // Close implements [io.Closer].
 func (b *responseBody) Close() error {
 	err := b.inner.Close()
-	b.call.closed()
+	(*call)(b).closed()
 	return err
 }
 

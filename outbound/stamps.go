@@ -3,20 +3,26 @@ package outbound
 import (
 	"net/http"
 
+	"github.com/txtrail/txtrail/internal/capture"
 	"github.com/txtrail/txtrail/txid"
 )
 
-// stamps is a copy of a request's headers that a Propagator writes into. All
-// values lie in one slice, so that a call pays for a map and a slice instead of
-// for every header. It implements txid.Carrier.
+// stamps is the header of the request that is sent: a map of its own, so that the
+// caller's stays as it is, with the caller's values in it and those that a
+// Propagator adds. While it is filled, its fields go into the entry. It implements
+// txid.Carrier.
 type stamps struct {
 	header http.Header
-	values []string
+	fields capture.Fields
+	page   string // the entry page that was sent
+	used   int
+	values [8]string // what is added; a slice of one is the header's value
 }
 
-// copy copies h, with room for what a Propagator adds of scope. A map of up to
-// eight names is one piece of memory, hence the exact count.
-func (s *stamps) copy(h http.Header, scope *txid.Scope) {
+// copy takes over h, with room for what a Propagator adds of scope. A map of up to
+// eight names is one piece of memory, hence the exact count. The slices of values
+// are the caller's, cut so that nothing is appended to them in place.
+func (s *stamps) copy(h http.Header, scope *txid.Scope, seen *capture.Noted) {
 	room := 2 + len(scope.Carried) // ID and parent
 	if scope.EntryPage != "" || scope.Recorder != nil {
 		room++
@@ -24,20 +30,14 @@ func (s *stamps) copy(h http.Header, scope *txid.Scope) {
 	if scope.Trace.Parent != "" {
 		room += 2
 	}
-	n := 0
-	for _, vs := range h {
-		n += len(vs)
-	}
 	s.header = make(http.Header, len(h)+room)
-	s.values = make([]string, 0, n+room)
 	for name, vs := range h {
-		if vs == nil {
-			s.header[name] = nil // keeps net/http from setting a default
-			continue
+		// nil stays: it keeps net/http from setting a default.
+		s.header[name] = vs[:len(vs):len(vs)]
+		if len(vs) > 0 {
+			seen.Note(name, vs[0])
+			s.fields.Add(name, vs)
 		}
-		from := len(s.values)
-		s.values = append(s.values, vs...)
-		s.header[name] = s.values[from:len(s.values):len(s.values)]
 	}
 }
 
@@ -46,7 +46,15 @@ func (s *stamps) Get(name string) string { return first(s.header, name) }
 
 // Set implements txid.Carrier.
 func (s *stamps) Set(name, value string) {
-	from := len(s.values)
-	s.values = append(s.values, value)
-	s.header[name] = s.values[from : from+1 : from+1]
+	if name == txid.HeaderEntryPage {
+		s.page = value
+	}
+	s.fields.Set(name, value)
+	if s.used == len(s.values) {
+		s.header[name] = []string{value}
+		return
+	}
+	s.values[s.used] = value
+	s.header[name] = s.values[s.used : s.used+1 : s.used+1]
+	s.used++
 }

@@ -7,8 +7,9 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
-	"sync/atomic"
 	"time"
+
+	"github.com/txtrail/txtrail/internal/capture"
 )
 
 // marks are the moments of one call, as time since its start; zero: not reached.
@@ -85,8 +86,7 @@ func (c *call) trace(ctx context.Context, https bool) context.Context {
 		h.GetConn = func(string) { c.traced.Store(true) }
 		return httptrace.WithClientTrace(ctx, h)
 	}
-	c.own = callContext{Context: ctx, call: c}
-	return &c.own
+	return (*callContext)(c)
 }
 
 // dialHooks sets the hooks that package net calls.
@@ -107,22 +107,27 @@ func (c *call) dialHooks(h *httptrace.ClientTrace) {
 }
 
 // callContext is the caller's context with our hooks in it.
-type callContext struct {
-	context.Context
-	call *call
-	dial atomic.Pointer[dialContext] // made when asked for
-}
+type callContext call
 
 type dialContext struct{ context.Context }
 
+// Deadline implements [context.Context].
+func (x *callContext) Deadline() (time.Time, bool) { return x.ctx.Deadline() }
+
+// Done implements [context.Context].
+func (x *callContext) Done() <-chan struct{} { return x.ctx.Done() }
+
+// Err implements [context.Context].
+func (x *callContext) Err() error { return x.ctx.Err() }
+
 // Value implements [context.Context].
 func (x *callContext) Value(key any) any {
-	c := x.call
+	c := (*call)(x)
 	if key == c.t.traceKey {
 		c.traced.Store(true)
 		return &c.hooks
 	}
-	if v := x.Context.Value(key); v != nil {
+	if v := x.ctx.Value(key); v != nil {
 		return v
 	}
 	if _, ok := key.(*int); ok {
@@ -146,8 +151,8 @@ func (x *callContext) Value(key any) any {
 func findTraceKey() any {
 	p := &keyProbe{Context: context.Background()}
 	httptrace.ContextClientTrace(p)
-	c := &call{t: &Transport{traceKey: p.key}}
-	if p.key == nil || httptrace.ContextClientTrace(&callContext{Context: context.Background(), call: c}) != &c.hooks {
+	c := &call{t: &Transport{traceKey: p.key}, ctx: context.Background()}
+	if p.key == nil || httptrace.ContextClientTrace((*callContext)(c)) != &c.hooks {
 		return nil
 	}
 	return p.key
@@ -198,7 +203,7 @@ func (c *call) wroteRequest(info httptrace.WroteRequestInfo) {
 	// The trailers have just been written, by this goroutine: now they are
 	// complete, and later they belong to the caller again.
 	if len(c.trailer) > 0 {
-		c.reqTrailers = headers(c.trailer)
+		c.reqTrailers = capture.AppendFields(nil, c.trailer, nil)
 	}
 }
 

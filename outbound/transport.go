@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/capture"
 	"github.com/txtrail/txtrail/sink"
 	"github.com/txtrail/txtrail/txid"
 )
@@ -22,7 +23,10 @@ type Transport struct {
 	queue *sink.Queue
 	pool  *sink.BufferPool
 	opts  Options
+	deps  *dependencies // nil: none
 	hops  hops
+	watch watch
+	peers peers
 	// traceKey is httptrace's key in a context; nil where it could not be found.
 	traceKey any
 }
@@ -54,7 +58,12 @@ func newTransport(base http.RoundTripper, q *sink.Queue, opts *Options) (t *Tran
 	if ours, ok := base.(*Transport); ok && ours != nil && ours.queue == q {
 		base = ours.base
 	}
-	return &Transport{base: base, queue: q, pool: q.Buffers(), opts: o, traceKey: findTraceKey()}, own, nil
+	deps, err := compileDependencies(o.Dependencies)
+	if err != nil {
+		return nil, false, err
+	}
+	o.Dependencies = nil
+	return &Transport{base: base, queue: q, pool: q.Buffers(), opts: o, deps: deps, traceKey: findTraceKey()}, own, nil
 }
 
 // Unwrap returns the base transport.
@@ -77,12 +86,12 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return t.base.RoundTrip(req)
 	}
 	c := t.begin(ctx, req)
-	out := c.stamp(ctx, req)
-	if c.skip {
+	if t.opts.Skip != nil && t.opts.Skip(req) {
+		out := c.stamp(ctx, req, &capture.Noted{})
 		resp, err := t.base.RoundTrip(out)
 		return restore(resp, out, req), err
 	}
-	c.captureRequest(out)
+	out := c.prepare(ctx, req)
 	returned := false
 	defer func() {
 		if !returned {
@@ -117,14 +126,10 @@ func (t *Transport) now() time.Time {
 	return t.opts.Now()
 }
 
-// begin makes the call's state. What the caller may change once RoundTrip has
-// returned is copied now.
+// begin makes the call's state, and finds the scenario that it belongs to.
 func (t *Transport) begin(ctx context.Context, req *http.Request) *call {
-	c := &call{t: t, ctx: ctx, start: t.now(), span: t.opts.Propagator.Minter().Span(), method: req.Method}
+	c := &call{t: t, ctx: ctx, start: t.now(), span: t.opts.Propagator.Minter().Span()}
 	c.cancel = req.Cancel //nolint:staticcheck // deprecated for callers; http.Client still sets it for transports it does not know
-	if c.method == "" {
-		c.method = http.MethodGet
-	}
 	scope, ok := txid.FromContext(ctx)
 	if ok {
 		c.parent = scope.Span
@@ -149,7 +154,6 @@ func (t *Transport) begin(ctx context.Context, req *http.Request) *call {
 		scope = t.opts.Propagator.Start(c.start)
 	}
 	c.scope = scope
-	c.skip = t.opts.Skip != nil && t.opts.Skip(req)
 	if d, has := ctx.Deadline(); has {
 		c.deadline = max(d.Sub(c.start), 1)
 	}
@@ -157,38 +161,63 @@ func (t *Transport) begin(ctx context.Context, req *http.Request) *call {
 	return c
 }
 
+// prepare begins the entry and returns the request to send. What the caller may
+// change once RoundTrip has returned is copied now.
+func (c *call) prepare(ctx context.Context, req *http.Request) *http.Request {
+	c.rec = &record{}
+	c.describe(req)
+	c.stamps.fields.List = c.rec.fields[:0]
+	var seen capture.Noted
+	out := c.stamp(c.trace(ctx, req.URL.Scheme == "https"), req, &seen)
+	c.trailer = req.Trailer
+
+	r, h := c.rec, &c.rec.HTTP
+	r.Request.Headers = c.stamps.fields.List
+	r.Request.Body.Type = capture.Bound(seen.Type, entry.MaxWord)
+	r.Request.Body.ContentEncoding = capture.Bound(seen.Encoding, entry.MaxWord)
+	h.UserAgent = capture.Bound(seen.UserAgent, entry.MaxMessage)
+	h.Referer = capture.Bound(seen.Referer, entry.MaxURL)
+	c.captureRequest(out)
+	return out
+}
+
+// describe says what is called.
+func (c *call) describe(req *http.Request) {
+	h := &c.rec.HTTP
+	if h.Method = req.Method; h.Method == "" {
+		h.Method = http.MethodGet
+	}
+	h.URL = capture.Bound(req.URL.String(), entry.MaxURL)
+	h.ResendCount, h.Deadline = c.resent, c.deadline
+	h.ServerAddress, h.ServerPort = server(req.URL)
+	if c.t.opts.Route != nil {
+		h.Route = c.t.opts.Route(req)
+	}
+	if c.t.deps == nil {
+		return
+	}
+	if c.dep = c.t.deps.find(h.ServerAddress, h.ServerPort); c.dep != nil {
+		c.rec.Peer = c.dep.peer
+		if h.Route == "" {
+			h.Route = c.dep.routes.match(h.Method, req.URL)
+		}
+	}
+}
+
 // stamp returns the request to send: a shallow copy, so that trailers that the
 // caller fills in while the body is read are seen, with headers of its own where
-// we write any.
-func (c *call) stamp(ctx context.Context, req *http.Request) *http.Request {
-	if !c.skip {
-		ctx = c.trace(ctx, req.URL.Scheme == "https")
-	}
+// we write any. It notes the headers that are sent.
+func (c *call) stamp(ctx context.Context, req *http.Request, seen *capture.Noted) *http.Request {
 	out := req.WithContext(ctx)
 	p := c.t.opts.Propagator
 	if p.Allows(req.URL.Host) {
-		c.stamps.copy(req.Header, c.scope)
+		c.stamps.copy(req.Header, c.scope, seen)
 		p.Inject(c.scope, c.span, &c.stamps)
 		out.Header = c.stamps.header
-	} else {
-		c.notSent = true
-	}
-	if c.skip {
 		return out
 	}
-	c.trailer = req.Trailer
-	c.reqHeaders = headers(out.Header)
-	c.reqType = first(out.Header, "Content-Type")
-	c.reqEncoding = first(out.Header, "Content-Encoding")
-	c.url = req.URL.String()
-	c.http = entry.HTTP{
-		Method: c.method, URL: c.url, UserAgent: first(out.Header, "User-Agent"), Referer: first(out.Header, "Referer"),
-		ResendCount: c.resent, Deadline: c.deadline,
-	}
-	c.http.ServerAddress, c.http.ServerPort = server(req.URL)
-	if c.t.opts.Route != nil {
-		c.http.Route = c.t.opts.Route(req)
-	}
+	c.notSent = true
+	c.stamps.fields.List = capture.AppendFields(c.stamps.fields.List, req.Header, seen)
 	return out
 }
 
@@ -197,22 +226,16 @@ func (c *call) stamp(ctx context.Context, req *http.Request) *http.Request {
 func (c *call) responded(resp *http.Response) {
 	c.t.hops.note(resp, c)
 	d := c.since()
-	hs := headers(resp.Header)
+	c.respHead(resp)
 	c.mu.Lock()
 	c.m.response, c.m.last = d, d
-	c.status, c.proto, c.respHeaders = resp.StatusCode, resp.Proto, hs
-	c.respType, c.respEncoding = first(resp.Header, "Content-Type"), first(resp.Header, "Content-Encoding")
-	c.cacheHit = txid.FromCache(resp.Header)
-	c.respLength = resp.ContentLength
-	if binaryType(c.respType) {
-		c.resp.max, c.respReason = 0, reasonBinary
-	}
 	c.mu.Unlock()
 
 	if rw, ok := resp.Body.(io.ReadWriteCloser); ok {
 		c.bodyless = true
+		conn := newUpgraded(c)
 		c.finishAt(outcome{}, d)
-		resp.Body = wrapDuplex(rw, newUpgraded(c))
+		resp.Body = wrapDuplex(rw, conn)
 		return
 	}
 	if resp.Body == nil || resp.Body == http.NoBody {
@@ -220,17 +243,42 @@ func (c *call) responded(resp *http.Response) {
 		c.finishAt(outcome{}, d)
 		return
 	}
+	c.inner = resp.Body
 	c.mu.Lock()
-	c.resp.expect(c.t.pool, resp.ContentLength)
+	c.resp.hint = resp.ContentLength
 	c.response = resp
 	c.mu.Unlock()
-	c.body = responseBody{inner: resp.Body, call: c}
-	resp.Body = &c.body
+	resp.Body = (*responseBody)(c)
 	if c.ctx.Done() != nil {
-		stop := context.AfterFunc(c.ctx, c.abandoned)
-		c.mu.Lock()
-		c.stop = stop
-		c.mu.Unlock()
+		c.t.watch.add(c)
+	}
+}
+
+// respHead puts the response's head into the entry, which nobody else has yet.
+func (c *call) respHead(resp *http.Response) {
+	r := c.rec
+	r.HTTP.Status, r.HTTP.Protocol = resp.StatusCode, resp.Proto
+	var seen capture.Noted
+	var id requestID
+	fields := capture.Fields{List: r.room()}
+	for name, vs := range resp.Header {
+		if len(vs) > 0 {
+			seen.Note(name, vs[0])
+			id.note(name, vs[0])
+		}
+		fields.Add(name, vs)
+	}
+	r.Response.Headers = fields.List
+	if c.dep != nil && c.dep.requestID != nil {
+		id.value = c.dep.idOf(resp.Header)
+	}
+	c.peerID = capture.Bound(id.value, entry.MaxLabelValue)
+	r.HTTP.CacheHit = seen.Cached && txid.FromCache(resp.Header)
+	c.respLength = resp.ContentLength
+	b := &r.Response.Body
+	b.Type, b.ContentEncoding = capture.Bound(seen.Type, entry.MaxWord), capture.Bound(seen.Encoding, entry.MaxWord)
+	if capture.BinaryType(seen.Type) {
+		c.resp.max, b.Reason = 0, reasonBinary
 	}
 }
 

@@ -26,6 +26,7 @@ type upgraded struct {
 	method string
 	url    string
 	proto  string
+	peer   entry.Peer
 
 	in, out atomic.Int64
 	mu      sync.Mutex
@@ -34,7 +35,8 @@ type upgraded struct {
 }
 
 func newUpgraded(c *call) *upgraded {
-	return &upgraded{t: c.t, ctx: c.ctx, scope: c.scope, span: c.span, start: c.t.now(), method: c.method, url: c.url, proto: c.proto}
+	return &upgraded{t: c.t, ctx: c.ctx, scope: c.scope, span: c.span, start: c.t.now(),
+		method: c.rec.HTTP.Method, url: c.rec.HTTP.URL, proto: c.rec.HTTP.Protocol, peer: c.rec.Peer}
 }
 
 func (u *upgraded) received(n int, err error) {
@@ -70,7 +72,7 @@ func (u *upgraded) closed() {
 		e := &entry.Entry{
 			Time: u.start.UTC(), TxID: u.scope.ID, Kind: entry.KindStream,
 			Span: u.t.opts.Propagator.Minter().Span(), Parent: u.span, Origin: u.scope.Origin, Trace: u.scope.Trace,
-			HTTP: entry.HTTP{Method: u.method, URL: u.url, Protocol: u.proto}, Facts: entry.FactsOf(u.scope), Latency: life,
+			HTTP: entry.HTTP{Method: u.method, URL: u.url, Protocol: u.proto}, Peer: u.peer, Facts: entry.FactsOf(u.scope), Latency: life,
 		}
 		e.Request.Body.Size, e.Response.Body.Size = out, in
 		b := append([]byte(nil), u.method...)

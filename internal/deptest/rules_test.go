@@ -53,7 +53,7 @@ var rooms = []room{
 		why: "a leaf: it could have a go.mod of its own",
 	},
 	{
-		path: "middleware", ours: sinks,
+		path: "middleware", ours: append([]string{"internal/capture"}, sinks...),
 		why: "on the request path there is capture and an enqueue: nothing that sanitizes, stores or shows",
 	},
 	{
@@ -61,7 +61,7 @@ var rooms = []room{
 		why: "what net/http promises holds for any middleware: a suite that knows none, so that others can be run through it",
 	},
 	{
-		path: "outbound", ours: sinks,
+		path: "outbound", ours: append([]string{"internal/capture"}, sinks...),
 		why: "on the call's path there is capture and an enqueue; and it serves programs that have no server",
 	},
 	{
@@ -79,6 +79,10 @@ var rooms = []room{
 	{
 		path: "", ours: append([]string{"sanitize", "middleware", "outbound", "sink/journal", "sink/stdout", "bridge/slogtx"}, sinks...),
 		why: "the front door takes sinks from its user; it knows those that need neither an account nor an SDK, and slog, which is standard",
+	},
+	{
+		path: "internal/capture", ours: []string{"entry"},
+		why: "what the server's and the client's side share on the path; it knows neither",
 	},
 	{
 		path: "internal/human",
