@@ -16,6 +16,9 @@ func (ex *exchange) answer(status int) {
 		return
 	}
 	ex.status = status
+	if status >= 500 {
+		ex.kept.Store(true)
+	}
 	h := ex.w.Header()
 	if ex.body != nil && ex.overLimit(status) {
 		h.Set("Connection", "close")
@@ -27,17 +30,22 @@ func (ex *exchange) answer(status int) {
 	}
 	rec := ex.rec
 	if rec == nil {
-		if ex.returnsID(h) && (ex.ReturnID == ReturnAlways || !txid.SharedCacheable(status, h)) {
+		if ex.ReturnID != ReturnNever && (ex.ReturnID == ReturnAlways || !txid.SharedCacheable(status, h)) {
 			ex.setID(h)
+			ex.keepHeader(h)
 		}
 		return
 	}
 
 	var seen noted
 	fields := appendHeaders(rec.room(), h, &seen)
-	if ex.returnsID(h) && (ex.ReturnID == ReturnAlways || !seen.cacheable || !txid.SharedCacheable(status, h)) {
-		ex.setID(h)
-		fields = append(fields, entry.Header{Name: ex.header, Value: ex.id[0]})
+	if ex.ReturnID != ReturnNever && (ex.ReturnID == ReturnAlways || !seen.cacheable || !txid.SharedCacheable(status, h)) {
+		if ex.setID(h) {
+			fields = append(fields, entry.Header{Name: ex.header, Value: ex.id[0]})
+		}
+		if ex.keepHeader(h) {
+			fields = append(fields, entry.Header{Name: txid.HeaderKeep, Value: txid.KeepValue})
+		}
 	}
 	rec.Response.Headers = fields
 	rec.Response.Body.Type, rec.Response.Body.ContentEncoding = seen.contentType, seen.contentEncoding
@@ -49,22 +57,28 @@ func (ex *exchange) answer(status int) {
 			w.declared = n
 		}
 	}
-	limit := ex.MaxBody
-	if rec.HTTP.Method == http.MethodHead {
-		limit = 0 // what is written goes nowhere
+	switch {
+	case rec.HTTP.Method == http.MethodHead:
+		ex.res.begin(0, "", w.declared) // what is written goes nowhere
+	case status == http.StatusPartialContent:
+		// A piece from the middle can not be sanitized: what names its values is
+		// missing.
+		ex.res.begin(0, "", w.declared)
+		ex.res.reason = reasonPartial
+	default:
+		ex.choose(&ex.res, rec.HTTP.Method, &rec.Response.Body, w.declared)
 	}
-	ex.res.begin(limit, seen.contentType, w.declared)
 }
 
-// returnsID reports whether the ID may be put into h. What a handler has put there
+// setID puts the ID into h and reports whether it did. What a handler has put there
 // stands.
-func (ex *exchange) returnsID(h http.Header) bool {
-	return ex.ReturnID != ReturnNever && len(h[ex.header]) == 0
-}
-
-func (ex *exchange) setID(h http.Header) {
+func (ex *exchange) setID(h http.Header) bool {
+	if len(h[ex.header]) != 0 {
+		return false
+	}
 	ex.id[0] = string(ex.ctx.Scope.ID)
 	h[ex.header] = ex.id[:1:1]
+	return true
 }
 
 // room returns what the request's headers have left of the record's fields.

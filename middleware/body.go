@@ -25,7 +25,10 @@ func (b *body) Read(p []byte) (int, error) {
 	b.reader.tooMuch = limit
 	if n > 0 && n <= len(p) {
 		if b.rec != nil {
-			b.ask.add(b.pool, p[:n])
+			if !b.ask.begun {
+				(*exchange)(b).choose(&b.ask, b.rec.HTTP.Method, &b.rec.Request.Body, b.req.ContentLength)
+			}
+			add(&b.ask, b.pool, p[:n])
 		} else {
 			b.ask.size += int64(n)
 		}

@@ -1,8 +1,6 @@
 package middleware
 
 import (
-	"strings"
-
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/sink"
 )
@@ -13,53 +11,49 @@ const (
 	reasonFile   = "file"
 	reasonUnread = "unread"
 	reasonLimit  = "capture limit"
+	reasonBrief  = "brief" // a strategy wanted no bodies
+	// reasonPartial is that of a 206: a piece of something.
+	reasonPartial = "partial content"
 )
 
 // firstBuffer is what a body of unknown length starts with, in bytes.
 const firstBuffer = 2 << 10
 
 // capture is the first bytes of a body, in a buffer of the queue's pool that is
-// taken when the first byte comes. Its exchange's lock guards it.
+// taken when the first byte comes, and where asked for the last ones. Its exchange's
+// lock guards it.
 type capture struct {
 	buf    []byte
 	size   int64 // bytes that went by
 	hint   int64 // the declared length, -1 if none
 	limit  int
+	begun  bool
 	reason string // why nothing is captured
+
+	tail    []byte // what went by last, behind the limit; up to twice last
+	last    int
+	records records
 }
 
 // begin says how much of a body of the given type and declared length is kept.
 func (c *capture) begin(limit int, contentType string, declared int64) {
-	c.limit, c.hint = limit, declared
+	c.begun, c.limit, c.hint = true, limit, declared
 	if limit > 0 && binaryType(contentType) {
 		c.limit, c.reason = 0, reasonBinary
 	}
 }
 
 // add takes what has gone by.
-func (c *capture) add(pool *sink.BufferPool, p []byte) {
+func add[S string | []byte](c *capture, pool *sink.BufferPool, p S) {
 	c.size += int64(len(p))
-	room := c.limit - len(c.buf)
-	if room <= 0 || len(p) == 0 {
-		return
+	if room := c.limit - len(c.buf); room > 0 && len(p) > 0 {
+		n := min(room, len(p))
+		c.buf = append(c.grow(pool, n), p[:n]...)
+		p = p[n:]
 	}
-	if len(p) > room {
-		p = p[:room]
+	if c.last > 0 && len(p) > 0 {
+		addLast(c, pool, p)
 	}
-	c.buf = append(c.grow(pool, len(p)), p...)
-}
-
-// addString is add for a string.
-func (c *capture) addString(pool *sink.BufferPool, p string) {
-	c.size += int64(len(p))
-	room := c.limit - len(c.buf)
-	if room <= 0 || len(p) == 0 {
-		return
-	}
-	if len(p) > room {
-		p = p[:room]
-	}
-	c.buf = append(c.grow(pool, len(p)), p...)
 }
 
 // grow returns the buffer with room for n more bytes.
@@ -86,74 +80,40 @@ func (c *capture) grow(pool *sink.BufferPool, n int) []byte {
 
 // undo takes back the last n bytes of what was added: they did not go out.
 func (c *capture) undo(n int) {
-	// Bytes beyond the limit were counted only.
-	if over := c.size - int64(len(c.buf)); over < int64(n) && c.limit > 0 {
-		c.buf = c.buf[:len(c.buf)-(n-int(over))]
-	}
 	c.size -= int64(n)
+	c.tail = c.tail[:max(0, len(c.tail)-n)]
+	if int64(len(c.buf)) > c.size {
+		c.buf = c.buf[:max(0, c.size)]
+	}
+}
+
+// cut leaves of what was captured what the given bounds allow.
+func (c *capture) cut(pool *sink.BufferPool, first, last int) {
+	c.limit = min(c.limit, first)
+	if len(c.buf) > first {
+		c.buf = c.buf[:first]
+	}
+	if len(c.buf) == 0 && c.buf != nil {
+		pool.Put(c.buf)
+		c.buf = nil
+	}
+	c.last = min(c.last, last)
 }
 
 // detach hands the buffer over to b. From now on add counts only.
-func (c *capture) detach(b *entry.Body) {
+func (c *capture) detach(pool *sink.BufferPool, b *entry.Body) {
+	whole := c.size <= int64(len(c.buf))
+	if c.tail != nil {
+		whole = c.join(pool)
+	}
 	b.Raw, b.Size, b.Reason = c.buf, c.size, c.reason
 	switch {
-	case c.size == 0:
+	case whole:
 		b.Reason = ""
-	case c.reason != "":
-		b.Truncated = true
-	case c.size > int64(len(c.buf)):
-		b.Truncated = true
-		if c.limit > 0 {
-			b.Reason = reasonLimit
-		}
-	}
-	c.buf, c.limit = nil, 0
-}
-
-// binaryType reports whether a body of this content type is known to show nothing
-// to a reader. Compressed text is not meant: that is Content-Encoding.
-func binaryType(ct string) bool {
-	if i := strings.IndexByte(ct, ';'); i >= 0 {
-		ct = ct[:i]
-	}
-	ct = strings.TrimSpace(ct)
-	major, minor, ok := strings.Cut(ct, "/")
-	if !ok || len(minor) == 0 {
-		return false
-	}
-	switch len(major) {
-	case 4: // font, text
-		return strings.EqualFold(major, "font")
-	case 5:
-		if strings.EqualFold(major, "image") {
-			return !strings.EqualFold(minor, "svg+xml")
-		}
-		return strings.EqualFold(major, "video") || strings.EqualFold(major, "audio") || strings.EqualFold(major, "model")
-	case 11:
-		if !strings.EqualFold(major, "application") {
-			return false
-		}
+	case c.reason == "" && (c.limit > 0 || len(c.buf) > 0):
+		b.Truncated, b.Reason = true, reasonLimit
 	default:
-		return false
+		b.Truncated = true
 	}
-	if len(minor) == 4 && strings.EqualFold(minor, "json") {
-		return false // by far the most frequent: spare it the list
-	}
-	for _, b := range [...]string{
-		"octet-stream", "zip", "gzip", "x-gzip", "zstd", "x-tar", "x-bzip2", "x-xz", "x-7z-compressed",
-		"vnd.rar", "java-archive", "pdf", "wasm", "protobuf", "x-protobuf", "vnd.google.protobuf",
-		"msgpack", "x-msgpack", "vnd.msgpack", "cbor", "avro",
-		"msword", "vnd.android.package-archive", "x-shockwave-flash",
-	} {
-		if strings.EqualFold(minor, b) {
-			return true
-		}
-	}
-	for _, prefix := range [...]string{"grpc", "vnd.ms-", "vnd.openxmlformats-", "vnd.oasis.opendocument.", "font-", "x-font-"} {
-		if len(minor) >= len(prefix) && strings.EqualFold(minor[:len(prefix)], prefix) {
-			// grpc-web-text and grpc+json are text.
-			return !strings.Contains(minor, "json") && !strings.Contains(minor, "text")
-		}
-	}
-	return false
+	c.buf, c.tail, c.limit, c.last = nil, nil, 0, 0
 }

@@ -53,8 +53,12 @@ func (c *config) trusted(host string) bool {
 }
 
 func (c *config) trustedAddr(addr netip.Addr) bool {
-	for _, p := range c.TrustedProxies {
-		if p.Contains(addr) {
+	return contains(c.TrustedProxies, addr)
+}
+
+func contains(nets []netip.Prefix, addr netip.Addr) bool {
+	for _, n := range nets {
+		if n.Contains(addr) {
 			return true
 		}
 	}

@@ -25,8 +25,9 @@ type exchange struct {
 	body  io.ReadCloser       // the inner request body; nil where the handler got it bare
 	start time.Time
 
-	id       [1]string // the response header's value
-	returned bool      // the handler returned normally; its goroutine's own
+	id       [1]string   // the response header's value
+	returned bool        // the handler returned normally; its goroutine's own
+	kept     atomic.Bool // somebody asked to keep it in full, or it has failed
 
 	mu  sync.Mutex // guards what follows, and all that rec points to
 	rec *record    // nil: not recorded, or handed over
@@ -47,7 +48,9 @@ type exchange struct {
 		fields    int           // in the header map when it was sent
 		trailer   bool          // trailers were announced
 		flushed   bool
-		streamed  bool // written to after a flush
+		streamed  bool  // written to after a flush
+		chunks    int   // flushed with something to flush
+		flushedAt int64 // how much had been written when it was flushed last
 		hijacked  bool
 		failed    error // the first failed write's
 	}
@@ -81,9 +84,17 @@ func (n *node) Value(key any) any {
 	return n.Context.Value(key)
 }
 
-// nested reports whether ctx comes from a handler of this package already.
-func nested(ctx context.Context) bool {
-	return ctx.Value(nestedKey{}) != nil
+// nested reports whether ctx comes from a handler of this package already; else it
+// returns the connection's mark, where the server sets one. A look-up that finds
+// nothing walks the whole chain of contexts, so there is one for both.
+func nested(ctx context.Context) (*connContext, bool) {
+	switch v := ctx.Value(nestedKey{}).(type) {
+	case *node:
+		return nil, true
+	case *connContext:
+		return v, false
+	}
+	return nil, false
 }
 
 // begin starts the recording. What the handler may change is taken now.
@@ -106,7 +117,9 @@ func (ex *exchange) begin(r *http.Request) {
 	if r.TLS != nil {
 		rec.Labels = append(rec.Labels, tlsLabel(r.TLS.Version))
 	}
-	ex.ask.begin(ex.MaxBody, rec.Request.Body.Type, r.ContentLength)
+	if seen.keep && ex.mayAsk(r) {
+		ex.kept.Store(true)
+	}
 	ex.rec = rec
 	ex.ctx.Scope.Recorder = (*recorder)(ex)
 }

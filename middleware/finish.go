@@ -145,7 +145,7 @@ func (ex *exchange) concludeBodies(rec *record, o *outcome) {
 	req := &e.Request.Body
 	complete := ex.body == nil || ex.reader.ended ||
 		ex.req.ContentLength >= 0 && ex.ask.size >= ex.req.ContentLength
-	ex.ask.detach(req)
+	ex.settle(&ex.ask, e, req)
 	if ex.body != nil && !complete {
 		e.Flags = append(e.Flags, entry.FlagUnread)
 		req.Truncated = true
@@ -170,12 +170,16 @@ func (ex *exchange) concludeBodies(rec *record, o *outcome) {
 	if e.HTTP.Method == http.MethodHead {
 		ex.res.size = 0
 	}
-	ex.res.detach(&e.Response.Body)
+	res := &e.Response.Body
+	ex.settle(&ex.res, e, res)
 	if ex.writer.hijacked || o.goexit || ex.status == 0 {
 		return
 	}
 	if ex.writer.streamed {
 		e.Flags = append(e.Flags, entry.FlagStreamed)
+		if res.Chunks = ex.writer.chunks; res.Size > ex.writer.flushedAt {
+			res.Chunks++ // what the server sends by itself when the handler has returned
+		}
 	}
 	// Trailers are in the header map by now, and only then is it worth a look.
 	if h := ex.w.Header(); ex.writer.trailer || len(h) != ex.writer.fields {
@@ -193,6 +197,7 @@ func (ex *exchange) concludeError(e *entry.Entry, o *outcome) {
 		e.Flags = append(e.Flags, entry.FlagAborted)
 	}
 	if o.panicked() {
+		ex.kept.Store(true)
 		e.Flags = append(e.Flags, entry.FlagPanic)
 		name, text := describe(o.value)
 		err.Type, err.Message, err.Stack = errorPanic, name+": "+text, o.stack

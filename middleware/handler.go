@@ -26,7 +26,11 @@ func New(q *sink.Queue, opts *Options) (func(http.Handler) http.Handler, error) 
 	if err != nil {
 		return nil, err
 	}
-	c := &config{Options: o, queue: q, pool: q.Buffers(), header: o.Propagator.Header()}
+	rules, err := compileRules(o.Capture, o.MaxBody)
+	if err != nil {
+		return nil, err
+	}
+	c := &config{Options: o, rules: rules, queue: q, pool: q.Buffers(), header: o.Propagator.Header()}
 	return func(next http.Handler) http.Handler {
 		if next == nil {
 			next = http.DefaultServeMux
@@ -38,6 +42,7 @@ func New(q *sink.Queue, opts *Options) (func(http.Handler) http.Handler, error) 
 // config is what all handlers of one middleware share. It is immutable.
 type config struct {
 	Options
+	rules  []rule
 	queue  *sink.Queue
 	pool   *sink.BufferPool
 	header string // under which the ID is returned
@@ -66,15 +71,20 @@ func (c *config) since(t time.Time) time.Duration {
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if nested(r.Context()) {
+	conn, inside := nested(r.Context())
+	if inside {
 		h.next.ServeHTTP(w, r)
 		return
 	}
+	reused := conn.reused()
 	ex := &exchange{config: h.config, w: w, req: r, start: h.now()}
 	h.extract(&ex.ctx.Scope, r, ex.start)
 	ex.ctx.Context.Context = r.Context()
 	if !h.skip(r) {
 		ex.begin(r)
+		if reused {
+			ex.rec.Flags = append(ex.rec.Flags, entry.FlagReused)
+		}
 	} else if s := &ex.ctx.Scope; s.EntryPage == "" && s.Origin == txid.OriginMinted {
 		s.EntryPage = r.Method + " " + pathOf(r)
 	}
@@ -160,8 +170,21 @@ func (c *config) link(id txid.ID) (url string) {
 	return c.ErrorLink(id)
 }
 
-// emit hands e over. From here on it belongs to the queue.
+// emit hands e over, as much of it as is to be kept. From here on it belongs to the
+// queue.
 func (ex *exchange) emit(e *entry.Entry) {
+	switch ex.detail(e) {
+	case None:
+		ex.queue.Decline(e)
+		return
+	case Brief:
+		ex.brief(e)
+	}
+	ex.enqueue(e)
+}
+
+// enqueue is emit for what no strategy is asked about.
+func (ex *exchange) enqueue(e *entry.Entry) {
 	if ex.OnEntry != nil {
 		ex.callOnEntry(e)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/txid"
 )
 
 // noted is what a message's headers say that the entry needs elsewhere: it is
@@ -16,6 +17,7 @@ type noted struct {
 	cacheable bool // a header that txid.SharedCacheable looks at is there
 	cached    bool // one that txid.FromCache looks at
 	trailer   bool
+	keep      bool // txid.HeaderKeep is set
 }
 
 func (n *noted) note(name, value string) {
@@ -36,6 +38,8 @@ func (n *noted) note(name, value string) {
 		n.cached = true
 	case "Trailer":
 		n.trailer = true
+	case txid.HeaderKeep:
+		n.keep = value == txid.KeepValue
 	}
 }
 

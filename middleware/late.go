@@ -29,5 +29,5 @@ func (ex *exchange) usedLate() {
 	}
 	e.Facts.Carry(s.Carried)
 	e.Facts.EntryPage = page
-	ex.emit(e)
+	ex.enqueue(e)
 }

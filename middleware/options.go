@@ -51,10 +51,29 @@ type Options struct {
 	// MaxBody is how many bytes of each body are captured; sizes are counted
 	// always. At most [LargestMaxBody]. Default [DefaultMaxBody]; -1 captures none.
 	MaxBody int
+	// Capture says how much is kept of which bodies; the first rule that matches is
+	// taken, and MaxBody where none does. Routes are often known only after a part of
+	// the body has been read: until then the most is captured that any rule might ask
+	// for, and cut at the end. Default none. See [CaptureRule].
+	Capture []CaptureRule
 	// Skip says which requests are not recorded; their ID is in the context,
 	// forwarded and returned all the same. [SkipNoise], [SkipBots] and [AnySkip]
 	// are ready-made. A panic in it counts as false. Default nil: none.
 	Skip func(*http.Request) bool
+	// Keep decides at the end how much of an exchange is kept; what is not is counted
+	// in the queue's Stats as declined. See [Strategy]. Default nil: everything.
+	Keep Strategy
+	// KeepFrom are the networks whose requests may ask, by [txid.HeaderKeep], to be
+	// kept in full whatever Keep says. It goes by the connection's own address. List
+	// services of your own, and no proxy that passes strangers' headers on. Default
+	// none.
+	KeepFrom []netip.Prefix
+	// NoEscalation leaves the decision to Keep alone. By default what failed (a
+	// status of 500 or more, a panic) is kept in full whatever Keep says, and so is
+	// what a service behind this one, [Keep] or a request from KeepFrom asks to keep;
+	// and a caller that sends [txid.HeaderParent] is told in [txid.HeaderKeep] of the
+	// response. Default false.
+	NoEscalation bool
 	// ReturnID says on which responses the ID is returned. Default [ReturnAuto].
 	ReturnID ReturnID
 	// ErrorLink makes the URL under which the scenario can be looked at. It is put
@@ -100,12 +119,13 @@ func (o *Options) compile() (Options, error) {
 	if c.ReturnID > ReturnNever {
 		return c, fmt.Errorf("%w: ReturnID is %d, want ReturnAuto, ReturnAlways or ReturnNever", ErrOptions, c.ReturnID)
 	}
-	for i, p := range c.TrustedProxies {
-		if !p.IsValid() {
-			return c, fmt.Errorf("%w: TrustedProxies[%d] is not a network, want one such as 10.0.0.0/8", ErrOptions, i)
-		}
+	var err error
+	if c.TrustedProxies, err = networks("TrustedProxies", c.TrustedProxies); err != nil {
+		return c, err
 	}
-	c.TrustedProxies = append([]netip.Prefix(nil), c.TrustedProxies...)
+	if c.KeepFrom, err = networks("KeepFrom", c.KeepFrom); err != nil {
+		return c, err
+	}
 	if c.Propagator == nil {
 		p, err := txid.NewPropagator(nil)
 		if err != nil {
@@ -117,4 +137,14 @@ func (o *Options) compile() (Options, error) {
 		c.OnError = (&warner{}).warn
 	}
 	return c, nil
+}
+
+// networks returns a copy of nets.
+func networks(field string, nets []netip.Prefix) ([]netip.Prefix, error) {
+	for i, p := range nets {
+		if !p.IsValid() {
+			return nil, fmt.Errorf("%w: %s[%d] is not a network, want one such as 10.0.0.0/8", ErrOptions, field, i)
+		}
+	}
+	return append([]netip.Prefix(nil), nets...), nil
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -300,19 +299,5 @@ func TestTwiceIsOnce(t *testing.T) {
 	rec.one(t)
 	if len(none.entries) != 0 || len(w.Header()["X-Transaction-Id"]) != 1 {
 		t.Errorf("the inner one recorded %d entries; headers %v", len(none.entries), w.Header())
-	}
-}
-
-func TestFileIsDescribed(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "f.json")
-	if err := os.WriteFile(name, []byte(strings.Repeat("x", 100_000)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s, rec := serve(t, middleware.Options{}, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, name) })
-	_, body := do(t, s.Client(), request(t, "GET", s.URL, nil))
-	e := rec.one(t)
-	b := e.Response.Body
-	if len(body) != 100_000 || b.Size != 100_000 || len(b.Raw) != 0 || b.Reason != "file" || !b.Truncated || b.Type != "application/json" {
-		t.Errorf("got %d bytes, recorded %+v", len(body), b)
 	}
 }

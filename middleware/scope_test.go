@@ -211,7 +211,8 @@ func TestTLSVersion(t *testing.T) {
 
 func TestSkips(t *testing.T) {
 	const chrome = "Mozilla/5.0 (Linux; Android 16; SM-S931N; wv) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36"
-	skips := middleware.AnySkip(middleware.SkipNoise, nil, middleware.SkipBots)
+	skips := middleware.AnySkip(middleware.SkipNoise, nil, middleware.SkipBots,
+		middleware.SkipPaths("/metrics", "", "/assets/*"), middleware.SkipUserAgents("", "my-monitor/"), middleware.SkipPaths(), middleware.SkipUserAgents())
 	for _, c := range []struct {
 		method, path, ua string
 		want             bool
@@ -227,6 +228,15 @@ func TestSkips(t *testing.T) {
 		{"GET", "/api/healthz", chrome, false},
 		{"GET", "/x", "kube-probe/1.34", true},
 		{"GET", "/x", "GoogleHC/1.0", true},
+		{"GET", "/x", "ELB-HealthChecker/2.0", true},
+		{"GET", "/x", "Consul Health Check", true},
+		{"GET", "/actuator/health", chrome, true},
+		{"GET", "/health/score", chrome, false},
+		{"GET", "/x", "curl/8.0", false},
+		{"GET", "/metrics", chrome, true},
+		{"GET", "/metrics/x", chrome, false},
+		{"GET", "/assets/x", chrome, true},
+		{"GET", "/x", "My-Monitor/1.0", true},
 		{"GET", "/x", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", true},
 		{"GET", "/x", "Mozilla/5.0 (compatible; Yeti/1.1; +https://naver.me/spd)", true},
 		{"GET", "/x", "Mozilla/5.0 (Linux; Android 9; CUBOT KING KONG) AppleWebKit/537.36", false},

@@ -7,23 +7,46 @@ import (
 
 // SkipNoise leaves out what nobody looks up and what comes most often: static
 // files (by extension, GET and HEAD only), /favicon.ico, and health checks (the
-// usual paths, and the user agents of Kubernetes' and Google's probes). Use it as
-// [Options.Skip].
+// usual paths, and the user agents of the probes of Kubernetes, of the large clouds'
+// load balancers and of Consul). Use it as [Options.Skip]. What it leaves out it
+// leaves out when it fails as well: where that matters, record all and decide by
+// [Options.Keep].
 //
 // A static file is one whose path ends in .css, .js, .mjs, .map, .ico, .png, .jpg,
 // .jpeg, .gif, .webp, .avif, .svg, .woff, .woff2, .ttf, .otf or .eot.
 func SkipNoise(r *http.Request) bool {
 	if r.URL != nil {
 		switch r.URL.Path {
-		case "/healthz", "/livez", "/readyz", "/health", "/ping", "/favicon.ico":
+		case "/healthz", "/livez", "/readyz", "/health", "/health/live", "/health/ready", "/_health",
+			"/actuator/health", "/_ah/health", "/ping", "/favicon.ico":
 			return true
 		}
 		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && staticFile(r.URL.Path) {
 			return true
 		}
 	}
-	ua := first(r.Header, "User-Agent")
-	return strings.HasPrefix(ua, "kube-probe/") || strings.HasPrefix(ua, "GoogleHC/")
+	return probe(first(r.Header, "User-Agent"))
+}
+
+// probe tells health checks by how their user agent begins.
+func probe(ua string) bool {
+	if ua == "" {
+		return false
+	}
+	switch ua[0] { // nearly all begin with Mozilla
+	case 'k', 'G', 'E', 'A', 'C', 'L':
+	default:
+		return false
+	}
+	for _, p := range [...]string{
+		"kube-probe/", "GoogleHC/", "ELB-HealthChecker/", "Amazon-Route53-Health-Check-Service", // Kubernetes, Google, AWS
+		"Edge Health Probe", "Load Balancer Agent", "Consul Health Check", // Azure, Azure, Consul
+	} {
+		if strings.HasPrefix(ua, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // longestExtension is that of ".woff2", in bytes.
@@ -93,6 +116,52 @@ func botWord(w string) bool {
 		return true
 	}
 	return false
+}
+
+// SkipUserAgents leaves out requests whose user agent contains one of words, in any
+// case: "bingpreview", "my-monitor/". An empty word matches nothing.
+func SkipUserAgents(words ...string) func(*http.Request) bool {
+	var low []string
+	for _, w := range words {
+		if w != "" {
+			low = append(low, strings.ToLower(w))
+		}
+	}
+	return func(r *http.Request) bool {
+		ua := first(r.Header, "User-Agent")
+		if ua == "" || len(low) == 0 {
+			return false
+		}
+		ua = strings.ToLower(bound(ua, 1<<10))
+		for _, w := range low {
+			if strings.Contains(ua, w) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// SkipPaths leaves out requests for the given paths; with a "*" at its end, one
+// stands for all that begin so: "/metrics", "/assets/*". An empty path matches
+// nothing.
+func SkipPaths(paths ...string) func(*http.Request) bool {
+	var ps []pattern
+	for _, p := range paths {
+		if p != "" {
+			ps = append(ps, newPattern(p))
+		}
+	}
+	return func(r *http.Request) bool {
+		if r.URL != nil {
+			for _, p := range ps {
+				if p.match(r.URL.Path) {
+					return true
+				}
+			}
+		}
+		return false
+	}
 }
 
 // AnySkip leaves out what any of skips leaves out. Nil ones are ignored.

@@ -38,7 +38,7 @@ func (w *writer) WriteHeader(status int) {
 // Write implements [http.ResponseWriter].
 func (w *writer) Write(p []byte) (int, error) {
 	if (*exchange)(w).writing(len(p)) {
-		w.res.add(w.pool, p)
+		add(&w.res, w.pool, p)
 		w.mu.Unlock()
 	}
 	n, err := w.w.Write(p)
@@ -51,7 +51,7 @@ func (w *writer) Write(p []byte) (int, error) {
 // WriteString implements [io.StringWriter].
 func (w *writer) WriteString(s string) (int, error) {
 	if (*exchange)(w).writing(len(s)) {
-		w.res.addString(w.pool, s)
+		add(&w.res, w.pool, s)
 		w.mu.Unlock()
 	}
 	n, err := io.WriteString(w.w, s)
@@ -111,54 +111,43 @@ func (ex *exchange) writeFailed(err error) {
 }
 
 // readFrom hands src to the inner writer, which sends a file without copying it
-// through us. A file is described and not captured; anything else is looked at as
-// the inner writer reads it.
+// through us. A file is described, and its first bytes are kept where it is text;
+// anything else is looked at as the inner writer reads it.
 func (w *writer) readFrom(src io.Reader) (int64, error) {
 	inner := w.w.(io.ReaderFrom)
 	if !(*exchange)(w).writing(serverBuffers + 1) {
 		return inner.ReadFrom(src)
 	}
 	capturing := w.res.limit > 0
-	direct := !capturing || kernelCopied(src)
-	if direct && capturing {
-		w.res.reason = reasonFile
+	if capturing && !kernelCopied(src) {
+		w.mu.Unlock()
+		return inner.ReadFrom(&tee{src, (*exchange)(w)})
+	}
+	peeked := 0
+	if capturing {
+		if textType(w.rec.Response.Body.Type) {
+			peeked = w.res.peekFile((*exchange)(w), src)
+		}
+		w.res.reason, w.res.limit = reasonFile, 0
 	}
 	w.mu.Unlock()
 
-	var n int64
-	var err error
-	if direct {
-		n, err = inner.ReadFrom(src)
-	} else {
-		n, err = inner.ReadFrom(&tee{src, (*exchange)(w)})
-	}
+	n, err := inner.ReadFrom(src)
 
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.done {
-		if direct {
-			w.res.size += n
-			if w.res.reason == reasonFile {
-				w.res.limit = 0
-			}
-		}
-		// The error may as well be the source's. That is the handler's to report.
-		if direct && err != nil && errors.Is(err, syscall.EPIPE) {
-			(*exchange)(w).writeFailed(err)
-		}
+	if w.done {
+		return n, err
+	}
+	w.res.size += n
+	if n < int64(peeked) {
+		w.res.buf = w.res.buf[:len(w.res.buf)-(peeked-int(max(n, 0)))]
+	}
+	// The error may as well be the source's. That is the handler's to report.
+	if err != nil && errors.Is(err, syscall.EPIPE) {
+		(*exchange)(w).writeFailed(err)
 	}
 	return n, err
-}
-
-// kernelCopied reports whether src is something that the kernel may send to a
-// socket by itself, under the LimitedReader that io.CopyN makes: a file or another
-// socket.
-func kernelCopied(src io.Reader) bool {
-	if l, ok := src.(*io.LimitedReader); ok {
-		src = l.R
-	}
-	_, ok := src.(syscall.Conn)
-	return ok
 }
 
 // tee captures what the inner writer's ReadFrom reads.
@@ -171,7 +160,7 @@ type tee struct {
 func (t *tee) Read(p []byte) (int, error) {
 	n, err := t.src.Read(p)
 	if n > 0 && n <= len(p) && t.ex.writing(n) {
-		t.ex.res.add(t.ex.pool, p[:n])
+		add(&t.ex.res, t.ex.pool, p[:n])
 		t.ex.mu.Unlock()
 	}
 	return n, err
@@ -186,6 +175,10 @@ func (w *writer) flush() error {
 			ex.answer(http.StatusOK)
 		}
 		ex.writer.flushed = true
+		if n := ex.res.size; n > ex.writer.flushedAt {
+			ex.writer.chunks++
+			ex.writer.flushedAt = n
+		}
 		if ex.writer.firstByte == 0 {
 			ex.writer.firstByte = ex.since(ex.start)
 		}

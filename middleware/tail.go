@@ -1,0 +1,111 @@
+package middleware
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"github.com/txtrail/txtrail/sink"
+)
+
+// records is how a body is made of records that stand each for itself.
+type records uint8
+
+const (
+	noRecords records = iota
+	lines             // a JSON value in each line
+	events            // server-sent events, with an empty line behind each
+)
+
+// recordsOf returns the records of a body of this content type.
+func recordsOf(ct string) records {
+	media, _, _ := strings.Cut(ct, ";")
+	switch strings.ToLower(strings.TrimSpace(media)) {
+	case "text/event-stream":
+		return events
+	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonl",
+		"application/jsonlines", "application/x-jsonlines":
+		return lines
+	}
+	return noRecords
+}
+
+// ends lists what ends a record.
+func (r records) ends() []string {
+	if r == lines {
+		return []string{"\n"}
+	}
+	return []string{"\n\n", "\r\n\r\n", "\r\r"}
+}
+
+// firstEnd returns where the first record in b, or what is left of it, ends: len(b)
+// if it does not.
+func (r records) firstEnd(b []byte) int {
+	at := len(b)
+	for _, sep := range r.ends() {
+		if i := bytes.Index(b, []byte(sep)); i >= 0 {
+			at = min(at, i+len(sep))
+		}
+	}
+	return at
+}
+
+// lastEnd returns where the last whole record in b ends; 0 if there is none.
+func (r records) lastEnd(b []byte) int {
+	at := 0
+	for _, sep := range r.ends() {
+		if i := bytes.LastIndex(b, []byte(sep)); i >= 0 {
+			at = max(at, i+len(sep))
+		}
+	}
+	return at
+}
+
+// gap is a record that says how many bytes are left out in its place.
+func (r records) gap(n int64) string {
+	size := strconv.FormatInt(n, 10)
+	if r == lines {
+		return `"[` + size + ` bytes not kept]"` + "\n"
+	}
+	return ": " + size + " bytes not kept\n\n"
+}
+
+// addLast keeps the last c.last bytes at least. When the buffer, of twice that
+// size, is full, they are moved to its beginning.
+func addLast[S string | []byte](c *capture, pool *sink.BufferPool, p S) {
+	if c.tail == nil {
+		c.tail = pool.Get(2 * c.last)
+	}
+	if len(p) > c.last {
+		c.tail = c.tail[:0]
+		p = p[len(p)-c.last:]
+	}
+	if len(c.tail)+len(p) > 2*c.last {
+		keep := c.last - len(p)
+		n := copy(c.tail, c.tail[len(c.tail)-keep:])
+		c.tail = c.tail[:n]
+	}
+	c.tail = append(c.tail, p...)
+}
+
+// join puts what was kept of the body's end behind what was kept of its beginning,
+// whole records of both, and reports whether that is the whole body.
+func (c *capture) join(pool *sink.BufferPool) bool {
+	defer pool.Put(c.tail)
+	if c.last == 0 {
+		return false
+	}
+	head, tail, gap := c.buf, c.tail[max(0, len(c.tail)-c.last):], ""
+	whole := int64(len(head)+len(tail)) == c.size
+	if !whole {
+		tail = tail[c.records.firstEnd(tail):]
+		head = head[:c.records.lastEnd(head)]
+		gap = c.records.gap(c.size - int64(len(head)+len(tail)))
+	}
+	all := append(append(append(pool.Get(len(head)+len(gap)+len(tail)), head...), gap...), tail...)
+	if c.buf != nil {
+		pool.Put(c.buf)
+	}
+	c.buf = all
+	return whole
+}
