@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
@@ -105,25 +106,8 @@ func (w Warning) String() string {
 // string that no txid begins with: an empty one, one longer than a txid may be,
 // or one with a character that a txid does not have.
 func CheckPrefix(prefix string) error {
-	if prefix == "" {
-		return fmt.Errorf("%w: it is empty", ErrPrefix)
-	}
-	if len(prefix) > txid.MaxLen {
-		return fmt.Errorf("%w: %d bytes, at most %d", ErrPrefix, len(prefix), txid.MaxLen)
-	}
-	// A txid is eight characters at least: padded, the prefix passes exactly when
-	// all of its own characters do.
-	probe := prefix
-	for len(probe) < txid.MinLen {
-		probe += "0"
-	}
-	if _, err := txid.Parse(probe); err != nil {
-		for i := range len(prefix) {
-			if !txid.ID("0000000" + prefix[i:i+1]).Valid() {
-				return fmt.Errorf("%w: byte %#02x at %d, want only [A-Za-z0-9._~:=+/@-]", ErrPrefix, prefix[i], i)
-			}
-		}
-		return fmt.Errorf("%w: %w", ErrPrefix, err)
+	if err := txid.CheckPrefix(prefix); err != nil {
+		return fmt.Errorf("%w: %s", ErrPrefix, strings.TrimPrefix(err.Error(), txid.ErrInvalid.Error()+": "))
 	}
 	return nil
 }

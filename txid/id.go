@@ -31,12 +31,32 @@ func Parse(s string) (ID, error) {
 	if len(s) < MinLen || len(s) > MaxLen {
 		return "", fmt.Errorf("%w: %d bytes, want %d to %d", ErrInvalid, len(s), MinLen, MaxLen)
 	}
-	for i := range len(s) {
-		if !idByte[s[i]] {
-			return "", fmt.Errorf("%w: byte %#02x at %d, want only [A-Za-z0-9._~:=+/@-]", ErrInvalid, s[i], i)
-		}
+	if err := checkBytes(s); err != nil {
+		return "", err
 	}
 	return ID(s), nil
+}
+
+// CheckPrefix returns an error that wraps [ErrInvalid] and says which rule s breaks,
+// for a string that no ID begins with: an empty one, one that is too long, or one
+// with a byte that an ID does not have.
+func CheckPrefix(s string) error {
+	if s == "" {
+		return fmt.Errorf("%w: it is empty", ErrInvalid)
+	}
+	if len(s) > MaxLen {
+		return fmt.Errorf("%w: %d bytes, at most %d", ErrInvalid, len(s), MaxLen)
+	}
+	return checkBytes(s)
+}
+
+func checkBytes(s string) error {
+	for i := range len(s) {
+		if !idByte[s[i]] {
+			return fmt.Errorf("%w: byte %#02x at %d, want only [A-Za-z0-9._~:=+/@-]", ErrInvalid, s[i], i)
+		}
+	}
+	return nil
 }
 
 // Valid reports whether id is one that [Parse] accepts.

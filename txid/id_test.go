@@ -104,3 +104,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestCheckPrefix(t *testing.T) {
+	for _, s := range []string{"0", "0197a3c2", "order:", strings.Repeat("a", txid.MaxLen)} {
+		if err := txid.CheckPrefix(s); err != nil {
+			t.Errorf("CheckPrefix(%q) = %v", s, err)
+		}
+	}
+	for s, want := range map[string]string{
+		"": "empty", strings.Repeat("a", txid.MaxLen+1): "129 bytes", "ab c": "byte 0x20 at 2", "é": "byte 0xc3 at 0", "a*": "byte 0x2a at 1",
+	} {
+		if err := txid.CheckPrefix(s); !errors.Is(err, txid.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("CheckPrefix(%.20q) = %v, want %q", s, err, want)
+		}
+	}
+}

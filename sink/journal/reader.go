@@ -94,8 +94,8 @@ func (r *Reader) Dir() string { return r.dir }
 // empty or has a character that no txid has.
 func (r *Reader) Lookup(ctx context.Context, prefix string) iter.Seq2[*entry.Entry, error] {
 	return func(yield func(*entry.Entry, error) bool) {
-		if err := checkPrefix(prefix); err != nil {
-			yield(nil, err)
+		if err := txid.CheckPrefix(prefix); err != nil {
+			yield(nil, fmt.Errorf("%w: %s", ErrPrefix, strings.TrimPrefix(err.Error(), txid.ErrInvalid.Error()+": ")))
 			return
 		}
 		r.walkAll(ctx, &query{prefix: []byte(prefix)}, false, yield)
@@ -120,21 +120,6 @@ func (r *Reader) Scan(ctx context.Context, opts ScanOptions) iter.Seq2[*entry.En
 		q := newTimeQuery(opts.Since, opts.Until)
 		r.walkAll(ctx, q, opts.Newest, yield)
 	}
-}
-
-// checkPrefix accepts what a txid can begin with.
-func checkPrefix(p string) error {
-	if p == "" {
-		return fmt.Errorf("%w: it is empty", ErrPrefix)
-	}
-	if len(p) > txid.MaxLen {
-		return fmt.Errorf("%w: it has %d bytes, a txid at most %d", ErrPrefix, len(p), txid.MaxLen)
-	}
-	// Padded to the least length, a prefix must be a txid itself.
-	if _, err := txid.Parse(p + strings.Repeat("0", max(0, txid.MinLen-len(p)))); err != nil {
-		return fmt.Errorf("%w: %w", ErrPrefix, err)
-	}
-	return nil
 }
 
 // walkAll reads every base in turn.
