@@ -103,7 +103,7 @@ func (q *Queue) closeSink(ctx context.Context) error {
 		var err error
 		defer func() { result <- err }()
 		defer recoverAsError(&err)
-		err = q.sink.Close(WithoutRecording(ctx))
+		err = sound(q.sink.Close(WithoutRecording(ctx)))
 	}()
 	select {
 	case err := <-result:

@@ -111,7 +111,7 @@ func (f *fanout) Close(ctx context.Context) error {
 
 func closeOne(ctx context.Context, s Sink) (err error) {
 	defer recoverAsError(&err)
-	return s.Close(ctx)
+	return sound(s.Close(ctx))
 }
 
 // verdict is what all sinks together make of one entry.
@@ -298,5 +298,5 @@ func (b *branch) confess(ctx context.Context, r *entry.Resource) {
 
 func writeSafely(ctx context.Context, s Sink, batch []*entry.Entry) (err error) {
 	defer recoverAsError(&err)
-	return s.Write(ctx, batch)
+	return sound(s.Write(ctx, batch))
 }

@@ -286,7 +286,29 @@ func (w *worker) write() (err error) {
 	ctx, cancel := context.WithTimeout(w.q.ctx, w.q.opts.WriteTimeout)
 	defer cancel()
 	defer recoverAsError(&err)
-	return w.q.sink.Write(ctx, w.batch)
+	return sound(w.q.sink.Write(ctx, w.batch))
+}
+
+// sound returns err if it can be asked what this package asks of an error, and
+// panics here, where a panic is caught, if it can not. The usual one that can not
+// is a nil pointer of the sink's own error type, returned for "no error".
+func sound(err error) error {
+	if err == nil {
+		return nil
+	}
+	_ = err.Error()
+	IsPermanent(err)
+	RetryAfter(err)
+	errors.Is(err, ErrSinkDown)
+	var partial *PartialError
+	if errors.As(err, &partial) {
+		for i := range partial.Failed {
+			if partial.Failed[i].Err != nil {
+				sound(partial.Failed[i].Err)
+			}
+		}
+	}
+	return err
 }
 
 func recoverAsError(err *error) {
