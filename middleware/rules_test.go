@@ -108,15 +108,18 @@ func TestLastBytes(t *testing.T) {
 		truncated                   bool
 	}{
 		{
-			"events", "text/event-stream; charset=utf-8", "", events.String(), middleware.CaptureRule{First: 60, Last: 60},
+			"events", "text/event-stream; charset=utf-8", "", events.String(),
+			middleware.CaptureRule{First: 60, Last: 60},
 			events.String()[:52] + ": 2496 bytes not kept\n\n" + events.String()[:52], true,
 		},
 		{
-			"lines", "application/x-ndjson", "", lines.String(), middleware.CaptureRule{First: 60, Last: 60},
+			"lines", "application/x-ndjson", "", lines.String(),
+			middleware.CaptureRule{First: 60, Last: 60},
 			lines.String()[:52] + "\"[2496 bytes not kept]\"\n" + lines.String()[:52], true,
 		},
 		{
-			"the end alone", "application/x-ndjson", "", lines.String(), middleware.CaptureRule{First: -1, Last: 30},
+			"the end alone", "application/x-ndjson", "", lines.String(),
+			middleware.CaptureRule{First: -1, Last: 30},
 			"\"[2574 bytes not kept]\"\n" + lines.String()[:26], true,
 		},
 		{"no whole record", "application/x-ndjson", "", lines.String(), middleware.CaptureRule{First: 10, Last: 10}, "\"[2600 bytes not kept]\"\n", true},

@@ -40,7 +40,7 @@ func probe(ua string) bool {
 	}
 	for _, p := range [...]string{
 		"kube-probe/", "GoogleHC/", "ELB-HealthChecker/", "Amazon-Route53-Health-Check-Service", // Kubernetes, Google, AWS
-		"Edge Health Probe", "Load Balancer Agent", "Consul Health Check", // Azure, Azure, Consul
+		"Edge Health Probe", "Load Balancer Agent", "Consul Health Check", // two of Azure, Consul
 	} {
 		if strings.HasPrefix(ua, p) {
 			return true

@@ -475,8 +475,10 @@ func TestEveryCaseCatchesSomething(t *testing.T) {
 	passed := map[string]bool{}
 	slots := make(chan struct{}, 48) // they wait more than they work
 	var wg sync.WaitGroup
-	for name, wrap := range brokenMiddlewares {
+	for name := range brokenMiddlewares {
 		passed[name] = true
+	}
+	for name, wrap := range brokenMiddlewares {
 		for _, k := range Cases() {
 			wg.Go(func() {
 				slots <- struct{}{}
