@@ -187,7 +187,7 @@ const (
 	FlagNoDeadline = "no_deadline"               // the call could have waited for ever
 	FlagReused     = "connection_reused"         // an idle connection was taken
 	FlagStreamed   = "streamed"                  // the response was flushed in pieces
-	FlagNotClosed  = "response_body_not_read"    // the caller closed the response body early
+	FlagNotRead    = "response_body_not_read"    // the caller closed the response body before its end
 	FlagNotSent    = "txid_not_sent"             // the host is not one that gets the txid
 	FlagLate       = "handler_used_after_return" // the handler wrote after it returned
 	FlagEscalated  = "escalated"                 // kept since another hop failed, or asked for it

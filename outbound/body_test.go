@@ -295,7 +295,7 @@ func TestClosedEarly(t *testing.T) {
 	_ = resp.Body.Close()
 	_ = resp.Body.Close()
 	e := rec.only(t)
-	if !e.HasFlag(entry.FlagNotClosed) || e.Error.Type != "" || e.Response.Body.Size != 10 || e.Response.Body.Reason != "unread" || !e.Response.Body.Truncated {
+	if !e.HasFlag(entry.FlagNotRead) || e.Error.Type != "" || e.Response.Body.Size != 10 || e.Response.Body.Reason != "unread" || !e.Response.Body.Truncated {
 		t.Errorf("flags %v, error %q, body %+v", e.Flags, e.Error.Type, e.Response.Body)
 	}
 	if _, err := resp.Body.Read(make([]byte, 1)); err == nil {
@@ -318,7 +318,7 @@ func TestReadWholeThenClosedWithoutEOF(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	if e := rec.only(t); e.HasFlag(entry.FlagNotClosed) || e.Response.Body.Truncated {
+	if e := rec.only(t); e.HasFlag(entry.FlagNotRead) || e.Response.Body.Truncated {
 		t.Errorf("flags %v, body %+v", e.Flags, e.Response.Body)
 	}
 }
@@ -355,7 +355,7 @@ func TestNeverClosedUntilTheContextEnds(t *testing.T) {
 	_, _ = io.ReadFull(resp.Body, make([]byte, 10))
 	cancel()
 	e := rec.only(t)
-	if !e.HasFlag(entry.FlagNotClosed) || e.Error.Type != entry.ErrorCanceled || e.HTTP.Status != 200 || string(e.Response.Body.Raw) != "xxxxxxxxxx" {
+	if !e.HasFlag(entry.FlagNotRead) || e.Error.Type != entry.ErrorCanceled || e.HTTP.Status != 200 || string(e.Response.Body.Raw) != "xxxxxxxxxx" {
 		t.Errorf("flags %v, error %q, status %d, body %+v", e.Flags, e.Error.Type, e.HTTP.Status, e.Response.Body)
 	}
 	_ = resp.Body.Close()

@@ -132,7 +132,7 @@ func (c *call) flags(fs []string, o outcome, complete bool) []string {
 		fs = append(fs, entry.FlagNotSent)
 	}
 	if (o.closed || o.abandoned) && !complete {
-		fs = append(fs, entry.FlagNotClosed)
+		fs = append(fs, entry.FlagNotRead)
 	}
 	return fs
 }

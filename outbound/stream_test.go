@@ -35,7 +35,7 @@ func TestUpgrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := rec.only(t) // at the upgrade
-	if e.HTTP.Status != 101 || e.Kind != entry.KindClient || e.Failed() || e.Response.Body.Truncated || e.HasFlag(entry.FlagNotClosed) {
+	if e.HTTP.Status != 101 || e.Kind != entry.KindClient || e.Failed() || e.Response.Body.Truncated || e.HasFlag(entry.FlagNotRead) {
 		t.Errorf("%+v", e)
 	}
 	rw := resp.Body.(io.ReadWriteCloser)

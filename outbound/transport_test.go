@@ -73,7 +73,7 @@ func TestCall(t *testing.T) {
 	if f := e.Facts; f.UserID != "u-4711" || f.Device != "iPhone15,2" || f.EntryPage != "GET /items" || len(f.Carried) != 1 {
 		t.Errorf("facts %+v", f)
 	}
-	if !e.HasFlag(entry.FlagNoDeadline) || e.HasFlag(entry.FlagNotClosed) || e.HasFlag(entry.FlagNotSent) || e.HasFlag(entry.FlagReused) {
+	if !e.HasFlag(entry.FlagNoDeadline) || e.HasFlag(entry.FlagNotRead) || e.HasFlag(entry.FlagNotSent) || e.HasFlag(entry.FlagReused) {
 		t.Errorf("flags %v", e.Flags)
 	}
 	tm := e.Timings

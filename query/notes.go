@@ -179,7 +179,7 @@ func (s *Story) annotateCall(t *tree, r *Row, n *node) {
 		// An answer began and broke off.
 		r.note(Note{Code: NoteError, Word: c.Error.Message})
 	}
-	if c.HasFlag(entry.FlagNotClosed) && errType == "" && !c.HasFlag(entry.FlagStreamed) {
+	if c.HasFlag(entry.FlagNotRead) && errType == "" && !c.HasFlag(entry.FlagStreamed) {
 		r.note(Note{Code: NoteNotRead})
 	}
 	if r.Server == nil {
