@@ -117,7 +117,14 @@ func (c *call) read(p []byte, n int, err error) {
 }
 
 // closed is told when the response's body has been closed.
-func (c *call) closed() { c.finish(outcome{closed: true}) }
+func (c *call) closed() {
+	c.mu.Lock()
+	done := c.done // at EOF, as nearly always: spare the clock
+	c.mu.Unlock()
+	if !done {
+		c.finish(outcome{closed: true})
+	}
+}
 
 // abandoned is called when the context ended before the body did, or a little later.
 func (c *call) abandoned() {
