@@ -43,3 +43,7 @@ const (
 	// request in its own log, as its response said.
 	LabelPeerRequestID = "peer_request_id"
 )
+
+// LabelTLSVersion is on a request that came over TLS: the version, as OpenTelemetry's
+// tls.protocol.version.
+const LabelTLSVersion = "tls.protocol.version"

@@ -25,7 +25,7 @@ type Header struct {
 	ServerUser string // on a developer's machine
 	Version    string // of the service that answered first
 	Env        string
-	Labels     []entry.Label // of the story's requests, each name once
+	Labels     []entry.Label // given to the story's requests, each name once
 }
 
 func newHeader(s *Story) Header {
@@ -60,6 +60,9 @@ func newHeader(s *Story) Header {
 		for _, l := range e.Labels {
 			if e.Kind == entry.KindClient { // the transport's own, about one call
 				break
+			}
+			if l.Name == entry.LabelTLSVersion { // of the connection, not of the story
+				continue
 			}
 			if !labels[l.Name] && len(h.Labels) < entry.MaxLabels {
 				labels[l.Name] = true
