@@ -50,7 +50,7 @@ func (r *run) jsonBytes(d *doc, i, hi int) (end int, cut bool) {
 		if p >= hi {
 			return 0, len(n.buf) >= 4 && textual(n.buf)
 		}
-		v, digits := 0, 0
+		v, digits, zero := 0, 0, src[p] == '0'
 		for p < hi && isDigit(src[p]) && digits < 4 {
 			v = v*10 + int(src[p]-'0')
 			digits++
@@ -62,7 +62,7 @@ func (r *run) jsonBytes(d *doc, i, hi int) (end int, cut bool) {
 		if p >= hi { // the last number may be half of one
 			return 0, len(n.buf) >= 4 && textual(n.buf)
 		}
-		if digits == 0 || v > 255 || v < 9 {
+		if digits == 0 || v > 255 || v < 9 || zero { // JSON has no leading zeros
 			return 0, false
 		}
 		n.buf = append(n.buf, byte(v))
