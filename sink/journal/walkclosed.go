@@ -101,7 +101,7 @@ func (r *Reader) walkFrames(ctx context.Context, f *os.File, name string, q *que
 	}
 	d := blockReader{r: r, name: name}
 	plain := int64(0)
-	err = frames(f, st.Size(), func(at int64, frame []byte) (bool, error) {
+	err = frames(untilDone{ctx, f}, st.Size(), func(at int64, frame []byte) (bool, error) {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
