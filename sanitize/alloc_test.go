@@ -1,0 +1,35 @@
+//go:build !race
+
+package sanitize_test
+
+import (
+	"testing"
+
+	"github.com/txtrail/txtrail/sanitize"
+)
+
+// Not under the race detector, which makes sync.Pool forget at random.
+func TestNoAllocations(t *testing.T) {
+	p, err := sanitize.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dense := range []bool{false, true} {
+		body := page(16<<10, dense)
+		dst := make([]byte, 0, 64<<10)
+		var rep sanitize.Report
+		in := sanitize.Input{ContentType: "application/json; charset=utf-8"}
+		if n := testing.AllocsPerRun(100, func() {
+			rep.Reset()
+			dst, _ = p.AppendBody(dst[:0], body, in, &rep)
+		}); n != 0 {
+			t.Errorf("dense=%v: %v allocations", dense, n)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { p.Header("User-Agent", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X)", nil) }); n != 0 {
+		t.Errorf("Header: %v allocations", n)
+	}
+	if n := testing.AllocsPerRun(100, func() { p.URL("https://a.example/orders/1?page=2&size=20", nil) }); n != 0 {
+		t.Errorf("URL: %v allocations", n)
+	}
+}
