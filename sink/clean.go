@@ -18,10 +18,40 @@ const (
 	reasonUnclean = "sanitizer failed"
 )
 
-// longName is the length in bytes from which the name of a header, a label or an
-// attribute is read as text too. Names are chosen by peers, and are what the
-// rules go by; a short one has no room for a token worth stealing.
-const longName = 40
+// longName is the length in bytes from which a word is read as text too, and
+// manyDigits the run of digits and separators from which a short one is: that of
+// a card, a resident or a telephone number.
+const (
+	longName   = 40
+	manyDigits = 9
+)
+
+// isWord reports whether s is what names, routes, hosts and kinds of errors are:
+// words, with nothing in them that could say "password=…", and no number of a
+// card. They are chosen by programs as a rule, and are what people and rules go
+// by, so they stay as they are; but some come from peers, and some programs name a
+// route by its path.
+func isWord(s string) bool {
+	start, digits := 0, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '/':
+			start, digits = i+1, 0
+			continue
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '-', c == '.':
+		case c == '=', c == '&', c == '?', c == '@', c == '%', c == ' ', c == '"', c == '\'', c < 0x20:
+			return false
+		default:
+			digits = 0
+		}
+		if digits >= manyDigits || i-start >= longName {
+			return false
+		}
+	}
+	return true
+}
 
 // sanitizer is what a cleaner needs of a [sanitize.Policy]. It is an interface
 // for one reason: that tests can put a policy there that panics.
@@ -63,8 +93,8 @@ func recycle(b []byte) []byte {
 
 // clean makes e fit to be sealed: all that a peer or a handler could have put a
 // secret into goes through the policy, and its raw buffers go back to the pool.
-// Ids, routes, statuses, addresses and times are kept as they are: they are what
-// people search by.
+// Ids, statuses, addresses and times are kept as they are: they are what people
+// search by. So are routes, names and kinds of errors, if they are words.
 //
 // It fails closed: where the policy panics, the content is left out and the entry
 // says so. The error then tells what happened.
@@ -169,9 +199,11 @@ func (c *cleaner) strings(e *entry.Entry) (err error) {
 	e.Message = p.Text(e.Message, rep)
 	e.Refused = p.Text(e.Refused, rep)
 	h := &e.HTTP
-	if !plainMethod(h.Method) {
-		h.Method = p.Text(h.Method, rep)
-	}
+	h.Method = c.method(h.Method)
+	h.Route = c.name(h.Route)
+	h.ServerAddress = c.name(h.ServerAddress)
+	e.Error.Type = c.name(e.Error.Type)
+	e.Logger = c.name(e.Logger)
 	h.URL = p.URL(h.URL, rep)
 	h.Referer = p.URL(h.Referer, rep)
 	h.UserAgent = p.Header("User-Agent", h.UserAgent, rep)
@@ -188,8 +220,8 @@ func (c *cleaner) strings(e *entry.Entry) (err error) {
 	f.AppVersion = p.Value("app.version", f.AppVersion, rep)
 	f.Country = p.Value("geo.country.iso_code", f.Country, rep)
 	if method, page, ok := strings.Cut(f.EntryPage, " "); ok {
-		if clean := p.URL(page, rep); clean != page {
-			f.EntryPage = method + " " + clean
+		if m, u := c.method(method), p.URL(page, rep); m != method || u != page {
+			f.EntryPage = m + " " + u
 		}
 	} else {
 		f.EntryPage = p.URL(f.EntryPage, rep)
@@ -230,8 +262,17 @@ func (c *cleaner) labels(ls []entry.Label) {
 	}
 }
 
+// name cleans what is a word as a rule.
 func (c *cleaner) name(s string) string {
-	if len(s) <= longName {
+	if isWord(s) {
+		return s
+	}
+	return c.policy.Text(s, &c.report)
+}
+
+// method cleans a method, which a peer may have made up.
+func (c *cleaner) method(s string) string {
+	if plainMethod(s) {
 		return s
 	}
 	return c.policy.Text(s, &c.report)
@@ -252,7 +293,7 @@ func (c *cleaner) resource(r *entry.Resource) *entry.Resource {
 		for i := range own.Attributes {
 			l := &own.Attributes[i]
 			l.Value = c.policy.Value(l.Name, l.Value, nil)
-			if len(l.Name) > longName {
+			if !isWord(l.Name) {
 				l.Name = c.policy.Text(l.Name, nil)
 			}
 		}
@@ -271,17 +312,23 @@ func (c *cleaner) hideStrings(e *entry.Entry) {
 			n++
 		}
 	}
+	hideName := func(s *string) {
+		if !isWord(*s) {
+			hide(s)
+		}
+	}
 	hideLabels := func(ls []entry.Label) {
 		for i := range ls {
 			hide(&ls[i].Value)
-			if len(ls[i].Name) > longName {
-				hide(&ls[i].Name)
-			}
+			hideName(&ls[i].Name)
 		}
 	}
 	h := &e.HTTP
 	if !plainMethod(h.Method) {
 		hide(&h.Method)
+	}
+	for _, s := range [...]*string{&h.Route, &h.ServerAddress, &e.Error.Type, &e.Logger} {
+		hideName(s)
 	}
 	for _, s := range [...]*string{
 		&e.Message, &e.Refused, &h.URL, &h.Referer, &h.UserAgent, &e.Error.Message, &e.Error.Stack,
@@ -293,9 +340,7 @@ func (c *cleaner) hideStrings(e *entry.Entry) {
 	for _, hs := range [...][]entry.Header{e.Request.Headers, e.Request.Trailers, e.Response.Headers, e.Response.Trailers} {
 		for i := range hs {
 			hide(&hs[i].Value)
-			if len(hs[i].Name) > longName {
-				hide(&hs[i].Name)
-			}
+			hideName(&hs[i].Name)
 		}
 	}
 	hideLabels(e.Facts.Carried)

@@ -66,10 +66,11 @@ func readStrings(v reflect.Value, path string, see func(path, s string)) {
 }
 
 // keptFields are the strings that do not go through the policy, each because the
-// library itself wrote it, or because people search by it. Names of headers and
-// labels are only read when they are long.
+// library itself wrote it, or because people search by it. Routes, kinds of errors
+// and names of hosts, loggers, headers and labels are only read when they are no
+// plain words.
 var keptFields = []string{
-	"Error.Type", "Flags[]", "Gap.Reason", "HTTP.Protocol", "HTTP.RemoteIP", "HTTP.Route", "HTTP.ServerAddress", "InsertID", "Kind", "Logger", "Origin",
+	"Flags[]", "Gap.Reason", "HTTP.Protocol", "HTTP.RemoteIP", "InsertID", "Kind", "Origin",
 	"Peer.Service", "Resource.Environment", "Resource.Host", "Resource.Instance", "Resource.ServerUser",
 	"Resource.Service", "Resource.Version", "Source.File", "Source.Function", "Trace.ID", "TxID",
 }
