@@ -20,7 +20,7 @@ func (cfg *config) clientIP(r *http.Request) string {
 	}
 	ip := peer
 	items := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
-	for i := len(items) - 1; i >= max(0, len(items)-maxForwarded) && cfg.trusted(ip); i-- {
+	for i := len(items) - 1; i >= max(0, len(items)-maxForwarded) && contains(cfg.TrustedProxies, ip); i-- {
 		item := strings.TrimSpace(items[i])
 		if item == "" {
 			continue
@@ -32,15 +32,6 @@ func (cfg *config) clientIP(r *http.Request) string {
 		ip = addr
 	}
 	return ip.String()
-}
-
-func (cfg *config) trusted(addr netip.Addr) bool {
-	for _, p := range cfg.TrustedProxies {
-		if p.Contains(addr) {
-			return true
-		}
-	}
-	return false
 }
 
 // parseAddr reads an address with or without a port.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v3"
@@ -25,13 +26,17 @@ type exchange struct {
 	method  string
 	path    string
 	referer string // its path
+	kept    atomic.Bool
 
-	mu     sync.Mutex
-	rec    *entry.Entry // nil: not recorded, or handed over
-	done   bool
-	route  string
-	panicV any // recovered behind us
-	stack  string
+	mu    sync.Mutex
+	rec   *entry.Entry // nil: not recorded, or handed over
+	done  bool
+	route string
+	// recovered is a panic that was recovered behind us. Set while rec is.
+	recovered struct {
+		value any
+		stack string
+	}
 }
 
 var _ txid.Recorder = (*exchange)(nil)
@@ -127,7 +132,7 @@ func (x *exchange) setPanic(v any, stack string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.rec != nil {
-		x.panicV, x.stack = v, stack
+		x.recovered.value, x.recovered.stack = v, stack
 	}
 }
 

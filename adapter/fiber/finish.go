@@ -54,6 +54,9 @@ func (x *exchange) finish(c fiber.Ctx, o outcome) {
 		x.route = bound(c.Route().Path, entry.MaxWord)
 	}
 	x.rec, x.done = nil, true
+	x.mu.Unlock()
+
+	// Nobody else has it now.
 	e.Response.Headers = fields
 	e.Kind = entry.KindServer
 	e.Time = x.start.UTC()
@@ -76,12 +79,16 @@ func (x *exchange) finish(c fiber.Ctx, o outcome) {
 		x.responseBody(res, e)
 	}
 	panicked := x.conclude(e, &o)
-	x.facts(e)
+	user := e.Facts.UserID // as the handler said
+	if e.Facts = entry.FactsOf(s); user != "" {
+		e.Facts.UserID = user
+	}
+	if e.Facts.EntryPage == "" {
+		e.Facts.EntryPage = x.EntryPage()
+	}
 	e.Severity = entry.SeverityOf(e.HTTP.Status, e.Error.Type, panicked)
-	e.Facts.EntryPage = x.entryPage()
 	e.Message = x.message(e, took)
-	x.mu.Unlock()
-	x.emit(x.ctx, e)
+	x.emit(e)
 }
 
 // answer puts the ID into the response, and returns its headers.
@@ -96,6 +103,7 @@ func (x *exchange) answer(res *fasthttp.Response, answered bool) []entry.Header 
 			h.Set(middleware.HeaderErrorLink, url)
 		}
 	}
+	x.escalate(h, status)
 	name := x.Propagator.Header()
 	if x.ReturnID != middleware.ReturnNever && len(h.Peek(name)) == 0 {
 		if x.ReturnID == middleware.ReturnAlways || !txid.SharedCacheable(status, cacheHeaders(h)) {
@@ -151,7 +159,7 @@ func pick(fields []entry.Header, names ...string) http.Header {
 func (x *exchange) conclude(e *entry.Entry, o *outcome) (panicked bool) {
 	value, trace := o.value, o.stack
 	if value == nil {
-		value, trace = x.panicV, x.stack
+		value, trace = x.recovered.value, x.recovered.stack
 	}
 	if value != nil {
 		e.AddFlag(entry.FlagPanic)
@@ -177,32 +185,6 @@ func (x *exchange) conclude(e *entry.Entry, o *outcome) (panicked bool) {
 	}
 	return false
 }
-
-// facts fills in what is known of the user and the device.
-func (x *exchange) facts(e *entry.Entry) {
-	f := &e.Facts
-	for _, c := range x.scope.Carried {
-		switch {
-		case is(c.Name, txid.HeaderUser):
-			if f.UserID == "" {
-				f.UserID = c.Value
-			}
-		case is(c.Name, txid.HeaderCountry):
-			f.Country = c.Value
-		case is(c.Name, txid.HeaderOS):
-			f.OS = c.Value
-		case is(c.Name, txid.HeaderDevice):
-			f.Device = c.Value
-		case is(c.Name, txid.HeaderAppVersion):
-			f.AppVersion = c.Value
-		default:
-			f.Carried = append(f.Carried, entry.Label{Name: c.Name, Value: c.Value})
-		}
-	}
-}
-
-// is compares a canonical name with a well-known one.
-func is(name, known string) bool { return name == http.CanonicalHeaderKey(known) }
 
 // message is the entry in one line: "GET /items/7 200 (1.2 ms)".
 func (x *exchange) message(e *entry.Entry, took time.Duration) string {

@@ -1,14 +1,12 @@
 package fibertx
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/gofiber/fiber/v3"
 
-	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/sink"
 	"github.com/txtrail/txtrail/txid"
 )
@@ -46,6 +44,9 @@ func (cfg *config) handle(c fiber.Ctx) error {
 	if !cfg.skip(r) {
 		x.begin(c, r)
 		x.scope.Recorder = x
+		if x.mayAsk(r) {
+			x.Keep()
+		}
 	} else if x.scope.EntryPage == "" && x.scope.Origin == txid.OriginMinted {
 		x.scope.EntryPage = x.method + " " + x.path
 	}
@@ -126,21 +127,6 @@ func (cfg *config) link(id txid.ID) (url string) {
 		}
 	}()
 	return cfg.ErrorLink(id)
-}
-
-// emit hands e over. From here on it belongs to the queue.
-func (cfg *config) emit(ctx context.Context, e *entry.Entry) {
-	if cfg.OnEntry != nil {
-		func() {
-			defer func() {
-				if v := recover(); v != nil {
-					cfg.report("OnEntry", v)
-				}
-			}()
-			cfg.OnEntry(ctx, e)
-		}()
-	}
-	cfg.queue.Enqueue(e)
 }
 
 // report tells OnError that one of the user's functions panicked.

@@ -624,6 +624,66 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// What a strategy leaves out is counted; what failed is kept all the same.
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	const parent = "00f067aa0ba902b7"
+	none, brief := middleware.Always(middleware.None), middleware.Always(middleware.Brief)
+	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	for _, tc := range []struct {
+		name, path string
+		opts       fibertx.Options
+		header     []string
+		kept       bool
+		body, tell string
+		escalated  bool
+	}{
+		{"nothing", "/fine", fibertx.Options{Keep: none}, nil, false, "", "", false},
+		{"brief", "/fine", fibertx.Options{Keep: brief}, nil, true, "", "", false},
+		{"failed", "/bad", fibertx.Options{Keep: none}, nil, true, "bad", "", true},
+		{"failed, and the caller records", "/bad", fibertx.Options{Keep: none}, []string{txid.HeaderParent, parent}, true, "bad", "1", true},
+		{"failed, no escalation", "/bad", fibertx.Options{Keep: none, NoEscalation: true}, []string{txid.HeaderParent, parent}, false, "", "", false},
+		{"the handler asks", "/asks", fibertx.Options{Keep: none}, nil, true, "asked", "", true},
+		{"the caller asks", "/fine", fibertx.Options{Keep: none, KeepFrom: loopback}, []string{txid.HeaderKeep, "1"}, true, "fine", "", true},
+		{"a stranger asks", "/fine", fibertx.Options{Keep: none}, []string{txid.HeaderKeep, "1"}, false, "", "", false},
+		{"it panics", "/fine", fibertx.Options{Keep: func(*entry.Entry) middleware.Detail { panic(1) }, OnError: func(error) {}}, nil, true, "fine", "", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			q, mem := trail(t)
+			record, err := fibertx.New(q, &tc.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			app := fiber.New()
+			app.Use(record)
+			app.Get("/fine", func(c fiber.Ctx) error { return c.SendString("fine") })
+			app.Get("/bad", func(c fiber.Ctx) error { return c.Status(500).SendString("bad") })
+			app.Get("/asks", func(c fiber.Ctx) error {
+				middleware.Keep(c.Context())
+				return c.SendString("asked")
+			})
+			a := ask(t, "GET", listen(t, app)+tc.path, "", append(tc.header, txid.Header, "scenario-0001")...)
+			if got := a.header.Get(txid.HeaderKeep); got != tc.tell {
+				t.Errorf("the caller is told %q, want %q", got, tc.tell)
+			}
+			if !tc.kept {
+				for q.Stats().Declined == 0 {
+					time.Sleep(time.Millisecond)
+				}
+				if s := q.Stats(); s.Declined != 1 || s.Captured != 0 {
+					t.Errorf("%+v", s)
+				}
+				return
+			}
+			e := entries(t, mem, 1)[0]
+			if string(e.Response.Body.Content) != tc.body || e.HasFlag(entry.FlagEscalated) != tc.escalated {
+				t.Errorf("body %q, flags %v; want %q, escalated %v", e.Response.Body.Content, e.Flags, tc.body, tc.escalated)
+			}
+		})
+	}
+}
+
 func TestInvalidOptions(t *testing.T) {
 	t.Parallel()
 	q, _ := trail(t)

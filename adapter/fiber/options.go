@@ -14,7 +14,8 @@ import (
 )
 
 // Options configure [New]. The zero value, and a nil pointer, mean the defaults. They
-// mean what the fields of the same name mean in [middleware.Options].
+// mean what the fields of the same name mean in [middleware.Options]; what that has
+// beside them there is not here.
 //
 // Functions that take a [http.Request] get one made of the fiber request: method, URL,
 // headers, host, addresses, protocol and length, without a body.
@@ -30,6 +31,14 @@ type Options struct {
 	// forwarded and returned all the same. [middleware.SkipNoise] is ready-made. A
 	// panic in it counts as false. Default nil: none.
 	Skip func(*http.Request) bool
+	// Keep decides at the end how much of an exchange is kept. Default nil: everything.
+	Keep middleware.Strategy
+	// KeepFrom are the networks whose requests may ask, by [txid.HeaderKeep], to be
+	// kept in full whatever Keep says. Default none.
+	KeepFrom []netip.Prefix
+	// NoEscalation leaves the decision to Keep alone; by default what failed is kept
+	// in full, and the caller told so. Default false.
+	NoEscalation bool
 	// ReturnID says on which responses the ID is returned. Default
 	// [middleware.ReturnAuto].
 	ReturnID middleware.ReturnID
@@ -58,10 +67,13 @@ func (o *Options) compile(q *sink.Queue) (Options, error) {
 		c = *o
 	}
 	// The rules are the middleware's.
-	if _, err := middleware.New(q, &middleware.Options{MaxBody: c.MaxBody, ReturnID: c.ReturnID, TrustedProxies: c.TrustedProxies}); err != nil {
+	if _, err := middleware.New(q, &middleware.Options{
+		MaxBody: c.MaxBody, ReturnID: c.ReturnID, TrustedProxies: c.TrustedProxies, KeepFrom: c.KeepFrom,
+	}); err != nil {
 		return c, fmt.Errorf("fibertx: %w", err)
 	}
 	c.TrustedProxies = append([]netip.Prefix(nil), c.TrustedProxies...)
+	c.KeepFrom = append([]netip.Prefix(nil), c.KeepFrom...)
 	switch c.MaxBody {
 	case 0:
 		c.MaxBody = middleware.DefaultMaxBody
