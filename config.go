@@ -55,7 +55,9 @@ type Config struct {
 	// Dir is the journal's folder. Default TXTRAIL_DIR, else ".txtrail" in the
 	// working directory. It is created with mode 0700. Services may share one.
 	Dir string
-	// Sinks get every entry beside Output. [Trail.Close] closes them. Default none.
+	// Sinks get every entry beside Output, each through a queue of its own in memory
+	// (see [sink.Branch]): one that is away holds up nobody, and its entries beyond
+	// Queue.MaxBytes are dropped and counted. [Trail.Close] closes them. Default none.
 	Sinks []sink.Sink
 	// MaxBody is how many bytes of each body are captured. Default
 	// TXTRAIL_MAX_BODY, else 64 KiB; -1 captures none. At most 1 MiB, or what

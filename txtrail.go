@@ -30,7 +30,8 @@ type Trail struct {
 	logger     *slog.Logger
 	config     Config
 	journal    *lazyJournal // nil without one
-	opened     atomic.Bool  // Open has succeeded
+	branches   []*sink.Branch
+	opened     atomic.Bool // Open has succeeded
 }
 
 // Open starts the recording of a process. The zero Config is a good one.
@@ -77,14 +78,13 @@ func Open(c Config) (*Trail, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range c.Sinks {
-		if s != nil {
-			sinks = append(sinks, &lentSink{Sink: s, trail: t})
-		}
-	}
-	t.queue, err = sink.NewQueue(sink.Fanout(sinks...), &qo)
+	others, err := t.others(qo)
 	if err != nil {
 		return nil, err
+	}
+	t.queue, err = sink.NewQueue(sink.Fanout(append(sinks, others...)...), &qo)
+	if err != nil {
+		return nil, errors.Join(err, closeAll(others))
 	}
 	if err := t.compile(); err != nil {
 		return nil, errors.Join(err, t.queue.Close(context.Background()))
@@ -121,6 +121,30 @@ func (l *lentSink) Close(ctx context.Context) error {
 		return nil
 	}
 	return l.Sink.Close(ctx)
+}
+
+// others makes the user's sinks ready. Each stands behind a branch, so that one that
+// is slow or away holds up neither the journal nor another; one that is alone needs
+// none.
+func (t *Trail) others(qo sink.QueueOptions) ([]sink.Sink, error) {
+	var lent []sink.Sink
+	for _, s := range t.config.Sinks {
+		if s != nil {
+			lent = append(lent, &lentSink{Sink: s, trail: t})
+		}
+	}
+	if t.config.Output == OutputNone && len(lent) == 1 {
+		return lent, nil
+	}
+	for i, s := range lent {
+		b, err := sink.NewBranch(s, &qo)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(lent[:i]))
+		}
+		lent[i] = b
+		t.branches = append(t.branches, b)
+	}
+	return lent, nil
 }
 
 // output makes the sink that Config.Output asks for. Nothing is written yet.
@@ -246,12 +270,29 @@ func (t *Trail) Propagator() *txid.Propagator { return t.propagator }
 // Queue is where entries wait, for bridges and adapters.
 func (t *Trail) Queue() *sink.Queue { return t.queue }
 
-// Stats says what became of the entries so far.
+// Stats says what became of the entries so far: delivered ones have been written to
+// the journal, or what else Output says.
 func (t *Trail) Stats() sink.Stats { return t.queue.Stats() }
 
-// Flush returns when everything recorded before the call has been written, or ctx
-// ends.
-func (t *Trail) Flush(ctx context.Context) error { return t.queue.Flush(ctx) }
+// SinkStats says what became of them at each of Config.Sinks, in their order. It is
+// empty where a single sink stands alone, for which Stats speaks.
+func (t *Trail) SinkStats() []sink.Stats {
+	var all []sink.Stats
+	for _, b := range t.branches {
+		all = append(all, b.Stats())
+	}
+	return all
+}
+
+// Flush returns when everything recorded before the call has been written, to each
+// of Config.Sinks too, or ctx ends.
+func (t *Trail) Flush(ctx context.Context) error {
+	err := t.queue.Flush(ctx)
+	for _, b := range t.branches {
+		err = errors.Join(err, b.Flush(ctx))
+	}
+	return err
+}
 
 // Close writes what is waiting, within ctx, and closes the sinks. Call it after
 // the servers have shut down: a request that ends later is counted as dropped.
@@ -268,4 +309,12 @@ func (t *Trail) String() string {
 		where += fmt.Sprintf(" and %d more", n)
 	}
 	return fmt.Sprintf("txtrail: %s writes to %s", t.queue.Resource().Service, where)
+}
+
+func closeAll(sinks []sink.Sink) error {
+	var errs []error
+	for _, s := range sinks {
+		errs = append(errs, s.Close(context.Background()))
+	}
+	return errors.Join(errs...)
 }

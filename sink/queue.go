@@ -151,6 +151,11 @@ func (q *Queue) Enqueue(e *entry.Entry) bool {
 	if e.Time.IsZero() {
 		e.Time = q.opts.Now()
 	}
+	return q.admit(e)
+}
+
+// admit is Enqueue for an entry that is known to be fit.
+func (q *Queue) admit(e *entry.Entry) bool {
 	cost := costOf(e)
 	// After the lock is given up the entry is the worker's.
 	id, at := e.TxID, e.Time
@@ -201,6 +206,13 @@ func (q *Queue) Decline(e *entry.Entry) {
 	}
 	q.reclaim(e)
 	q.declined.Add(1)
+}
+
+// isClosing reports whether Close was called.
+func (q *Queue) isClosing() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closing
 }
 
 // drop counts one entry that will not be delivered, and notes it for a gap entry.
@@ -325,7 +337,7 @@ const entrySize = int64(unsafe.Sizeof(entry.Entry{}))
 // costOf estimates the memory that e holds, in bytes. Strings are counted where
 // they can be long; buffers by what they take from the pool.
 func costOf(e *entry.Entry) int64 {
-	n := entrySize
+	n := entrySize + int64(cap(e.Line()))
 	n += int64(cap(e.Request.Body.Raw)) + int64(cap(e.Request.Body.Content))
 	n += int64(cap(e.Response.Body.Raw)) + int64(cap(e.Response.Body.Content))
 	n += int64(len(e.Message) + len(e.Refused) + len(e.HTTP.URL) + len(e.HTTP.Referer) + len(e.HTTP.UserAgent))

@@ -190,6 +190,12 @@ func (w *worker) fill() {
 	for ; i < len(w.taken) && total < MaxBatchBytes; i++ {
 		it := w.taken[i]
 		e := it.entry
+		if e.Sealed() { // a branch's: the queue before it has done the work
+			total += len(e.Line())
+			w.batch = append(w.batch, e)
+			w.items = append(w.items, it)
+			continue
+		}
 		if e.Resource == nil {
 			e.Resource = q.resource
 		}
