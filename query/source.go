@@ -37,6 +37,9 @@ var ErrPrefix = errors.New("query: invalid txid prefix")
 //     Warnings say what is missing.
 //   - The time in a txid is never used as a filter: a scenario goes on for days.
 //   - A canceled context ends a method soon, with the context's error.
+//
+// The interface does not grow: a further verb comes as an interface of its own, asked
+// for by a type assertion, so that a Source written today stays one.
 type Source interface {
 	// Name says where this is, in the form that the command's --source takes:
 	// "journal:./.txtrail". It is shown to people.
