@@ -35,7 +35,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	switch {
 	case err == nil:
-	case errors.Is(err, io.EOF):
+	case err == io.EOF || errors.Is(err, io.EOF):
 		b.reader.ended = true
 		if b.own.Trailer == nil && b.req.Trailer != nil {
 			// Trailers that were not announced are put on the request that the server

@@ -29,10 +29,7 @@ type capture struct {
 	limit  int
 	begun  bool
 	reason string // why nothing is captured
-
-	tail    []byte // what went by last, behind the limit; up to twice last
-	last    int
-	records records
+	tail   *tail  // nil: nothing is kept of the end
 }
 
 // begin says how much of a body of the given type and declared length is kept.
@@ -51,8 +48,8 @@ func add[S string | []byte](c *capture, pool *sink.BufferPool, p S) {
 		c.buf = append(c.grow(pool, n), p[:n]...)
 		p = p[n:]
 	}
-	if c.last > 0 && len(p) > 0 {
-		addLast(c, pool, p)
+	if c.tail != nil && len(p) > 0 {
+		addLast(c.tail, pool, p)
 	}
 }
 
@@ -81,7 +78,9 @@ func (c *capture) grow(pool *sink.BufferPool, n int) []byte {
 // undo takes back the last n bytes of what was added: they did not go out.
 func (c *capture) undo(n int) {
 	c.size -= int64(n)
-	c.tail = c.tail[:max(0, len(c.tail)-n)]
+	if t := c.tail; t != nil {
+		t.buf = t.buf[:max(0, len(t.buf)-n)]
+	}
 	if int64(len(c.buf)) > c.size {
 		c.buf = c.buf[:max(0, c.size)]
 	}
@@ -97,13 +96,15 @@ func (c *capture) cut(pool *sink.BufferPool, first, last int) {
 		pool.Put(c.buf)
 		c.buf = nil
 	}
-	c.last = min(c.last, last)
+	if c.tail != nil {
+		c.tail.last = min(c.tail.last, last)
+	}
 }
 
 // detach hands the buffer over to b. From now on add counts only.
 func (c *capture) detach(pool *sink.BufferPool, b *entry.Body) {
 	whole := c.size <= int64(len(c.buf))
-	if c.tail != nil {
+	if c.tail != nil && c.tail.buf != nil {
 		whole = c.join(pool)
 	}
 	b.Raw, b.Size, b.Reason = c.buf, c.size, c.reason
@@ -115,5 +116,5 @@ func (c *capture) detach(pool *sink.BufferPool, b *entry.Body) {
 	default:
 		b.Truncated = true
 	}
-	c.buf, c.tail, c.limit, c.last = nil, nil, 0, 0
+	c.buf, c.tail, c.limit = nil, nil, 0
 }

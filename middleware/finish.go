@@ -46,16 +46,9 @@ func stack(v any) string {
 // finish ends the recording when the handler has ended, and enqueues the entry.
 // The client may be waiting for the end of the response: nothing else is done here.
 func (ex *exchange) finish(o outcome) {
-	// The server removes the temporary files of the form of its own request, and
-	// a middleware around us may ask which pattern matched.
-	if f := ex.own.MultipartForm; f != nil && ex.req.MultipartForm == nil {
-		ex.req.MultipartForm = f
-	}
-	if p := ex.own.Pattern; p != "" && ex.req.Pattern == "" {
-		ex.req.Pattern = p
-	}
 	took := ex.since(ex.start)
 	ex.mu.Lock()
+	ex.handBack()
 	if ex.returned {
 		// A handler that wrote nothing has answered 200; the server sends it after us.
 		ex.answer(http.StatusOK)
@@ -69,6 +62,30 @@ func (ex *exchange) finish(o outcome) {
 	ex.conclude(rec, took, &o)
 	ex.mu.Unlock()
 	ex.emit(&rec.Entry)
+}
+
+// handBack puts on the server's request what the handler has put on the copy. The
+// lock is held.
+func (ex *exchange) handBack() {
+	if ex.own == nil {
+		return
+	}
+	// The server removes the temporary files of the form of its own request, and
+	// a middleware around us may ask which pattern matched.
+	if f := ex.own.MultipartForm; f != nil && ex.req.MultipartForm == nil {
+		ex.req.MultipartForm = f
+	}
+	if p := ex.own.Pattern; p != "" && ex.req.Pattern == "" {
+		ex.req.Pattern = p
+	}
+}
+
+// letGo forgets the handler's copy of the request, which would stay as long as a
+// hijacked connection lives. The lock is held.
+func (ex *exchange) letGo() {
+	ex.handBack()
+	ex.route = ex.routeOf()
+	ex.own = nil
 }
 
 // hijacked ends the recording when the handler takes the connection, which may
@@ -98,12 +115,14 @@ func (ex *exchange) concludeHijack() *stream {
 	rec := ex.rec
 	if rec == nil {
 		ex.done = true
+		ex.letGo()
 		ex.mu.Unlock()
 		return nil
 	}
 	rec.Flags = append(rec.Flags, entry.FlagHijacked)
 	ex.conclude(rec, took, &outcome{})
 	s := newStream(ex, rec)
+	ex.letGo()
 	ex.mu.Unlock()
 	ex.emit(&rec.Entry)
 	return s

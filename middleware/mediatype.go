@@ -5,6 +5,9 @@ import "strings"
 // binaryType reports whether a body of this content type is known to show nothing
 // to a reader. Compressed text is not meant: that is Content-Encoding.
 func binaryType(ct string) bool {
+	if ct == "" || strings.HasPrefix(ct, "application/json") || strings.HasPrefix(ct, "text/") {
+		return false // by far the most frequent: spare them the list
+	}
 	if i := strings.IndexByte(ct, ';'); i >= 0 {
 		ct = ct[:i]
 	}
@@ -27,9 +30,6 @@ func binaryType(ct string) bool {
 		}
 	default:
 		return false
-	}
-	if len(minor) == 4 && strings.EqualFold(minor, "json") {
-		return false // by far the most frequent: spare it the list
 	}
 	for _, b := range [...]string{
 		"octet-stream", "zip", "gzip", "x-gzip", "zstd", "x-tar", "x-bzip2", "x-xz", "x-7z-compressed",

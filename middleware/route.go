@@ -14,6 +14,9 @@ func (ex *exchange) routeOf() string {
 	if ex.route != "" {
 		return ex.route
 	}
+	if ex.own == nil {
+		return ""
+	}
 	return patternPath(ex.own.Pattern)
 }
 

@@ -147,8 +147,8 @@ func (ex *exchange) choose(c *capture, method string, b *entry.Body, declared in
 	}
 	c.begin(first, b.Type, declared)
 	if last > 0 && c.reason == "" && b.ContentEncoding == "" {
-		if c.records = recordsOf(b.Type); c.records != noRecords {
-			c.last = last
+		if r := recordsOf(b.Type); r != noRecords {
+			c.tail = &tail{last: last, records: r}
 		}
 	}
 }

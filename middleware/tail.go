@@ -70,39 +70,47 @@ func (r records) gap(n int64) string {
 	return ": " + size + " bytes not kept\n\n"
 }
 
-// addLast keeps the last c.last bytes at least. When the buffer, of twice that
+// tail is what went by last, behind a capture's limit.
+type tail struct {
+	buf     []byte // up to twice last
+	last    int    // how many bytes are to be kept
+	records records
+}
+
+// addLast keeps the last t.last bytes at least. When the buffer, of twice that
 // size, is full, they are moved to its beginning.
-func addLast[S string | []byte](c *capture, pool *sink.BufferPool, p S) {
-	if c.tail == nil {
-		c.tail = pool.Get(2 * c.last)
+func addLast[S string | []byte](t *tail, pool *sink.BufferPool, p S) {
+	if t.buf == nil {
+		t.buf = pool.Get(2 * t.last)
 	}
-	if len(p) > c.last {
-		c.tail = c.tail[:0]
-		p = p[len(p)-c.last:]
+	if len(p) > t.last {
+		t.buf = t.buf[:0]
+		p = p[len(p)-t.last:]
 	}
-	if len(c.tail)+len(p) > 2*c.last {
-		keep := c.last - len(p)
-		n := copy(c.tail, c.tail[len(c.tail)-keep:])
-		c.tail = c.tail[:n]
+	if len(t.buf)+len(p) > 2*t.last {
+		keep := t.last - len(p)
+		n := copy(t.buf, t.buf[len(t.buf)-keep:])
+		t.buf = t.buf[:n]
 	}
-	c.tail = append(c.tail, p...)
+	t.buf = append(t.buf, p...)
 }
 
 // join puts what was kept of the body's end behind what was kept of its beginning,
 // whole records of both, and reports whether that is the whole body.
 func (c *capture) join(pool *sink.BufferPool) bool {
-	defer pool.Put(c.tail)
-	if c.last == 0 {
+	t := c.tail
+	defer pool.Put(t.buf)
+	if t.last == 0 {
 		return false
 	}
-	head, tail, gap := c.buf, c.tail[max(0, len(c.tail)-c.last):], ""
-	whole := int64(len(head)+len(tail)) == c.size
+	head, end, gap := c.buf, t.buf[max(0, len(t.buf)-t.last):], ""
+	whole := int64(len(head)+len(end)) == c.size
 	if !whole {
-		tail = tail[c.records.firstEnd(tail):]
-		head = head[:c.records.lastEnd(head)]
-		gap = c.records.gap(c.size - int64(len(head)+len(tail)))
+		end = end[t.records.firstEnd(end):]
+		head = head[:t.records.lastEnd(head)]
+		gap = t.records.gap(c.size - int64(len(head)+len(end)))
 	}
-	all := append(append(append(pool.Get(len(head)+len(gap)+len(tail)), head...), gap...), tail...)
+	all := append(append(append(pool.Get(len(head)+len(gap)+len(end)), head...), gap...), end...)
 	if c.buf != nil {
 		pool.Put(c.buf)
 	}

@@ -1,0 +1,104 @@
+package middleware_test
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"runtime/debug"
+	"testing"
+
+	"github.com/txtrail/txtrail/middleware"
+)
+
+var idleConnections = flag.Int("idle-connections", 300, "hijacked connections that TestIdleConnections holds open (a client and a server end each)")
+
+// inUse is the memory in use, in bytes, without what waits to be collected.
+func inUse() int64 {
+	var m runtime.MemStats
+	for range 3 { // what pools hold goes with the second
+		debug.FreeOSMemory()
+	}
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc + m.StackInuse)
+}
+
+// idle opens n connections that a handler takes over and leaves idle, and returns
+// how much memory they take.
+func idle(t *testing.T, n int, wrap func(http.Handler) http.Handler, settle func()) int64 {
+	t.Helper()
+	s := httptest.NewServer(wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, rw, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		_ = rw.Flush()
+		_, _ = conn.Read(make([]byte, 1)) // as a WebSocket's reader waits
+	})))
+	conns := make([]net.Conn, 0, n)
+	before := inUse()
+	defer func() {
+		for _, c := range conns {
+			c.Close()
+		}
+		s.Close()
+	}()
+	for range n {
+		c, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, c)
+		if _, err := io.WriteString(c, "GET /ws HTTP/1.1\r\nHost: a\r\nUser-Agent: idle/1.0\r\nConnection: Upgrade\r\nUpgrade: x\r\n"+
+			"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: https://shop.example\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(bufio.NewReaderSize(c, 256), nil)
+		if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
+			t.Fatalf("%v, %v", res, err)
+		}
+	}
+	settle()
+	return inUse() - before
+}
+
+// A connection that has been taken over may idle for hours, and there are thousands:
+// what the middleware adds to each is bounded.
+func TestIdleConnections(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector takes memory of its own")
+	}
+	const bound = 1 << 10 // bytes added to a connection
+	n := *idleConnections
+	for name, o := range map[string]*middleware.Options{"watched": nil, "untouched": {Untouched: true}} {
+		q := newQueue(t)
+		wrap, err := middleware.New(q, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		settle := func() {
+			if err := q.Flush(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}
+		same := func(h http.Handler) http.Handler { return h }
+		idle(t, n, wrap, settle) // the runtime's own structures fill up
+		bare := idle(t, n, same, settle)
+		ours := idle(t, n, wrap, settle)
+		if ours-bare > bound*int64(n) { // a goroutine of an earlier test may have ended meanwhile
+			bare, ours = idle(t, n, same, settle), idle(t, n, wrap, settle)
+		}
+		added := (ours - bare) / int64(n)
+		t.Logf("%s: %d bytes added to each of %d connections (bare: %d bytes, both ends)", name, added, n, bare/int64(n))
+		if added > bound {
+			t.Errorf("%s: %d bytes added to each of %d connections, want at most %d", name, added, n, bound)
+		}
+	}
+}
