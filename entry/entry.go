@@ -188,6 +188,7 @@ const (
 	FlagReused     = "connection_reused"         // an idle connection was taken
 	FlagStreamed   = "streamed"                  // the response was flushed in pieces
 	FlagNotRead    = "response_body_not_read"    // the caller closed the response body before its end
+	FlagEndUnseen  = "response_end_not_seen"     // the caller read of a response body of unknown length and closed it: perhaps there was no more
 	FlagNotSent    = "txid_not_sent"             // the host is not one that gets the txid
 	FlagLate       = "handler_used_after_return" // the handler wrote after it returned
 	FlagEscalated  = "escalated"                 // kept since another hop failed, or asked for it

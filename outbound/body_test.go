@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -320,6 +321,54 @@ func TestReadWholeThenClosedWithoutEOF(t *testing.T) {
 	_ = resp.Body.Close()
 	if e := rec.only(t); e.HasFlag(entry.FlagNotRead) || e.Response.Body.Truncated {
 		t.Errorf("flags %v, body %+v", e.Flags, e.Response.Body)
+	}
+}
+
+// A body of unknown length that was closed before its end showed may have been read
+// whole: the entry does not call it unread then.
+func TestClosedWithoutEOFAtUnknownLength(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		read         int
+		flag, reason string
+	}{
+		{"all of it", 4, entry.FlagEndUnseen, "end not seen"},
+		{"some of it", 2, entry.FlagEndUnseen, "end not seen"}, // who reads can not tell
+		{"nothing", 0, entry.FlagNotRead, "unread"},
+		{"its end", 5, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			end := make(chan struct{})
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(w, "text")
+				_ = http.NewResponseController(w).Flush()
+				<-end
+			}))
+			t.Cleanup(srv.Close)
+			release := sync.OnceFunc(func() { close(end) })
+			t.Cleanup(release)
+			rec := newRecorder(t)
+			resp, err := rec.transport(t, base(t), nil).RoundTrip(request(t, t.Context(), http.MethodGet, srv.URL, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.read > 4 {
+				release()
+				_, _ = io.ReadAll(resp.Body)
+			} else if _, err := io.ReadFull(io.LimitReader(resp.Body, int64(c.read)), make([]byte, c.read)); err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			e := rec.only(t)
+			for _, flag := range []string{entry.FlagNotRead, entry.FlagEndUnseen} {
+				if e.HasFlag(flag) != (flag == c.flag) {
+					t.Errorf("flags %v, want %q", e.Flags, c.flag)
+				}
+			}
+			if b := e.Response.Body; b.Reason != c.reason || b.Truncated != (c.reason != "") || b.Size != int64(min(c.read, 4)) {
+				t.Errorf("%+v", b)
+			}
+		})
 	}
 }
 

@@ -50,7 +50,7 @@ func (c *call) conclude(r *record, o outcome, now time.Duration) {
 	c.m.timings(&e.Timings, e.Latency)
 	c.requestBody(&e.Request.Body)
 	if e.HTTP.Status != 0 {
-		c.responseBody(&e.Response.Body, complete)
+		c.responseBody(&e.Response.Body, o, complete)
 	}
 
 	e.Flags = c.flags(r.flags[:0], o, complete)
@@ -101,7 +101,14 @@ func (c *call) requestBody(b *entry.Body) {
 	}
 }
 
-func (c *call) responseBody(b *entry.Body, complete bool) {
+// endUnseen reports whether the caller may well have read the whole body: it had
+// read some of a body whose length was not announced, and closed it before the end
+// showed, as one does with a JSON decoder, which stops behind the value.
+func (c *call) endUnseen(o outcome, complete bool) bool {
+	return o.closed && !complete && c.respLength < 0 && c.resp.size > 0
+}
+
+func (c *call) responseBody(b *entry.Body, o outcome, complete bool) {
 	// Where net/http itself undid a gzip it had asked for, this is the size after.
 	b.Size = c.resp.size
 	b.Raw = c.resp.take()
@@ -109,9 +116,13 @@ func (c *call) responseBody(b *entry.Body, complete bool) {
 		b.Reason = ""
 		return
 	}
+	// Also where it may be whole: the sanitizer must not take a secret's beginning
+	// for all of it.
 	b.Truncated = int64(len(b.Raw)) < b.Size || !complete
 	switch {
 	case b.Reason != "":
+	case c.endUnseen(o, complete):
+		b.Reason = reasonEnd
 	case !complete:
 		b.Reason = reasonUnread
 	case b.Truncated && c.resp.max == 0:
@@ -131,7 +142,10 @@ func (c *call) flags(fs []string, o outcome, complete bool) []string {
 	if c.notSent {
 		fs = append(fs, entry.FlagNotSent)
 	}
-	if (o.closed || o.abandoned) && !complete {
+	switch {
+	case c.endUnseen(o, complete):
+		fs = append(fs, entry.FlagEndUnseen)
+	case (o.closed || o.abandoned) && !complete:
 		fs = append(fs, entry.FlagNotRead)
 	}
 	return fs

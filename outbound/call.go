@@ -19,6 +19,7 @@ const (
 	reasonBinary  = "binary"
 	reasonLimit   = "capture limit"
 	reasonUnread  = "unread"
+	reasonEnd     = "end not seen"
 	reasonNotSent = "not sent"
 	reasonSending = "not sent to its end"
 	reasonOff     = "capture off"

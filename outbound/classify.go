@@ -42,13 +42,14 @@ func (c *call) classify(o outcome) (f failure) {
 	}
 	expired := c.ctx.Err() == context.DeadlineExceeded
 	gaveUp := c.ctx.Err() == context.Canceled
-	if c.canceled() && !expired && !gaveUp {
-		// http.Client's timer closes Cancel at the deadline it has put into the
-		// context, and may be first.
-		if d, ok := c.ctx.Deadline(); ok && !time.Now().Before(d) {
+	if !expired && !gaveUp {
+		// The context's timer may be last: a dialer has one for the same moment, and
+		// so has http.Client, which closes Cancel by it.
+		canceled := c.canceled()
+		if d, ok := c.ctx.Deadline(); ok && (canceled || isTimeout(o.err)) && !time.Now().Before(d) {
 			expired = true
 		} else {
-			gaveUp = true
+			gaveUp = canceled
 		}
 	}
 	f.kind, f.timedOut = classifyError(o.err, f.phase, expired, gaveUp, &c.m)
@@ -67,10 +68,8 @@ func (c *call) classify(o outcome) (f failure) {
 func classifyError(err error, p phase, expired, gaveUp bool, m *marks) (kind string, timedOut bool) {
 	var (
 		dnsErr  *net.DNSError
-		netErr  net.Error
 		certErr *tls.CertificateVerificationError
 	)
-	isTimeout := errors.As(err, &netErr) && netErr.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
 	switch {
 	case is(err, errnoRefused):
 		return entry.ErrorRefused, false
@@ -88,7 +87,7 @@ func classifyError(err error, p phase, expired, gaveUp bool, m *marks) (kind str
 	switch {
 	case errors.As(err, &dnsErr):
 		return entry.ErrorDNS, dnsErr.IsTimeout
-	case isTimeout:
+	case isTimeout(err):
 		return timeoutKind(p), true
 	case errors.Is(err, context.Canceled):
 		return entry.ErrorCanceled, false // a context of the base's own
@@ -115,6 +114,11 @@ func classifyError(err error, p phase, expired, gaveUp bool, m *marks) (kind str
 		return entry.ErrorReset, false // an idle connection that the server had closed
 	}
 	return entry.ErrorOther, false
+}
+
+func isTimeout(err error) bool {
+	var netErr net.Error
+	return errors.As(err, &netErr) && netErr.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 func timeoutKind(p phase) string {

@@ -38,6 +38,10 @@ type Options struct {
 	// Skip names calls that are not recorded; the txid is sent all the same.
 	// Default none. See [Untraced] for calls that must not be touched at all.
 	Skip func(*http.Request) bool
+	// KeepFrom are the hosts that may ask, by [txid.HeaderKeep] in a response, to keep
+	// the request in full that the call is made for, whatever its middleware's
+	// strategy says. List services of your own. Default: the hosts that get the txid.
+	KeepFrom *txid.Hosts
 	// Dependencies describe the services that are called: names, route templates,
 	// quotas. A call to a host that none of them matches is recorded all the same.
 	// Default none.

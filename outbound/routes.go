@@ -26,11 +26,11 @@ type leaf struct {
 
 // add adds a template: "/v1/items/{id}", with or without a method before it.
 func (n *routes) add(route string) error {
-	method, path, ok := strings.Cut(route, " ")
-	if !ok {
-		method, path = "", route
+	method, path := "", route
+	if route != "" && route[0] != '/' {
+		method, path, _ = strings.Cut(route, " ")
 	}
-	if ok && method == "" || path == "" || path[0] != '/' {
+	if method == "" && path != route || path == "" || path[0] != '/' {
 		return fmt.Errorf(`%q, want a path such as "/v1/items/{id}", with or without a method before it: "POST /v1/items"`, route)
 	}
 	if strings.ContainsAny(path, "?#") {

@@ -272,6 +272,9 @@ func (c *call) respHead(resp *http.Response) {
 	if c.dep != nil && c.dep.requestID != nil {
 		id.value = c.dep.idOf(resp.Header)
 	}
+	if seen.Keep && c.mayAsk() {
+		c.scope.Keep()
+	}
 	c.peerID = capture.Bound(id.value, entry.MaxLabelValue)
 	r.HTTP.CacheHit = seen.Cached && txid.FromCache(resp.Header)
 	c.respLength = resp.ContentLength
@@ -280,6 +283,14 @@ func (c *call) respHead(resp *http.Response) {
 	if capture.BinaryType(seen.Type) {
 		c.resp.max, b.Reason = 0, reasonBinary
 	}
+}
+
+// mayAsk reports whether the host that was called may ask to keep the scenario.
+func (c *call) mayAsk() bool {
+	if from := c.t.opts.KeepFrom; from != nil {
+		return from.Allows(c.rec.HTTP.ServerAddress)
+	}
+	return !c.notSent
 }
 
 // first returns a header's first value; name is in canonical form.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/txid"
 )
 
 // Noted is what a message's header fields say that an entry needs elsewhere. It is
@@ -15,6 +16,7 @@ type Noted struct {
 	Cacheable bool // a field that txid.SharedCacheable looks at is there
 	Cached    bool // one that txid.FromCache looks at
 	Trailer   bool // trailers are announced
+	Keep      bool // txid.HeaderKeep asks
 }
 
 // Note takes the first value of a field. Names are in canonical form.
@@ -36,6 +38,8 @@ func (n *Noted) Note(name, value string) {
 		n.Cached = true
 	case "Trailer":
 		n.Trailer = true
+	case txid.HeaderKeep:
+		n.Keep = value == txid.KeepValue
 	}
 }
 

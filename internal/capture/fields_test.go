@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/txid"
 )
 
 func sorted(fs []entry.Header) []entry.Header {
@@ -18,19 +19,19 @@ func sorted(fs []entry.Header) []entry.Header {
 func TestAppendFields(t *testing.T) {
 	h := http.Header{
 		"Content-Type": {"text/html", "second"}, "Content-Encoding": {"br"}, "Content-Length": {"7"}, "User-Agent": {"ua"}, "Referer": {"r"},
-		"Age": {"1"}, "Expires": {"0"}, "Trailer": {"X-Sum"}, "X-Nothing": nil,
+		"Age": {"1"}, "Expires": {"0"}, "Trailer": {"X-Sum"}, txid.HeaderKeep: {"1"}, "X-Nothing": nil,
 	}
 	var seen Noted
 	got := sorted(AppendFields([]entry.Header{{Name: "A", Value: "before"}}, h, &seen))
 	want := []entry.Header{
 		{Name: "A", Value: "before"}, {Name: "Age", Value: "1"}, {Name: "Content-Encoding", Value: "br"}, {Name: "Content-Length", Value: "7"},
 		{Name: "Content-Type", Value: "text/html"}, {Name: "Content-Type", Value: "second"}, {Name: "Expires", Value: "0"},
-		{Name: "Referer", Value: "r"}, {Name: "Trailer", Value: "X-Sum"}, {Name: "User-Agent", Value: "ua"},
+		{Name: "Referer", Value: "r"}, {Name: "Trailer", Value: "X-Sum"}, {Name: "User-Agent", Value: "ua"}, {Name: txid.HeaderKeep, Value: "1"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	all := Noted{Type: "text/html", Encoding: "br", Length: "7", UserAgent: "ua", Referer: "r", Cacheable: true, Cached: true, Trailer: true}
+	all := Noted{Type: "text/html", Encoding: "br", Length: "7", UserAgent: "ua", Referer: "r", Cacheable: true, Cached: true, Trailer: true, Keep: true}
 	if d := cmp.Diff(all, seen); d != "" {
 		t.Error(d)
 	}
