@@ -3,6 +3,7 @@ package middleware
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/txid"
@@ -60,7 +61,7 @@ func (ex *exchange) answer(status int) {
 	switch {
 	case rec.HTTP.Method == http.MethodHead:
 		ex.res.begin(0, "", w.declared) // what is written goes nowhere
-	case status == http.StatusPartialContent:
+	case status == http.StatusPartialContent && byteRange(h):
 		// A piece from the middle can not be sanitized: what names its values is
 		// missing.
 		ex.res.begin(0, "", w.declared)
@@ -79,6 +80,16 @@ func (ex *exchange) setID(h http.Header) bool {
 	ex.id[0] = string(ex.ctx.Scope.ID)
 	h[ex.header] = ex.id[:1:1]
 	return true
+}
+
+// byteRange reports whether a 206 is a piece of something by its bytes (RFC 9110,
+// section 14.4). Some APIs answer 206 with a whole document that holds a page of a
+// list, in units of their own.
+func byteRange(h http.Header) bool {
+	unit, _, _ := strings.Cut(first(h, "Content-Range"), " ")
+	media := first(h, "Content-Type")
+	const ranges = "multipart/byteranges"
+	return strings.EqualFold(unit, "bytes") || len(media) >= len(ranges) && strings.EqualFold(media[:len(ranges)], ranges)
 }
 
 // room returns what the request's headers have left of the record's fields.

@@ -14,6 +14,10 @@ func TestConformance(t *testing.T) {
 		"Default":   {},
 		"Untouched": {Untouched: true},
 		"Skipped":   {Skip: func(*http.Request) bool { return true }},
+		"Chosen": {
+			Keep:    middleware.Always(middleware.None),
+			Capture: []middleware.CaptureRule{{Route: "/*", First: 10, Last: 5}, {Type: "text/*", First: 3, Last: 2}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

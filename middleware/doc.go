@@ -18,6 +18,9 @@
 // Nothing that a handler can hold after it returned is ever reused: byte buffers
 // alone are pooled, and they are detached under a lock when the handler returns.
 //
+// What is kept of which bodies is said by [Options.Capture], which exchanges are kept
+// by [Options.Skip] beforehand and [Options.Keep] at their end.
+//
 // A handler reaches the exchange through its context: [SetRoute], [SetUser],
-// [SetError] and [Annotate].
+// [SetError], [Annotate] and [Keep].
 package middleware

@@ -7,12 +7,35 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/middleware"
 	"github.com/txtrail/txtrail/sink"
 	"github.com/txtrail/txtrail/txid"
 )
+
+func ExampleMost() {
+	keep := middleware.Most(
+		middleware.OnError(),
+		middleware.SlowerThan(time.Second),
+		middleware.Sampled(0.5), // the same scenarios in every service
+		middleware.Always(middleware.Brief),
+	)
+	for _, e := range []*entry.Entry{
+		{TxID: "scenario-0001", HTTP: entry.HTTP{Status: 200}},
+		{TxID: "scenario-0001", HTTP: entry.HTTP{Status: 503}},
+		{TxID: "scenario-0001", HTTP: entry.HTTP{Status: 200}, Latency: 2 * time.Second},
+		{TxID: "scenario-0004", HTTP: entry.HTTP{Status: 200}},
+	} {
+		fmt.Println(e.TxID, e.HTTP.Status, e.Latency, keep(e) == middleware.Full)
+	}
+	// Output:
+	// scenario-0001 200 0s false
+	// scenario-0001 503 0s true
+	// scenario-0001 200 2s true
+	// scenario-0004 200 0s true
+}
 
 func Example() {
 	queue, err := sink.NewQueue(sink.Discard(), nil)

@@ -61,6 +61,28 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// A page of a list is no piece of a document, although some answer it with 206.
+func TestPartialContent(t *testing.T) {
+	for _, c := range []struct{ ranges, ctype, want string }{
+		{"bytes 0-3/10", "application/json", ""},
+		{"", "Multipart/ByteRanges; boundary=x", ""},
+		{"0-3/10", "application/json", "[1,2]"},
+		{"items 0-3/10", "application/json", "[1,2]"},
+		{"", "application/json", "[1,2]"},
+	} {
+		s, rec := serve(t, middleware.Options{}, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Range", c.ranges)
+			w.Header().Set("Content-Type", c.ctype)
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = io.WriteString(w, "[1,2]")
+		})
+		do(t, s.Client(), request(t, "GET", s.URL, nil))
+		if b := rec.one(t).Response.Body; string(b.Raw) != c.want || b.Size != 5 || (b.Reason == "partial content") != (c.want == "") {
+			t.Errorf("%q, %s: recorded %+v", c.ranges, c.ctype, b)
+		}
+	}
+}
+
 // The file's own position decides what is sent and what is shown, and is moved by
 // nobody but the copy.
 func TestFileFromTheMiddle(t *testing.T) {
