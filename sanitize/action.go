@@ -202,9 +202,13 @@ func (r *run) maskJSON(d *doc, s, e int, id ruleID) {
 
 func (r *run) jsonEdit(d *doc, s, e int, id ruleID) edit {
 	ro := len(d.repl)
-	if r.rs.rules[id].action == ActionDrop {
+	ru := &r.rs.rules[id]
+	switch {
+	case ru.action == ActionMask && id != ruleUnlisted:
+		d.repl = append(d.repl, ru.quoted...)
+	case ru.action == ActionDrop:
 		d.repl = append(d.repl, "null"...)
-	} else {
+	default:
 		v := d.src[s:e]
 		if len(v) >= 2 && v[0] == '"' && v[len(v)-1] == '"' {
 			v = v[1 : len(v)-1]

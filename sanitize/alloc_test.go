@@ -3,6 +3,7 @@
 package sanitize_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/txtrail/txtrail/sanitize"
@@ -31,5 +32,26 @@ func TestNoAllocations(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { p.URL("https://a.example/orders/1?page=2&size=20", nil) }); n != 0 {
 		t.Errorf("URL: %v allocations", n)
+	}
+}
+
+// Headers that pass cost no memory, remembered or not.
+func TestHeaderAllocs(t *testing.T) {
+	p, err := sanitize.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := make([]string, 500)
+	for i := range values {
+		values[i] = fmt.Sprintf("value %d of a header", i)
+	}
+	i := 0
+	p.Header("X-Note", "warm up", nil)
+	if n := testing.AllocsPerRun(1000, func() {
+		p.Header("X-Note", values[i%len(values)], nil)
+		p.Header("Accept", "text/html,application/json;q=0.9", nil)
+		i++
+	}); n > 0.1 { // a collection may empty the pool
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -51,7 +51,7 @@ func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
 		res.Reason = "truncated"
 	}
 	fail := func(kind Kind, reason string) ([]byte, Result) {
-		r.counts[ruleBinary]++
+		r.count(ruleBinary)
 		return dst, Result{Truncated: true, Reason: reason, Type: kind.String()}
 	}
 	if r.rs.dropBody {

@@ -1,6 +1,9 @@
 package sanitize
 
-import "sync"
+import (
+	"hash/maphash"
+	"sync"
+)
 
 // defaultPolicy is what a nil *Policy stands for. It is compiled on first use
 // and never changed.
@@ -10,7 +13,7 @@ var defaultPolicy = sync.OnceValue(func() *Policy {
 		// No error can come from the default table, which the tests compile;
 		// were it ever wrong, nothing may come out: a ruleset without rules
 		// makes every call a fault, and a fault is a refusal.
-		rs := &ruleset{dropBody: true}
+		rs := &ruleset{dropBody: true, seed: maphash.MakeSeed()}
 		rs.pool.New = func() any { return &run{rs: rs} }
 		return &Policy{base: rs}
 	}

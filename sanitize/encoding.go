@@ -28,6 +28,9 @@ type decoders struct {
 
 // wipe clears what was decoded in this call.
 func (t *decoders) wipe() {
+	if len(t.out)+len(t.tmp)+len(t.utf8) == 0 && t.in.Size() == 0 {
+		return // as with nearly every call
+	}
 	for _, b := range [...]*[]byte{&t.out, &t.tmp, &t.utf8} {
 		if len(*b) == 0 {
 			continue

@@ -28,7 +28,7 @@ func (p *Policy) Explain(key string) Explanation {
 		}
 		return ex
 	}
-	if dec.keep {
+	if dec.keep() {
 		ex.Reason = "the key is listed as one to keep; detectors still look at its value"
 		return ex
 	}

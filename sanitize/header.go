@@ -98,9 +98,9 @@ func (r *run) headerValue(d *doc, name []byte, s, e int, trunc bool) {
 // listed as harmless; names stay.
 func (r *run) cookies(d *doc, s, e int, trunc bool) {
 	for p := s; p < e; {
-		q := p
-		for q < e && d.src[q] != ';' {
-			q++
+		q := e
+		if j := bytes.IndexByte(d.src[p:e], ';'); j >= 0 {
+			q = p + j
 		}
 		r.cookie(d, p, q, trunc && q == e)
 		p = q + 1
@@ -139,7 +139,7 @@ func (r *run) cookie(d *doc, s, e int, trunc bool) {
 		return
 	}
 	dec := r.key(name, scopeCookie)
-	if dec.keep {
+	if dec.keep() {
 		r.encodedValue(d, v, e, scopeCookie, trunc)
 		return
 	}

@@ -92,8 +92,8 @@ func (r *run) json(d *doc, lo, hi int) (end int, st jsonStatus) {
 	}()
 
 value:
-	for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\t' || src[i] == '\r') {
-		i++
+	if i < len(src) && src[i] <= ' ' {
+		i = skipSpace(src, i, len(src))
 	}
 	if i >= len(src) {
 		st = jsonCut
@@ -193,8 +193,8 @@ value:
 			dec = f.dec
 			rl = roleNone
 		}
-		for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\t' || src[i] == '\r') {
-			i++
+		if i < len(src) && src[i] <= ' ' {
+			i = skipSpace(src, i, len(src))
 		}
 		if i < len(src) && src[i] == ']' {
 			goto pop
@@ -250,8 +250,8 @@ after:
 	if top < base {
 		return i, jsonOK
 	}
-	for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\t' || src[i] == '\r') {
-		i++
+	if i < len(src) && src[i] <= ' ' {
+		i = skipSpace(src, i, len(src))
 	}
 	if i >= len(src) {
 		st = jsonCut
@@ -316,15 +316,15 @@ element: // an array element, when there are path rules
 	goto value
 
 firstKey:
-	for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\t' || src[i] == '\r') {
-		i++
+	if i < len(src) && src[i] <= ' ' {
+		i = skipSpace(src, i, len(src))
 	}
 	if i < len(src) && src[i] == '}' {
 		goto pop
 	}
 key:
-	for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\t' || src[i] == '\r') {
-		i++
+	if i < len(src) && src[i] <= ' ' {
+		i = skipSpace(src, i, len(src))
 	}
 	if i >= len(src) {
 		st = jsonCut
@@ -353,7 +353,7 @@ key:
 	if mask < 0 {
 		dec = r.key(src[s+1:e], scopeBody)
 		rl = dec.role
-		if dec.hit {
+		if dec.hit() {
 			if saw&sawEscape != 0 {
 				r.jsonEscaped(d, s+1, e)
 			} else {
@@ -369,8 +369,8 @@ key:
 	} else {
 		rl = roleNone
 	}
-	for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\t' || src[i] == '\r') {
-		i++
+	if i < len(src) && src[i] <= ' ' {
+		i = skipSpace(src, i, len(src))
 	}
 	if i >= len(src) {
 		st = jsonCut

@@ -96,6 +96,9 @@ func jsonReason(st jsonStatus, trunc bool) string {
 // prefixLen is the length of what keeps a JSON body from being run as a script,
 // and of the packet type that Engine.IO puts before its arrays.
 func prefixLen(b []byte) int {
+	if len(b) < 2 || b[0] == '[' || b[0] == '{' && b[1] != '}' { // nearly all
+		return 0
+	}
 	for _, prefix := range [...]string{")]}',\n", ")]}'\n", ")]}',", ")]}'", ")]}", "for(;;);", "for (;;);", "while(1);", "while (1);", "{}&&"} {
 		if len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix {
 			return len(prefix)

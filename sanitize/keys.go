@@ -6,14 +6,16 @@ import (
 	"strings"
 )
 
-// decision is what the key policy says about one key in one scope.
+// decision is what the key policy says about one key in one scope. It is small
+// enough to stay in registers.
 type decision struct {
 	rule  ruleID
 	flags uint8
 	role  role
-	hit   bool // the key itself contains something a detector finds
-	keep  bool // listed as harmless (allow-list mode, Options.Keep)
 }
+
+func (d decision) hit() bool  { return d.flags&wHit != 0 }
+func (d decision) keep() bool { return d.flags&wKeep != 0 }
 
 // The key cache: the same few keys come again and again, so that the full
 // match, with its folding and segmenting, is rarely run. Direct mapped, exact
@@ -81,7 +83,7 @@ func (r *run) decide(k []byte, sc scope) decision {
 			dec.role = roleOf(r.keys.text)
 		}
 	}
-	if dec.rule == ruleNone && !dec.keep && len(k) < 64 && r.keys.unleet(k) {
+	if dec.rule == ruleNone && !dec.keep() && len(k) < 64 && r.keys.unleet(k) {
 		if leet := r.rs.match(&r.keys, sc); leet.flags&wLong != 0 {
 			dec.rule = leet.rule
 		}
@@ -92,10 +94,12 @@ func (r *run) decide(k []byte, sc scope) decision {
 				d.buf = appendUnescaped(d.buf, k)
 				d.src = d.buf
 				r.text(d, 0, len(d.src), scopeBody, false)
-				dec.hit = d.changed(mark{})
+				if d.changed(mark{}) {
+					dec.flags |= wHit
+				}
 				r.pop()
 			} else {
-				dec.hit = true
+				dec.flags |= wHit
 			}
 		}
 	}
@@ -133,7 +137,7 @@ func (rs *ruleset) match(ks *keyScratch, sc scope) decision {
 		return decision{}
 	}
 	if rs.keep.has(t) {
-		return decision{keep: true}
+		return decision{flags: wKeep}
 	}
 	if id := rs.globs.match(t, sc); id != ruleNone {
 		return decision{rule: id}

@@ -117,7 +117,7 @@ func (r *run) pair(d *doc, s, eq, e int, trunc bool) bool {
 	dec := r.key(src[ks:eq], scopeURL)
 	v := eq + 1
 	if dec.rule == ruleNone {
-		if eq-ks > 5 && !dec.keep {
+		if eq-ks > 5 && !dec.keep() {
 			r.encodedValue(d, ks, eq, scopeURL, false)
 		}
 		r.encodedValue(d, v, e, scopeURL, trunc)

@@ -86,13 +86,18 @@ func (p *Policy) forRoute(route string) *ruleset {
 }
 
 // small runs f on s as a doc and returns the result, s itself when nothing was
-// changed.
-func (p *Policy) small(s string, rep *Report, f func(r *run, d *doc)) (out string) {
+// changed. as and name are what f knows besides s.
+func (p *Policy) small(as byte, name, s string, rep *Report, f func(r *run, d *doc)) (out string) {
 	if s == "" {
 		return s
 	}
 	rs := p.forRoute("")
 	r := rs.get()
+	slot, hit := r.memo.slot(rs.seed, as, name, s)
+	if hit {
+		rs.pool.Put(r)
+		return s
+	}
 	done := false
 	defer func() {
 		if !done { // a fault of ours: nothing comes out, see guarded
@@ -110,6 +115,8 @@ func (p *Policy) small(s string, rep *Report, f func(r *run, d *doc)) (out strin
 		if rs.mode != ModeShadow {
 			out = string(r.out)
 		}
+	} else {
+		slot.put(as, name, s)
 	}
 	done = true
 	rs.put(r, rep)
@@ -132,7 +139,7 @@ func (r *run) finish(d *doc, f func(r *run, d *doc)) []byte {
 // is returned as it is, without allocating. rep may be nil.
 func (p *Policy) Header(name, value string, rep *Report) string {
 	out := p.named(name, value, rep)
-	if strings.ContainsAny(out, "\r\n") {
+	if strings.IndexByte(out, '\n') >= 0 || strings.IndexByte(out, '\r') >= 0 {
 		out = strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace(out)
 	}
 	return out
@@ -140,7 +147,7 @@ func (p *Policy) Header(name, value string, rep *Report) string {
 
 // named sanitizes a value under a name.
 func (p *Policy) named(name, value string, rep *Report) string {
-	return p.small(value, rep, func(r *run, d *doc) {
+	return p.small(asNamed, name, value, rep, func(r *run, d *doc) {
 		r.headerValue(d, unsafe.Slice(unsafe.StringData(name), len(name)), 0, len(d.src), false)
 	})
 }
@@ -149,7 +156,7 @@ func (p *Policy) named(name, value string, rep *Report) string {
 // values and fragments, presigned signatures, secrets in the path. u may be
 // relative. rep may be nil.
 func (p *Policy) URL(u string, rep *Report) string {
-	return p.small(u, rep, (*run).smallURL)
+	return p.small(asURL, "", u, rep, (*run).smallURL)
 }
 
 func (r *run) smallURL(d *doc) { r.url(d, 0, len(d.src), false) }
@@ -157,7 +164,7 @@ func (r *run) smallURL(d *doc) { r.url(d, 0, len(d.src), false) }
 // Query returns the sanitized query string q (without the leading "?").
 // rep may be nil.
 func (p *Policy) Query(q string, rep *Report) string {
-	return p.small(q, rep, (*run).smallQuery)
+	return p.small(asQuery, "", q, rep, (*run).smallQuery)
 }
 
 func (r *run) smallQuery(d *doc) { r.query(d, 0, len(d.src), false) }
@@ -165,7 +172,7 @@ func (r *run) smallQuery(d *doc) { r.query(d, 0, len(d.src), false) }
 // Text returns the sanitized free text s: a log message, an error string.
 // rep may be nil.
 func (p *Policy) Text(s string, rep *Report) string {
-	return p.small(s, rep, (*run).smallText)
+	return p.small(asText, "", s, rep, (*run).smallText)
 }
 
 func (r *run) smallText(d *doc) { r.inspect(d, 0, len(d.src), scopeText, false) }

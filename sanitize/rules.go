@@ -67,6 +67,8 @@ const (
 	wCounter                   // a plain number under it is a count
 	wPart                      // matches anywhere inside the key (languages without word breaks)
 	wLong                      // in a decision: matched by a word long enough to be recognised misspelt
+	wHit                       // in a decision: a detector finds something in the key itself
+	wKeep                      // in a decision: listed as harmless (Options.Keep)
 )
 
 // Scopes in which a key can stand; a word's scopes are a set of them.

@@ -3,6 +3,7 @@ package sanitize
 import (
 	"bytes"
 	"fmt"
+	"hash/maphash"
 	"regexp"
 	"strings"
 	"sync"
@@ -30,14 +31,21 @@ type ruleset struct {
 	anchors   [256]uint8 // class table of the text pass
 	weak      [256]uint8
 	pool      sync.Pool
+	seed      maphash.Seed
 	tokenKeys map[ruleID][]byte
 }
 
 type rule struct {
 	name   string
-	marker []byte
+	marker []byte // [masked:NAME]
+	quoted []byte // the same as a JSON string
 	action Action
 	on     bool
+}
+
+func newRule(name string, a Action) rule {
+	quoted := []byte(`"[masked:` + name + `]"`)
+	return rule{name: name, marker: quoted[1 : len(quoted)-1], quoted: quoted, action: a, on: true}
 }
 
 type part struct {
@@ -158,10 +166,11 @@ func newRuleset(o *Options, route *Route) (*ruleset, error) {
 		maxDepth: o.MaxDepth,
 		maxOut:   o.MaxDecoded,
 		maxRatio: o.MaxRatio,
+		seed:     maphash.MakeSeed(),
 	}
 	for i := range defaultRules {
 		d := &defaultRules[i]
-		rs.rules[d.id] = rule{name: d.name, marker: []byte("[masked:" + d.name + "]"), on: true}
+		rs.rules[d.id] = newRule(d.name, ActionMask)
 		rs.byName[d.name] = d.id
 	}
 	for _, name := range o.Disable {
@@ -256,7 +265,7 @@ func (rs *ruleset) addRule(ur *Rule, o *Options) error {
 	if err := checkAction(ur.Action, id, o); err != nil {
 		return fail("%w", err)
 	}
-	rs.rules = append(rs.rules, rule{ur.Name, []byte("[masked:" + ur.Name + "]"), ur.Action, true})
+	rs.rules = append(rs.rules, newRule(ur.Name, ur.Action))
 	rs.byName[ur.Name] = id
 	scopes := inAll
 	if len(ur.Scopes) > 0 {
@@ -322,12 +331,13 @@ func (rs *ruleset) get() *run {
 const maxKeep = 1 << 20
 
 func (rs *ruleset) put(r *run, rep *Report) {
-	for i, n := range r.counts {
-		if n != 0 {
-			if rep != nil {
+	if r.counted {
+		r.counted = false
+		for i, n := range r.counts {
+			if n != 0 {
 				rep.Add(rs.rules[i].name, int(n))
+				r.counts[i] = 0
 			}
-			r.counts[i] = 0
 		}
 	}
 	for i := range r.deepest + 1 {
@@ -348,10 +358,8 @@ func (rs *ruleset) put(r *run, rep *Report) {
 	}
 	r.deepest = 0
 	r.dec.wipe()
-	for _, b := range [...]*[]byte{&r.work, &r.again, &r.out} {
-		if cap(*b) > maxKeep {
-			*b = nil
-		}
+	if max(cap(r.work), cap(r.again), cap(r.out)) > maxKeep {
+		r.work, r.again, r.out = nil, nil, nil
 	}
 	rs.pool.Put(r)
 }

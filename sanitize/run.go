@@ -27,6 +27,7 @@ type doc struct {
 type run struct {
 	rs      *ruleset
 	counts  []int32
+	counted bool // one of counts is not 0
 	docs    [maxNest + 1]doc
 	inner   int
 	depth   int
@@ -37,6 +38,7 @@ type run struct {
 	pend    []pending
 	cache   [cacheSize]cacheEntry
 	keys    keyScratch
+	memo    memo
 	dec     decoders
 	again   []byte
 	out     []byte
@@ -59,6 +61,11 @@ func (r *run) begin(src []byte) *doc {
 	d := &r.docs[0]
 	d.reset(src)
 	return d
+}
+
+func (r *run) count(id ruleID) {
+	r.counts[id]++
+	r.counted = true
 }
 
 func (d *doc) reset(src []byte) {
@@ -112,7 +119,7 @@ func (r *run) apply(dst []byte, d *doc, lo, hi int) []byte {
 		dst = append(dst, d.repl[e.ro:e.ro+e.rl]...)
 		pos = min(e.e, hi)
 		if e.rule != ruleNone {
-			r.counts[e.rule]++
+			r.count(e.rule)
 		}
 	}
 	if pos < hi {

@@ -7,6 +7,9 @@ import (
 
 // kindOf chooses the grammar by content type; KindAuto when it says nothing.
 func kindOf(ct string) Kind {
+	if ct == "application/json" { // nearly all
+		return KindJSON
+	}
 	t, _, _ := strings.Cut(ct, ";")
 	t = strings.ToLower(strings.TrimSpace(t))
 	switch t {

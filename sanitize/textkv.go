@@ -25,7 +25,7 @@ func (r *run) keyValue(d *doc, floor, i, hi int, sc scope, trunc bool) int {
 		return 0
 	}
 	dec := r.key(src[ks:ke], sc)
-	if dec.rule == ruleNone && !dec.keep && ke-ks <= 6 && lastWordOfTwo(src[ks:ke]) {
+	if dec.rule == ruleNone && !dec.keep() && ke-ks <= 6 && lastWordOfTwo(src[ks:ke]) {
 		// "api key: x", "Card Number=x": the word before belongs to it.
 		if j := ks; j > floor && src[j-1] == ' ' {
 			j--

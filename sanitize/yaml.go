@@ -40,7 +40,7 @@ func (r *run) yaml(d *doc, lo, hi int, trunc bool) {
 			continue
 		}
 		dec := r.key(src[ks:ke], scopeBody)
-		if dec.hit && dec.rule == ruleNone {
+		if dec.hit() && dec.rule == ruleNone {
 			continue // the text pass finds it
 		}
 		rule := dec.rule

@@ -1,0 +1,54 @@
+package sanitize
+
+import "hash/maphash"
+
+// What a value was read as: part of a memo's key.
+const (
+	asNamed byte = iota + 1
+	asURL
+	asQuery
+	asText
+)
+
+const (
+	memoSlots = 64
+	memoBytes = 253 // a name and a value: most User-Agents fit
+)
+
+// memo remembers short values that passed as they were. Most headers of a
+// service say the same thing again and again: Accept, Content-Type, the same
+// dozen User-Agents. Only what may be shown is kept, at most 16 KiB of it, and a
+// hit compares it all. Direct mapped, private to one run.
+type memo struct {
+	slots [memoSlots]memoSlot
+}
+
+type memoSlot struct {
+	as, name, value uint8
+	buf             [memoBytes]byte
+}
+
+// slot returns where the value would be, nil when it is too long or so short
+// that it is read as fast, and whether it is there.
+func (m *memo) slot(seed maphash.Seed, as byte, name, value string) (s *memoSlot, hit bool) {
+	if len(value) < 4 || len(name)+len(value) > memoBytes {
+		return nil, false
+	}
+	h := maphash.String(seed, value)
+	if name != "" {
+		h ^= maphash.String(seed, name) << 1
+	}
+	s = &m.slots[h%memoSlots]
+	n := len(name)
+	return s, s.as == as && int(s.name) == n && int(s.value) == len(value) &&
+		string(s.buf[n:n+len(value)]) == value && string(s.buf[:n]) == name
+}
+
+func (s *memoSlot) put(as byte, name, value string) {
+	if s == nil {
+		return
+	}
+	s.as, s.name, s.value = as, uint8(len(name)), uint8(len(value))
+	copy(s.buf[:], name)
+	copy(s.buf[len(name):], value)
+}
