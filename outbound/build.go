@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/capture"
 )
 
 // record is the entry in the making, with room for what an ordinary one holds, so
@@ -42,7 +43,7 @@ func (c *call) conclude(r *record, o outcome, now time.Duration) {
 	e.Request.Trailers, e.Response.Trailers = c.reqTrailers, c.respTrailers
 
 	f := c.classify(o)
-	complete := c.bodyless || c.resp.eof || c.respLength >= 0 && c.resp.size >= c.respLength
+	complete := c.bodyless || c.respEOF || c.respLength >= 0 && c.resp.Size >= c.respLength
 	e.Latency = now
 	if c.m.response != 0 && f.kind == "" {
 		e.Latency = c.m.last // the caller may have kept the body open while it worked
@@ -78,26 +79,23 @@ func (c *call) facts(r *record) {
 }
 
 func (c *call) requestBody(b *entry.Body) {
-	b.Size = c.req.size
-	b.Raw = c.req.take()
+	c.req.Detach(c.t.pool, b)
 	if !c.reqPeeked && c.reqLength == 0 {
 		return // no body
 	}
-	whole := c.req.eof || c.reqLength > 0 && c.req.size >= c.reqLength
-	b.Truncated = int64(len(b.Raw)) < b.Size || !whole
+	whole := c.reqEOF || c.reqLength > 0 && b.Size >= c.reqLength
+	b.Truncated = b.Truncated || !whole
 	switch {
 	case c.reqPeeked && c.m.traced && c.m.conns == 0:
 		b.Size = 0 // shown, though no connection was there to send it on
 		b.Reason = reasonNotSent
-	case b.Reason != "":
-	case !whole && c.req.size == 0:
+	case b.Reason == capture.ReasonBinary:
+	case !whole && b.Size == 0:
 		b.Reason = reasonNotSent
 	case !whole:
 		b.Reason = reasonSending
-	case b.Truncated && c.req.max == 0:
+	case b.Truncated && b.Reason == "":
 		b.Reason = reasonOff
-	case b.Truncated:
-		b.Reason = reasonLimit
 	}
 }
 
@@ -105,30 +103,27 @@ func (c *call) requestBody(b *entry.Body) {
 // read some of a body whose length was not announced, and closed it before the end
 // showed, as one does with a JSON decoder, which stops behind the value.
 func (c *call) endUnseen(o outcome, complete bool) bool {
-	return o.closed && !complete && c.respLength < 0 && c.resp.size > 0
+	return o.closed && !complete && c.respLength < 0 && c.resp.Size > 0
 }
 
 func (c *call) responseBody(b *entry.Body, o outcome, complete bool) {
+	end := c.endUnseen(o, complete)
 	// Where net/http itself undid a gzip it had asked for, this is the size after.
-	b.Size = c.resp.size
-	b.Raw = c.resp.take()
+	c.resp.Detach(c.t.pool, b)
 	if c.bodyless {
-		b.Reason = ""
 		return
 	}
 	// Also where it may be whole: the sanitizer must not take a secret's beginning
 	// for all of it.
-	b.Truncated = int64(len(b.Raw)) < b.Size || !complete
+	b.Truncated = b.Truncated || !complete
 	switch {
-	case b.Reason != "":
-	case c.endUnseen(o, complete):
+	case b.Reason == capture.ReasonBinary:
+	case end:
 		b.Reason = reasonEnd
 	case !complete:
 		b.Reason = reasonUnread
-	case b.Truncated && c.resp.max == 0:
+	case b.Truncated && b.Reason == "":
 		b.Reason = reasonOff
-	case b.Truncated:
-		b.Reason = reasonLimit
 	}
 }
 

@@ -14,16 +14,18 @@ import (
 	"github.com/txtrail/txtrail/txid"
 )
 
-// Why a body is missing or cut, in [entry.Body.Reason].
+// Why a body is missing or cut, in [entry.Body.Reason], beside package capture's.
 const (
-	reasonBinary  = "binary"
-	reasonLimit   = "capture limit"
 	reasonUnread  = "unread"
 	reasonEnd     = "end not seen"
 	reasonNotSent = "not sent"
 	reasonSending = "not sent to its end"
 	reasonOff     = "capture off"
 )
+
+// firstBuffer is the size of the first buffer for a body of unknown length: most
+// JSON answers are smaller.
+const firstBuffer = 4 << 10
 
 // call is the state of one call, from RoundTrip to its entry; and under the names
 // callContext and responseBody the context that is sent and the body that the
@@ -67,7 +69,9 @@ type call struct {
 	rec         *record // nil when handed over
 	m           marks
 	trailer     http.Header // the request's, shared with the caller
-	req, resp   captured
+	req, resp   capture.Body
+	reqEOF      bool // the ends were seen
+	respEOF     bool
 	reqGen      int
 	reqErr      error // what the caller's body said
 	reqTrailers []entry.Header
@@ -96,12 +100,12 @@ func (c *call) read(p []byte, n int, err error) {
 		return
 	}
 	if n > 0 && n <= len(p) {
-		c.resp.add(c.t.pool, p[:n])
+		capture.Add(&c.resp, c.t.pool, p[:n], firstBuffer)
 		c.m.last = d
 	}
 	if err == io.EOF {
 		c.m.last = d
-		c.resp.eof = true
+		c.respEOF = true
 		if len(c.response.Trailer) > 0 {
 			c.respTrailers = capture.AppendFields(nil, c.response.Trailer, nil) // complete with EOF
 		}

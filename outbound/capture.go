@@ -1,54 +1,42 @@
 package outbound
 
-import "github.com/txtrail/txtrail/sink"
+import (
+	"fmt"
 
-// captured is the first bytes of a body, in a buffer of the queue's pool that is
-// taken when the first byte comes, and the number of all. Its call's lock guards it.
-type captured struct {
-	buf  []byte
-	max  int   // bytes kept; 0 counts only
-	hint int64 // the declared length, less than 1 if none
-	size int64 // bytes that went by
-	eof  bool
+	"github.com/txtrail/txtrail/internal/capture"
+)
+
+// CaptureRule says how much is kept of the bodies of some calls. Sizes are counted
+// always, whatever is kept.
+type CaptureRule struct {
+	// Route is a route as entries show it (see [Dependency].Routes and
+	// [Options.Route]), with or without a method before it: "/items/{id}",
+	// "POST /login". With a "*" at its end it stands for all that begin so:
+	// "GET /admin/*". Default "": any route, and none.
+	Route string
+	// Type is a media type without parameters: "application/json", "text/*".
+	// Default "": any, and none.
+	Type string
+	// First is how many bytes are kept of a body's beginning. At most 4 MiB together
+	// with Last. Default [Options.MaxBody]; -1 keeps none.
+	First int
+	// Last is how many bytes are kept of the end of a body that is larger, from the
+	// first whole record in them. It works for event streams and newline-delimited
+	// JSON without a Content-Encoding, and does nothing for others: only where each
+	// record stands for itself can the end of a body be sanitized without what went
+	// before. The record in between says how much was left out. Default 0.
+	Last int
 }
 
-// firstBuffer is the size of the first buffer for a body of unknown length: most
-// JSON answers are smaller.
-const firstBuffer = 4 << 10
-
-func (c *captured) add(pool *sink.BufferPool, p []byte) {
-	c.size += int64(len(p))
-	room := c.max - len(c.buf)
-	if room <= 0 || len(p) == 0 {
-		return
+// compileRules takes the rules apart. maxBody is what 0 stands for.
+func compileRules(rules []CaptureRule, maxBody int) (capture.Rules, error) {
+	plain := make([]capture.Rule, len(rules))
+	for i, r := range rules {
+		plain[i] = capture.Rule(r)
 	}
-	p = p[:min(len(p), room)]
-	if need := len(c.buf) + len(p); need > cap(c.buf) {
-		want := 2 * cap(c.buf)
-		if c.buf == nil {
-			if want = firstBuffer; c.hint > 0 {
-				want = int(min(c.hint, int64(c.max)))
-			}
-		}
-		grown := append(pool.Get(max(need, min(want, c.max))), c.buf...)
-		if c.buf != nil {
-			pool.Put(c.buf)
-		}
-		c.buf = grown
+	c, err := capture.CompileRules(plain, maxBody, maxMaxBody)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 	}
-	c.buf = append(c.buf, p...)
-}
-
-// restart forgets what was captured: the body is sent again from its beginning.
-func (c *captured) restart() {
-	c.buf = c.buf[:0]
-	c.size = 0
-	c.eof = false
-}
-
-// take gives the buffer away.
-func (c *captured) take() []byte {
-	b := c.buf
-	c.buf = nil
-	return b
+	return c, nil
 }

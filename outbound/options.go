@@ -35,6 +35,9 @@ type Options struct {
 	// MaxBody is how many bytes are captured of each body, at most 4 MiB.
 	// Default [DefaultMaxBody]; -1 captures none. Sizes are always recorded.
 	MaxBody int
+	// Capture says how much is kept of which bodies; the first rule that matches is
+	// taken, and MaxBody where none does. Default none. See [CaptureRule].
+	Capture []CaptureRule
 	// Skip names calls that are not recorded; the txid is sent all the same.
 	// Default none. See [Untraced] for calls that must not be touched at all.
 	Skip func(*http.Request) bool

@@ -89,12 +89,12 @@ func peekFile(f *os.File) (peeked, bool) {
 	return peeked{size: max(info.Size()-at, 0), from: f, at: at}, true
 }
 
-// fill appends the first n bytes to dst, which has room for them. A file cut
-// meanwhile leaves a short capture.
-func (p *peeked) fill(dst []byte, n int) []byte {
+// read reads into dst what is to be read offset bytes from now. Of a file that was
+// cut meanwhile there is less.
+func (p *peeked) read(dst []byte, offset int64) int {
 	if p.from == nil {
-		return append(dst, p.mem[:min(len(p.mem), n)]...)
+		return copy(dst, p.mem[min(offset, int64(len(p.mem))):])
 	}
-	got, _ := p.from.ReadAt(dst[:n], p.at)
-	return dst[:got]
+	n, _ := p.from.ReadAt(dst, p.at+offset)
+	return n
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/capture"
 )
 
@@ -14,28 +15,21 @@ func (c *call) captureRequest(out *http.Request) {
 	if out.Body == nil || out.Body == http.NoBody {
 		return
 	}
-	if b := &c.rec.Request.Body; capture.BinaryType(b.Type) {
-		c.req.max, b.Reason = 0, reasonBinary
-	}
-	if p, ok := peek(out.Body); ok {
-		size := p.size
-		if out.ContentLength > 0 {
-			size = min(size, out.ContentLength) // net/http sends no more
-		}
-		c.req.size, c.req.eof = size, true
-		c.reqPeeked = true
-		if c.req.max > 0 && size > 0 {
-			n := int(min(size, int64(c.req.max)))
-			c.req.buf = p.fill(c.t.pool.Get(n), n)
-		}
-		return
-	}
 	n := out.ContentLength
 	if n == 0 {
 		n = -1 // with a body that is not NoBody, 0 means unknown
 	}
+	c.choose(&c.req, &c.rec.Request.Body, n)
+	if p, ok := peek(out.Body); ok {
+		size := p.size
+		if n > 0 {
+			size = min(size, n) // net/http sends no more
+		}
+		c.req.Read(c.t.pool, size, p.read)
+		c.reqEOF, c.reqPeeked = true, true
+		return
+	}
 	c.reqLength = n
-	c.req.hint = n
 	c.sending = requestBody{inner: out.Body, call: c}
 	out.Body = &c.sending
 	if get := out.GetBody; get != nil {
@@ -49,6 +43,14 @@ func (c *call) captureRequest(out *http.Request) {
 	}
 }
 
+// choose says how much of a body is kept.
+func (c *call) choose(kept *capture.Body, b *entry.Body, declared int64) {
+	h := &c.rec.HTTP
+	first, last := c.t.rules.Bounds(h.Method, h.Route, b.Type, c.t.opts.MaxBody, true)
+	kept.Begin(first, b.Type, declared)
+	kept.KeepEnd(last, b.Type, b.ContentEncoding)
+}
+
 // restartRequest begins the capture anew for a body that is sent again, and
 // returns its number; what an abandoned earlier body still reads does not count.
 func (c *call) restartRequest() int {
@@ -56,7 +58,8 @@ func (c *call) restartRequest() int {
 	defer c.mu.Unlock()
 	c.reqGen++
 	if !c.done {
-		c.req.restart()
+		c.req.Restart()
+		c.reqEOF = false
 	}
 	return c.reqGen
 }
@@ -76,9 +79,9 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	c := b.call
 	c.mu.Lock()
 	if !c.done && c.reqGen == b.gen && n >= 0 && n <= len(p) {
-		c.req.add(c.t.pool, p[:n])
+		capture.Add(&c.req, c.t.pool, p[:n], firstBuffer)
 		if err == io.EOF {
-			c.req.eof = true
+			c.reqEOF = true
 		} else if err != nil && c.reqErr == nil {
 			c.reqErr = err
 		}

@@ -23,6 +23,7 @@ type Transport struct {
 	queue *sink.Queue
 	pool  *sink.BufferPool
 	opts  Options
+	rules capture.Rules
 	deps  *dependencies // nil: none
 	hops  hops
 	watch watch
@@ -62,8 +63,12 @@ func newTransport(base http.RoundTripper, q *sink.Queue, opts *Options) (t *Tran
 	if err != nil {
 		return nil, false, err
 	}
-	o.Dependencies = nil
-	return &Transport{base: base, queue: q, pool: q.Buffers(), opts: o, deps: deps, traceKey: findTraceKey()}, own, nil
+	rules, err := compileRules(o.Capture, o.MaxBody)
+	if err != nil {
+		return nil, false, err
+	}
+	o.Dependencies, o.Capture = nil, nil
+	return &Transport{base: base, queue: q, pool: q.Buffers(), opts: o, rules: rules, deps: deps, traceKey: findTraceKey()}, own, nil
 }
 
 // Unwrap returns the base transport.
@@ -157,7 +162,6 @@ func (t *Transport) begin(ctx context.Context, req *http.Request) *call {
 	if d, has := ctx.Deadline(); has {
 		c.deadline = max(d.Sub(c.start), 1)
 	}
-	c.req.max, c.resp.max = t.opts.MaxBody, t.opts.MaxBody
 	return c
 }
 
@@ -245,7 +249,6 @@ func (c *call) responded(resp *http.Response) {
 	}
 	c.inner = resp.Body
 	c.mu.Lock()
-	c.resp.hint = resp.ContentLength
 	c.response = resp
 	c.mu.Unlock()
 	resp.Body = (*responseBody)(c)
@@ -280,9 +283,7 @@ func (c *call) respHead(resp *http.Response) {
 	c.respLength = resp.ContentLength
 	b := &r.Response.Body
 	b.Type, b.ContentEncoding = capture.Bound(seen.Type, entry.MaxWord), capture.Bound(seen.Encoding, entry.MaxWord)
-	if capture.BinaryType(seen.Type) {
-		c.resp.max, b.Reason = 0, reasonBinary
-	}
+	c.choose(&c.resp, b, resp.ContentLength)
 }
 
 // mayAsk reports whether the host that was called may ask to keep the scenario.

@@ -81,7 +81,7 @@ var rooms = []room{
 		why: "the front door takes sinks from its user; it knows those that need neither an account nor an SDK, and slog, which is standard",
 	},
 	{
-		path: "internal/capture", ours: facts,
+		path: "internal/capture", ours: sinks,
 		why: "what the server's and the client's side share on the path; it knows neither",
 	},
 	{
