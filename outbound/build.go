@@ -40,8 +40,6 @@ func (c *call) conclude(r *record, o outcome, now time.Duration) {
 	if c.m.peer.IsValid() {
 		e.HTTP.RemoteIP = c.t.peers.name(c.m.peer)
 	}
-	e.Request.Trailers, e.Response.Trailers = c.reqTrailers, c.respTrailers
-
 	f := c.classify(o)
 	complete := c.bodyless || c.respEOF || c.respLength >= 0 && c.resp.Size >= c.respLength
 	e.Latency = now
@@ -55,7 +53,7 @@ func (c *call) conclude(r *record, o outcome, now time.Duration) {
 	}
 
 	e.Flags = c.flags(r.flags[:0], o, complete)
-	e.Labels = c.labels(r.labels[:0])
+	e.Labels = c.labels(r.Labels)
 	if f.kind != "" {
 		e.Error.Type = f.kind
 		e.Error.Message = f.message(o.err)
@@ -147,9 +145,6 @@ func (c *call) flags(fs []string, o outcome, complete bool) []string {
 }
 
 func (c *call) labels(ls []entry.Label) []entry.Label {
-	if c.peerID != "" {
-		ls = append(ls, entry.Label{Name: entry.LabelPeerRequestID, Value: c.peerID})
-	}
 	if c.resent > 0 {
 		ls = append(ls, entry.Label{Name: entry.LabelAttemptOf, Value: c.attemptOf.String()})
 	}
@@ -157,7 +152,7 @@ func (c *call) labels(ls []entry.Label) []entry.Label {
 		ls = append(ls, entry.Label{Name: entry.LabelRedirectOf, Value: c.hopOf.String()}, entry.Label{Name: entry.LabelRedirectHop, Value: strconv.Itoa(c.hop)})
 	}
 	if c.m.conns > 1 {
-		ls = append(ls, entry.Label{Name: entry.LabelResent, Value: strconv.Itoa(c.m.conns - 1)})
+		ls = append(ls, entry.Label{Name: entry.LabelResent, Value: strconv.Itoa(int(c.m.conns) - 1)})
 	}
 	return ls
 }

@@ -46,9 +46,9 @@ type call struct {
 	resent    int
 	cancel    <-chan struct{} // Request.Cancel
 	deadline  time.Duration   // 0: none
+	reqLength int64           // of a wrapped body; 0 without one, -1 unknown
 	notSent   bool            // the txid was kept from the host
-	reqPeeked bool
-	reqLength int64 // of a wrapped body; 0 without one, -1 unknown
+	reqPeeked bool            // the request's body was looked at, not wrapped
 	stamps    stamps
 	hooks     httptrace.ClientTrace
 	sending   requestBody
@@ -57,28 +57,24 @@ type call struct {
 	traced atomic.Bool                 // the base transport has looked for hooks
 
 	// Set when the response has come, before the caller has it.
+	bodyless   bool          // HEAD, 204, 304, a length of 0, an upgrade
 	inner      io.ReadCloser // the response's body
 	respLength int64
-	peerID     string // the request's ID at the provider
-	bodyless   bool   // HEAD, 204, 304, a length of 0, an upgrade
 
 	watched link // the watch's
 
-	mu          sync.Mutex
-	done        bool
-	rec         *record // nil when handed over
-	m           marks
-	trailer     http.Header // the request's, shared with the caller
-	req, resp   capture.Body
-	reqEOF      bool // the ends were seen
-	respEOF     bool
-	reqGen      int
-	reqErr      error // what the caller's body said
-	reqTrailers []entry.Header
-
-	response     *http.Response // until the entry is made: its trailers come at EOF
-	respTrailers []entry.Header
-	stop         func() bool // takes the AfterFunc back
+	mu        sync.Mutex
+	rec       *record // nil when handed over
+	done      bool
+	reqEOF    bool // the ends were seen
+	respEOF   bool
+	reqGen    int32
+	m         marks
+	trailer   http.Header // the request's, shared with the caller
+	req, resp capture.Body
+	reqErr    error          // what the caller's body said
+	response  *http.Response // until the entry is made: its trailers come at EOF
+	stop      func() bool    // takes the AfterFunc back
 }
 
 // outcome is how a call ended.
@@ -107,7 +103,7 @@ func (c *call) read(p []byte, n int, err error) {
 		c.m.last = d
 		c.respEOF = true
 		if len(c.response.Trailer) > 0 {
-			c.respTrailers = capture.AppendFields(nil, c.response.Trailer, nil) // complete with EOF
+			c.rec.Response.Trailers = capture.AppendFields(nil, c.response.Trailer, nil) // complete with EOF
 		}
 	}
 	c.mu.Unlock()

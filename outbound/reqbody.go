@@ -53,7 +53,7 @@ func (c *call) choose(kept *capture.Body, b *entry.Body, declared int64) {
 
 // restartRequest begins the capture anew for a body that is sent again, and
 // returns its number; what an abandoned earlier body still reads does not count.
-func (c *call) restartRequest() int {
+func (c *call) restartRequest() int32 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reqGen++
@@ -70,7 +70,7 @@ func (c *call) restartRequest() int {
 type requestBody struct {
 	inner io.ReadCloser
 	call  *call
-	gen   int
+	gen   int32
 }
 
 // Read implements [io.Reader].

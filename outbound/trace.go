@@ -16,8 +16,8 @@ import (
 // They are guarded by the call's lock, since net/http calls the hooks from its own
 // goroutines, and some of them after RoundTrip has returned.
 type marks struct {
-	traced       bool // the base transport calls hooks at all; set when done
-	conns        int  // connections obtained: more than one means that net/http sent again
+	conns        int32 // connections obtained: more than one means that net/http sent again
+	traced       bool  // the base transport calls hooks at all; set when done
 	reused       bool
 	peer         netip.Addr
 	dnsStart     time.Duration
@@ -203,7 +203,7 @@ func (c *call) wroteRequest(info httptrace.WroteRequestInfo) {
 	// The trailers have just been written, by this goroutine: now they are
 	// complete, and later they belong to the caller again.
 	if len(c.trailer) > 0 {
-		c.reqTrailers = capture.AppendFields(nil, c.trailer, nil)
+		c.rec.Request.Trailers = capture.AppendFields(nil, c.trailer, nil)
 	}
 }
 

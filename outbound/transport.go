@@ -169,6 +169,7 @@ func (t *Transport) begin(ctx context.Context, req *http.Request) *call {
 // change once RoundTrip has returned is copied now.
 func (c *call) prepare(ctx context.Context, req *http.Request) *http.Request {
 	c.rec = &record{}
+	c.rec.Labels = c.rec.labels[:0]
 	c.describe(req)
 	c.stamps.fields.List = c.rec.fields[:0]
 	var seen capture.Noted
@@ -278,7 +279,9 @@ func (c *call) respHead(resp *http.Response) {
 	if seen.Keep && c.mayAsk() {
 		c.scope.Keep()
 	}
-	c.peerID = capture.Bound(id.value, entry.MaxLabelValue)
+	if id.value != "" {
+		r.Labels = append(r.Labels, entry.Label{Name: entry.LabelPeerRequestID, Value: capture.Bound(id.value, entry.MaxLabelValue)})
+	}
 	r.HTTP.CacheHit = seen.Cached && txid.FromCache(resp.Header)
 	c.respLength = resp.ContentLength
 	b := &r.Response.Body

@@ -21,8 +21,8 @@ type Body struct {
 	buf    []byte
 	hint   int64 // the declared length, less than 1 if none
 	limit  int
-	reason string // why nothing is captured
-	tail   *tail  // nil: nothing is kept of the end
+	tail   *tail // nil: nothing is kept of the end
+	binary bool  // therefore nothing is
 }
 
 // Begin says how much of a body of the given type and declared length is kept; a
@@ -30,23 +30,20 @@ type Body struct {
 func (c *Body) Begin(limit int, contentType string, declared int64) {
 	c.limit, c.hint = limit, declared
 	if limit > 0 && BinaryType(contentType) {
-		c.limit, c.reason = 0, ReasonBinary
+		c.limit, c.binary = 0, true
 	}
 }
 
 // KeepEnd says how many bytes are kept of the body's end as well, after Begin. It
 // does nothing for a body that is not made of records, or is encoded.
 func (c *Body) KeepEnd(last int, contentType, contentEncoding string) {
-	if last <= 0 || c.reason != "" || contentEncoding != "" {
+	if last <= 0 || c.binary || contentEncoding != "" {
 		return
 	}
 	if r := recordsOf(contentType); r != noRecords {
 		c.tail = &tail{last: last, records: r}
 	}
 }
-
-// Binary reports whether the body is described only, by its type.
-func (c *Body) Binary() bool { return c.reason == ReasonBinary }
 
 // Add takes what has gone by. firstBuffer is the size of the buffer that a body of
 // unknown length starts with.
@@ -143,14 +140,13 @@ func (c *Body) Detach(pool *sink.BufferPool, b *entry.Body) {
 	if c.tail != nil && c.tail.buf != nil {
 		whole = c.join(pool)
 	}
-	b.Raw, b.Size, b.Reason = c.buf, c.Size, c.reason
+	b.Raw, b.Size, b.Truncated, b.Reason = c.buf, c.Size, !whole, ""
 	switch {
 	case whole:
-		b.Reason = ""
-	case c.reason == "" && (c.limit > 0 || len(c.buf) > 0):
-		b.Truncated, b.Reason = true, ReasonLimit
-	default:
-		b.Truncated = true
+	case c.binary:
+		b.Reason = ReasonBinary
+	case c.limit > 0 || len(c.buf) > 0:
+		b.Reason = ReasonLimit
 	}
 	c.buf, c.tail, c.limit = nil, nil, 0
 }

@@ -48,8 +48,8 @@ func (n *Noted) Note(name, value string) {
 // says that some are missing. Set List to where they are to be appended.
 type Fields struct {
 	List  []entry.Header
-	n     int
-	bytes int
+	n     int32
+	bytes int32
 	cut   bool
 }
 
@@ -66,7 +66,7 @@ func (f *Fields) AddOne(name, value string) {
 		return
 	}
 	h := entry.Header{Name: Bound(name, entry.MaxWord), Value: Bound(value, entry.MaxHeaderValue)}
-	f.bytes += len(h.Name) + len(h.Value)
+	f.bytes += int32(len(h.Name) + len(h.Value)) //nolint:gosec // both are bounded
 	if f.n++; f.n > entry.MaxHeaders || f.bytes > entry.MaxHeaderBytes {
 		f.cut = true
 		h = entry.Header{Name: entry.CutHeader, Value: "more header fields not kept"}
