@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 )
 
 // The policy file is JSON with the names of Options in snake case:
@@ -73,10 +74,14 @@ func ParseOptions(b []byte) (*Options, error) {
 	dec.DisallowUnknownFields()
 	var f fileOptions
 	if err := dec.Decode(&f); err != nil {
+		line := func(offset int64) int { return 1 + bytes.Count(b[:min(int(offset), len(b))], []byte("\n")) }
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
-			line := 1 + bytes.Count(b[:min(int(syntax.Offset), len(b))], []byte("\n"))
-			return nil, fmt.Errorf("sanitize: policy file: line %d: %w", line, err)
+			return nil, fmt.Errorf("sanitize: policy file: line %d: %w", line(syntax.Offset), err)
+		}
+		var typ *json.UnmarshalTypeError
+		if errors.As(err, &typ) {
+			return nil, fmt.Errorf("sanitize: policy file: line %d: field %q is a %s, want %s", line(typ.Offset), typ.Field, typ.Value, wanted(typ.Type))
 		}
 		return nil, fmt.Errorf("sanitize: policy file: %w", err)
 	}
@@ -124,6 +129,21 @@ func ParseOptions(b []byte) (*Options, error) {
 		return nil, err
 	}
 	return o, nil
+}
+
+// wanted names a Go type as people name it who write JSON.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Slice:
+		return "a list"
+	}
+	return "an object"
 }
 
 func parseMode(s string) (Mode, error) {

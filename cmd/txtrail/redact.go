@@ -23,7 +23,7 @@ type redactCmd struct {
 	Truncated       bool   `help:"The input is the beginning of something longer."`
 	Kind            string `placeholder:"KIND" help:"What the input is, if that is known: json, form, url, header, cookie, text …"`
 	Route           string `placeholder:"ROUTE" help:"The route, for rules of a route: POST /login."`
-	Policy          string `placeholder:"FILE" help:"A policy in JSON. Default: the rules that every service has."`
+	Policy          string `placeholder:"FILE" help:"A policy in JSON or YAML. Default: the rules that every service has."`
 	Explain         string `placeholder:"KEY" help:"Say whether values under KEY are hidden, and by which rule; reads no input."`
 	Report          bool   `help:"Say on standard error what was hidden, by rule."`
 	JSONL           bool   `name:"jsonl" help:"One sample a line, one result a line."`
@@ -82,9 +82,9 @@ func (c *redactCmd) policy() (*sanitize.Policy, error) {
 	case len(b) > maxPolicy:
 		return nil, usage("--policy %s: more than %d bytes", c.Policy, maxPolicy)
 	}
-	o, err := sanitize.ParseOptions(b)
+	o, err := redact.ParsePolicy(c.Policy, b)
 	if err != nil {
-		return nil, usage("--policy %s: %s", c.Policy, strings.TrimPrefix(err.Error(), "sanitize: "))
+		return nil, usage("--policy %s: %s", c.Policy, strings.TrimPrefix(strings.TrimPrefix(err.Error(), "redact: "), "sanitize: "))
 	}
 	p, err := sanitize.New(o)
 	if err != nil {
