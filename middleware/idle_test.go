@@ -90,12 +90,16 @@ func TestIdleConnections(t *testing.T) {
 		}
 		same := func(h http.Handler) http.Handler { return h }
 		idle(t, n, wrap, settle) // the runtime's own structures fill up
-		bare := idle(t, n, same, settle)
-		ours := idle(t, n, wrap, settle)
-		if ours-bare > bound*int64(n) { // a goroutine of an earlier test may have ended meanwhile
-			bare, ours = idle(t, n, same, settle), idle(t, n, wrap, settle)
+		// Goroutines of earlier tests may end meanwhile, and the runtime fits the size
+		// of new stacks to what it has seen: a single figure may be some hundred bytes
+		// off. What is really added is there in every round.
+		var added, bare int64
+		for range 6 {
+			bare = idle(t, n, same, settle)
+			if added = (idle(t, n, wrap, settle) - bare) / int64(n); added <= bound {
+				break
+			}
 		}
-		added := (ours - bare) / int64(n)
 		t.Logf("%s: %d bytes added to each of %d connections (bare: %d bytes, both ends)", name, added, n, bare/int64(n))
 		if added > bound {
 			t.Errorf("%s: %d bytes added to each of %d connections, want at most %d", name, added, n, bound)
