@@ -197,19 +197,37 @@ func hostName(s string) bool {
 	return !dot
 }
 
-// hostOnly takes the port and the brackets off a URL's host.
+// hostOnly takes the port, the brackets and the zone off a URL's host. It returns
+// "" where what stands in their place is none: a resolver may read it otherwise.
 func hostOnly(host string) string {
 	if len(host) > 0 && host[0] == '[' {
 		end := strings.IndexByte(host, ']')
-		if end < 0 {
+		if end < 0 || !isPort(host[end+1:]) {
 			return ""
 		}
 		host = host[1:end]
 	} else if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host, ':') == i {
+		if !isPort(host[i:]) {
+			return ""
+		}
 		host = host[:i]
 	}
-	if i := strings.IndexByte(host, '%'); i >= 0 { // an IPv6 zone
+	// Only an IPv6 address has a zone: "core%.example.com" is a name of its own.
+	if i := strings.IndexByte(host, '%'); i >= 0 && strings.IndexByte(host[:i], ':') >= 0 {
 		host = host[:i]
 	}
 	return host
+}
+
+// isPort reports whether s is nothing, or a colon and digits.
+func isPort(s string) bool {
+	if s != "" && s[0] != ':' {
+		return false
+	}
+	for i := 1; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }

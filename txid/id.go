@@ -112,12 +112,14 @@ var idByte = func() (t [256]bool) {
 const maxRefused = 64
 
 // refused returns s in a form that is safe to store and to show: shortened,
-// control and non-ASCII bytes escaped. It is a record, never an ID.
+// control and non-ASCII bytes escaped. It is a record, never an ID. It is not cut
+// within a number: the half of a card's would not be known for one any more by
+// those who hide them.
 func refused(s string) string {
 	cut := ""
 	if len(s) > maxRefused {
 		cut = "… (" + strconv.Itoa(len(s)) + " bytes)"
-		s = s[:maxRefused]
+		s = strings.TrimRight(s[:maxRefused], "0123456789-. ")
 	}
 	q := strconv.QuoteToASCII(s)
 	var b strings.Builder

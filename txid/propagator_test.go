@@ -76,6 +76,10 @@ func TestExtractRequest(t *testing.T) {
 			"refused, huge", nil, request("X-Transaction-Id: " + strings.Repeat("a", 5000)),
 			txid.Scope{Refused: strings.Repeat("a", 64) + "… (5000 bytes): 5000 bytes, want 8 to 128"},
 		},
+		{ // half of a card's number would pass for none
+			"refused, cut in a number", nil, request("X-Transaction-Id: " + strings.Repeat("x ", 25) + "4111-1111-1111-1111 tail"),
+			txid.Scope{Refused: strings.Repeat("x ", 24) + "x… (74 bytes): byte 0x20 at 1, want only [A-Za-z0-9._~:=+/@-]"},
+		},
 		{
 			"two IDs", nil, request("X-Transaction-Id: "+foreign, "X-Transaction-Id: other-0001"),
 			txid.Scope{Refused: foreign + ", other-0001: sent more than once"},
