@@ -84,33 +84,33 @@ func compileDependencies(ds []Dependency) (*dependencies, error) {
 			err = c.add(host, d)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w: Dependencies[%d].%w", ErrOptions, i, err)
+			return nil, fmt.Errorf("%w: Dependencies[%d]%w", ErrOptions, i, err)
 		}
 	}
 	slices.SortStableFunc(c.below, func(a, b below) int { return len(b.suffix) - len(a.suffix) })
 	return c, nil
 }
 
-// compile returns errors that begin with the field's name.
+// compile returns errors that begin with a dot and the field's name.
 func (d *Dependency) compile() (c *dependency, host string, err error) {
 	c = &dependency{peer: entry.Peer{Service: d.Service, Requests: d.Quota.Requests, Per: d.Quota.Per}}
 	if host, c.port, err = splitHost(d.Host); err != nil {
-		return nil, "", fmt.Errorf("Host: %w", err)
+		return nil, "", fmt.Errorf(".Host: %w", err)
 	}
 	if len(d.Service) > entry.MaxWord {
-		return nil, "", fmt.Errorf("Service has %d bytes, at most %d", len(d.Service), entry.MaxWord)
+		return nil, "", fmt.Errorf(".Service has %d bytes, at most %d", len(d.Service), entry.MaxWord)
 	}
 	if q := d.Quota; q != (Quota{}) && (q.Requests < 1 || q.Per < 1) {
-		return nil, "", fmt.Errorf("Quota is %d calls in %v, want both above zero, or neither set", q.Requests, q.Per)
+		return nil, "", fmt.Errorf(".Quota is %d calls in %v, want both above zero, or neither set", q.Requests, q.Per)
 	}
 	c.routes = &routes{}
 	for i, r := range d.Routes {
 		if err := c.routes.add(r); err != nil {
-			return nil, "", fmt.Errorf("Routes[%d]: %w", i, err)
+			return nil, "", fmt.Errorf(".Routes[%d]: %w", i, err)
 		}
 	}
 	if len(d.RequestID) > maxRequestID {
-		return nil, "", fmt.Errorf("RequestID lists %d headers, at most %d", len(d.RequestID), maxRequestID)
+		return nil, "", fmt.Errorf(".RequestID lists %d headers, at most %d", len(d.RequestID), maxRequestID)
 	}
 	if d.RequestID != nil {
 		c.requestID = make([]string, 0, len(d.RequestID))
@@ -119,7 +119,7 @@ func (d *Dependency) compile() (c *dependency, host string, err error) {
 		if name == "" || strings.ContainsFunc(name, func(r rune) bool {
 			return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
 		}) {
-			return nil, "", fmt.Errorf("RequestID[%d]: %q is not a header name", i, name)
+			return nil, "", fmt.Errorf(".RequestID[%d]: %q is not a header name", i, name)
 		}
 		c.requestID = append(c.requestID, textproto.CanonicalMIMEHeaderKey(name))
 	}
@@ -174,7 +174,7 @@ func (c *dependencies) add(host string, d *dependency) error {
 	}
 	for _, other := range by {
 		if other.port == d.port {
-			return fmt.Errorf("Host: %q is listed twice", host)
+			return fmt.Errorf(".Host: %q is listed twice", host)
 		}
 	}
 	if d.port == 0 {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/txtrail/txtrail/entry"
 )
 
 func TestAppendDuration(t *testing.T) {
@@ -75,5 +77,32 @@ func TestTraceWithoutKey(t *testing.T) {
 	tr.GotConn(httptrace.GotConnInfo{Reused: true})
 	if !c.traced.Load() || !c.m.reused {
 		t.Error("the hooks are not the call's")
+	}
+}
+
+// The fields of request and response share an array where they fit into it, and
+// never each other's place.
+func TestRecordRoom(t *testing.T) {
+	for _, n := range []struct{ request, response int }{{0, 0}, {5, 3}, {5, 7}, {12, 0}, {5, 8}, {12, 1}, {13, 5}, {3, 13}, {40, 40}} {
+		r := &record{}
+		fill := func(hs []entry.Header, name string, n int) []entry.Header {
+			for range n {
+				hs = append(hs, entry.Header{Name: name})
+			}
+			return hs
+		}
+		r.Request.Headers = fill(r.requestRoom(n.request), "request", n.request)
+		r.Response.Headers = fill(r.responseRoom(n.response), "response", n.response)
+		r.Request.Headers = append(r.Request.Headers, entry.Header{Name: "request"}) // as OnEntry may
+		for i, h := range r.Request.Headers {
+			if h.Name != "request" {
+				t.Errorf("%+v: field %d of the request is the %s's", n, i, h.Name)
+			}
+		}
+		for i, h := range r.Response.Headers {
+			if h.Name != "response" {
+				t.Errorf("%+v: field %d of the response is the %s's", n, i, h.Name)
+			}
+		}
 	}
 }

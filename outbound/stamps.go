@@ -23,14 +23,7 @@ type stamps struct {
 // eight names is one piece of memory, hence the exact count. The slices of values
 // are the caller's, cut so that nothing is appended to them in place.
 func (s *stamps) copy(h http.Header, scope *txid.Scope, seen *capture.Noted) {
-	room := 2 + len(scope.Carried) // ID and parent
-	if scope.EntryPage != "" || scope.Recorder != nil {
-		room++
-	}
-	if scope.Trace.Parent != "" {
-		room += 2
-	}
-	s.header = make(http.Header, len(h)+room)
+	s.header = make(http.Header, len(h)+added(scope))
 	for name, vs := range h {
 		// nil stays: it keeps net/http from setting a default.
 		s.header[name] = vs[:len(vs):len(vs)]
@@ -39,6 +32,18 @@ func (s *stamps) copy(h http.Header, scope *txid.Scope, seen *capture.Noted) {
 			s.fields.Add(name, vs)
 		}
 	}
+}
+
+// added is how many headers a Propagator adds of scope, at most but for a signature.
+func added(scope *txid.Scope) int {
+	n := 2 + len(scope.Carried) // ID and parent
+	if scope.EntryPage != "" || scope.Recorder != nil {
+		n++
+	}
+	if scope.Trace.Parent != "" {
+		n += 2
+	}
+	return n
 }
 
 // Get implements txid.Carrier; names come in canonical form.

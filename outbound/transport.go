@@ -171,7 +171,7 @@ func (c *call) prepare(ctx context.Context, req *http.Request) *http.Request {
 	c.rec = &record{}
 	c.rec.Labels = c.rec.labels[:0]
 	c.describe(req)
-	c.stamps.fields.List = c.rec.fields[:0]
+	c.stamps.fields.List = c.rec.requestRoom(len(req.Header) + added(c.scope))
 	var seen capture.Noted
 	out := c.stamp(c.trace(ctx, req.URL.Scheme == "https"), req, &seen)
 	c.trailer = req.Trailer
@@ -264,7 +264,7 @@ func (c *call) respHead(resp *http.Response) {
 	r.HTTP.Status, r.HTTP.Protocol = resp.StatusCode, resp.Proto
 	var seen capture.Noted
 	var id requestID
-	fields := capture.Fields{List: r.room()}
+	fields := capture.Fields{List: r.responseRoom(len(resp.Header))}
 	for name, vs := range resp.Header {
 		if len(vs) > 0 {
 			seen.Note(name, vs[0])

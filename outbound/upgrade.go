@@ -35,8 +35,10 @@ type upgraded struct {
 }
 
 func newUpgraded(c *call) *upgraded {
-	return &upgraded{t: c.t, ctx: c.ctx, scope: c.scope, span: c.span, start: c.t.now(),
-		method: c.rec.HTTP.Method, url: c.rec.HTTP.URL, proto: c.rec.HTTP.Protocol, peer: c.rec.Peer}
+	return &upgraded{
+		t: c.t, ctx: c.ctx, scope: c.scope, span: c.span, start: c.t.now(),
+		method: c.rec.HTTP.Method, url: c.rec.HTTP.URL, proto: c.rec.HTTP.Protocol, peer: c.rec.Peer,
+	}
 }
 
 func (u *upgraded) received(n int, err error) {
