@@ -37,7 +37,7 @@ func framedJSON(b []byte) bool {
 	} else if m := packetType.FindSubmatchIndex(b); m != nil {
 		b = b[m[2]:]
 	}
-	if m := jsonpHead.FindIndex(b); m != nil && (m[1] == len(b) || strings.IndexByte(`{["`, b[m[1]]) >= 0) {
+	if m := jsonpHead.FindIndex(b); len(m) > 1 && (m[1] == len(b) || strings.IndexByte(`{["`, b[m[1]]) >= 0) {
 		rest, ok := oneJSON(b[m[1]:])
 		return ok && jsonpTail.Match(rest)
 	}
