@@ -310,7 +310,7 @@ func sound(err error) error {
 	if errors.As(err, &partial) {
 		for i := range partial.Failed {
 			if partial.Failed[i].Err != nil {
-				sound(partial.Failed[i].Err)
+				_ = sound(partial.Failed[i].Err)
 			}
 		}
 	}

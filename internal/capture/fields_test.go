@@ -24,9 +24,17 @@ func TestAppendFields(t *testing.T) {
 	var seen Noted
 	got := sorted(AppendFields([]entry.Header{{Name: "A", Value: "before"}}, h, &seen))
 	want := []entry.Header{
-		{Name: "A", Value: "before"}, {Name: "Age", Value: "1"}, {Name: "Content-Encoding", Value: "br"}, {Name: "Content-Length", Value: "7"},
-		{Name: "Content-Type", Value: "text/html"}, {Name: "Content-Type", Value: "second"}, {Name: "Expires", Value: "0"},
-		{Name: "Referer", Value: "r"}, {Name: "Trailer", Value: "X-Sum"}, {Name: "User-Agent", Value: "ua"}, {Name: txid.HeaderKeep, Value: "1"},
+		{Name: "A", Value: "before"},
+		{Name: "Age", Value: "1"},
+		{Name: "Content-Encoding", Value: "br"},
+		{Name: "Content-Length", Value: "7"},
+		{Name: "Content-Type", Value: "text/html"},
+		{Name: "Content-Type", Value: "second"},
+		{Name: "Expires", Value: "0"},
+		{Name: "Referer", Value: "r"},
+		{Name: "Trailer", Value: "X-Sum"},
+		{Name: "User-Agent", Value: "ua"},
+		{Name: txid.HeaderKeep, Value: "1"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

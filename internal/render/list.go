@@ -80,13 +80,13 @@ func (p *Printer) Stories(ss []*query.Story) {
 			if i == 0 {
 				st = dim
 			}
-			switch {
-			case j == 4 || j == 5:
+			switch j {
+			case 4, 5:
 				text = padLeft(text, ws[j])
 				if i > 0 && j == 5 && ss[i-1].Failed > 0 {
 					st = boldRed
 				}
-			case j == 1:
+			case 1:
 				text = padRight(text, ws[j])
 			default:
 				text = padRight(cut(text, ws[j]), ws[j])
