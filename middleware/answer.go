@@ -49,7 +49,7 @@ func (ex *exchange) answer(status int) {
 		}
 	}
 	rec.Response.Headers = fields
-	rec.Response.Body.Type, rec.Response.Body.ContentEncoding = seen.contentType, seen.contentEncoding
+	rec.Response.Body.Type, rec.Response.Body.ContentEncoding = bound(seen.contentType, entry.MaxWord), bound(seen.contentEncoding, entry.MaxWord)
 	rec.HTTP.CacheHit = seen.cached && txid.FromCache(h)
 	w := &ex.writer
 	w.fields, w.trailer, w.declared = len(h), seen.trailer, -1

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -105,15 +106,18 @@ func (ex *exchange) begin(r *http.Request) {
 	var seen noted
 	rec.Request.Headers = appendHeaders(rec.fields[:0], r.Header, &seen)
 	h := &rec.HTTP
-	h.Method, h.URL, h.Protocol = r.Method, r.RequestURI, r.Proto
+	h.Method, h.URL, h.Protocol = method(r.Method), r.RequestURI, protocol(r.Proto)
 	if h.URL == "" && r.URL != nil {
 		h.URL = r.URL.RequestURI()
 	}
 	h.URL = bound(h.URL, entry.MaxURL)
+	if len(r.Method) > maxMethod {
+		h.URL = strings.Clone(h.URL) // it stands in one line with the method
+	}
 	h.UserAgent = bound(seen.userAgent, entry.MaxMessage)
 	h.Referer = bound(seen.referer, entry.MaxURL)
 	h.RemoteIP = ex.clientIP(r)
-	rec.Request.Body.Type, rec.Request.Body.ContentEncoding = seen.contentType, seen.contentEncoding
+	rec.Request.Body.Type, rec.Request.Body.ContentEncoding = bound(seen.contentType, entry.MaxWord), bound(seen.contentEncoding, entry.MaxWord)
 	if r.TLS != nil {
 		rec.Labels = append(rec.Labels, tlsLabel(r.TLS.Version))
 	}

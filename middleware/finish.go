@@ -281,7 +281,7 @@ func (ex *exchange) words(e *entry.Entry, took time.Duration) {
 	var room [256]byte
 	b := append(room[:0], bound(e.HTTP.Method, 32)...)
 	b = append(b, ' ')
-	b = append(b, bound(pathOf(ex.req), 1<<10)...)
+	b = append(b, boundPath(pathOf(ex.req), 1<<10)...)
 	b = append(b, ' ')
 	switch {
 	case e.HTTP.Status != 0:
@@ -308,7 +308,7 @@ func (ex *exchange) words(e *entry.Entry, took time.Duration) {
 		if e.HTTP.Route != "" {
 			b = append(b, e.HTTP.Route...)
 		} else {
-			b = append(b, bound(pathOf(ex.req), entry.MaxWord)...)
+			b = append(b, boundPath(pathOf(ex.req), entry.MaxWord)...)
 		}
 	}
 	s := string(b)

@@ -96,6 +96,13 @@ func (r *recorder) Annotate(name, value string) {
 // describe returns an error's Go type and text, whatever its methods do.
 func describe(v any) (name, text string) {
 	name = bound(fmt.Sprintf("%T", v), entry.MaxWord)
-	// fmt itself catches a panic of v's methods.
-	return name, bound(fmt.Sprint(v), entry.MaxMessage)
+	switch v.(type) {
+	case error, fmt.Stringer, string, bool, int, int8, int16, int32, int64,
+		uint, uint8, uint16, uint32, uint64, uintptr, float32, float64:
+		// fmt itself catches a panic of v's methods.
+		return name, bound(fmt.Sprint(v), entry.MaxMessage)
+	}
+	// Of anything else fmt would print the fields, without the names by which the
+	// sanitizer knows what to hide.
+	return name, ""
 }

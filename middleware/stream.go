@@ -171,7 +171,7 @@ func (s *stream) end() {
 
 	b := append([]byte(nil), bound(ex.req.Method, 32)...)
 	b = append(b, ' ')
-	b = append(b, bound(pathOf(ex.req), 1<<10)...)
+	b = append(b, boundPath(pathOf(ex.req), 1<<10)...)
 	b = append(b, " connection closed after "...)
 	b = appendMillis(b, took)
 	b = append(b, " ms, "...)
