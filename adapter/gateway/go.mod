@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/txtrail/txtrail => ../..
 
 require (
+	github.com/grpc-ecosystem/grpc-gateway/v2 v2.31.0
 	github.com/txtrail/txtrail v0.0.0
 	google.golang.org/grpc v1.84.0
 	google.golang.org/protobuf v1.36.12
@@ -12,7 +13,6 @@ require (
 
 require (
 	github.com/andybalholm/brotli v1.2.7 // indirect
-	github.com/grpc-ecosystem/grpc-gateway/v2 v2.31.0
 	github.com/klauspost/compress v1.20.3 // indirect
 	golang.org/x/net v0.59.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect

@@ -4,11 +4,13 @@ go 1.26.0
 
 replace github.com/txtrail/txtrail => ../..
 
-require github.com/txtrail/txtrail v0.0.0
+require (
+	github.com/gorilla/mux v1.8.1
+	github.com/txtrail/txtrail v0.0.0
+)
 
 require (
 	github.com/andybalholm/brotli v1.2.7 // indirect
-	github.com/gorilla/mux v1.8.1
 	github.com/klauspost/compress v1.20.3 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )
