@@ -340,7 +340,11 @@ func costOf(e *entry.Entry) int64 {
 	n := entrySize + int64(cap(e.Line()))
 	n += int64(cap(e.Request.Body.Raw)) + int64(cap(e.Request.Body.Content))
 	n += int64(cap(e.Response.Body.Raw)) + int64(cap(e.Response.Body.Content))
+	for _, b := range [...]*entry.Body{&e.Request.Body, &e.Response.Body} {
+		n += int64(len(b.Type) + len(b.ContentEncoding) + len(b.Reason))
+	}
 	n += int64(len(e.Message) + len(e.Refused) + len(e.HTTP.URL) + len(e.HTTP.Referer) + len(e.HTTP.UserAgent))
+	n += int64(len(e.HTTP.Method) + len(e.HTTP.Route) + len(e.HTTP.Protocol) + len(e.HTTP.RemoteIP) + len(e.HTTP.ServerAddress))
 	n += int64(len(e.Error.Message) + len(e.Error.Stack))
 	for _, hs := range [...][]entry.Header{e.Request.Headers, e.Request.Trailers, e.Response.Headers, e.Response.Trailers} {
 		n += int64(cap(hs)) * int64(unsafe.Sizeof(entry.Header{}))

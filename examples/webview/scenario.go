@@ -46,6 +46,9 @@ func (a *app) run(ctx context.Context, talk io.Writer) (txid.ID, error) {
 	var errs []error
 	for _, s := range scenario() {
 		status, err := s.do(ctx, a)
+		if ctx.Err() != nil {
+			return "", context.Cause(ctx) // Ctrl-C: what follows could only fail
+		}
 		_, _ = fmt.Fprintf(talk, "  %-34s %d\n", s.name, status)
 		if err == nil && status != s.want {
 			err = fmt.Errorf("status %d, want %d", status, s.want)
