@@ -110,7 +110,8 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// BenchmarkLoopback is a whole call to a real server.
+// BenchmarkLoopback is a whole call to a real server. "same headers" is bare with
+// the headers that ours adds: what the server, and the writing, have of them.
 func BenchmarkLoopback(b *testing.B) {
 	answer := []byte(strings.Repeat("y", 1024))
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -121,6 +122,17 @@ func BenchmarkLoopback(b *testing.B) {
 	defer srv.Close()
 	ctx, _ := scoped(b)
 	body := strings.Repeat("x", 1024)
+	same := []string{"0123456789abcdef"}
 	b.Run("bare", func(b *testing.B) { benchCall(b, ctx, base(b), srv.URL, body) })
-	b.Run("ours", func(b *testing.B) { benchCall(b, ctx, benchTransport(b, base(b), false), srv.URL, body) })
+	b.Run("same headers", func(b *testing.B) {
+		tr := base(b)
+		benchCall(b, ctx, roundTripper(func(r *http.Request) (*http.Response, error) {
+			for _, name := range stamped {
+				r.Header[name] = same
+			}
+			return tr.RoundTrip(r)
+		}), srv.URL, body)
+	})
+	b.Run("path", func(b *testing.B) { benchCall(b, ctx, benchTransport(b, base(b), true), srv.URL, body) })
+	b.Run("whole", func(b *testing.B) { benchCall(b, ctx, benchTransport(b, base(b), false), srv.URL, body) })
 }

@@ -154,6 +154,40 @@ func TestBinaryBodiesAreSizesOnly(t *testing.T) {
 	}
 }
 
+// A piece from the middle of something can not be sanitized, so it is not shown.
+func TestPiecesAreSizesOnly(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Range", r.Header.Get("X-Range"))
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusPartialContent)
+		_, _ = io.Copy(w, r.Body)
+	}))
+	defer srv.Close()
+	const piece = `ter2-hunter2","a":1}`
+	for _, c := range []struct {
+		contentRange string
+		whole        bool
+	}{{"bytes 20-39/40", false}, {"items 20-39/40", true}} {
+		rec := newRecorder(t)
+		req := request(t, t.Context(), http.MethodPut, srv.URL, strings.NewReader(piece))
+		req.Header.Set("Content-Range", c.contentRange)
+		req.Header.Set("X-Range", c.contentRange)
+		resp, err := rec.transport(t, base(t), nil).RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := drain(t, resp); got != piece {
+			t.Errorf("got %q", got)
+		}
+		e := rec.only(t)
+		for _, b := range []entry.Body{e.Request.Body, e.Response.Body} {
+			if shown := len(b.Raw) > 0; shown != c.whole || b.Truncated == c.whole || b.Size != int64(len(piece)) || (b.Reason == "partial content") == c.whole {
+				t.Errorf("%s: %+v", c.contentRange, b)
+			}
+		}
+	}
+}
+
 func TestUnsentBody(t *testing.T) {
 	rec := newRecorder(t)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -101,7 +101,7 @@ func (c *call) requestBody(b *entry.Body) {
 	case c.reqPeeked && c.m.traced && c.m.conns == 0:
 		b.Size = 0 // shown, though no connection was there to send it on
 		b.Reason = reasonNotSent
-	case b.Reason == capture.ReasonBinary:
+	case b.Reason == capture.ReasonBinary, b.Reason == capture.ReasonPartial:
 	case !whole && b.Size == 0:
 		b.Reason = reasonNotSent
 	case !whole:
@@ -129,7 +129,7 @@ func (c *call) responseBody(b *entry.Body, o outcome, complete bool) {
 	// for all of it.
 	b.Truncated = b.Truncated || !complete
 	switch {
-	case b.Reason == capture.ReasonBinary:
+	case b.Reason == capture.ReasonBinary, b.Reason == capture.ReasonPartial:
 	case end:
 		b.Reason = reasonEnd
 	case !complete:

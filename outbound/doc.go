@@ -25,12 +25,19 @@
 // # When the entry is made
 //
 // Once: when RoundTrip fails, when the response has no body, at the end of the
-// body (EOF), at its Close, at its first error, or when the call's context ends,
-// whichever comes first. A body that is neither read to its end nor closed, in a
+// body (EOF), at its Close, at its first error, or when the call's context ends (a
+// fifth of a second later at most), whichever comes first. A body that is neither read to its end nor closed, in a
 // context that never ends, is never recorded: net/http keeps such a body and its
 // connection for ever, so that not even the garbage collector can tell. A 101 is
 // recorded at once, and the life of the connection with its bytes each way when it is
 // closed.
+//
+// # What the calls do not say themselves
+//
+// A [Dependency] gives a service that is called its name, the templates of its URLs
+// and its quota, so that "429s of meet, by route, against 100 a second" can be
+// counted later; and the ID by which the provider's own log has the request, from
+// its response, becomes a label.
 //
 // # Why a call failed
 //

@@ -10,8 +10,8 @@ import (
 
 // captureRequest looks at the body of out, a copy of the caller's request, or
 // wraps it where it can not be looked at. A nil body and NoBody stay what they
-// are: net/http compares them.
-func (c *call) captureRequest(out *http.Request) {
+// are: net/http compares them. Of a part of an upload nothing is kept.
+func (c *call) captureRequest(out *http.Request, partial bool) {
 	if out.Body == nil || out.Body == http.NoBody {
 		return
 	}
@@ -20,6 +20,9 @@ func (c *call) captureRequest(out *http.Request) {
 		n = -1 // with a body that is not NoBody, 0 means unknown
 	}
 	c.choose(&c.req, &c.rec.Request.Body, n)
+	if partial {
+		c.req.Partial()
+	}
 	if p, ok := peek(out.Body); ok {
 		size := p.size
 		if n > 0 {

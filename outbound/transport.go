@@ -182,7 +182,7 @@ func (c *call) prepare(ctx context.Context, req *http.Request) *http.Request {
 	r.Request.Body.ContentEncoding = capture.Bound(seen.Encoding, entry.MaxWord)
 	h.UserAgent = capture.Bound(seen.UserAgent, entry.MaxMessage)
 	h.Referer = capture.Bound(seen.Referer, entry.MaxURL)
-	c.captureRequest(out)
+	c.captureRequest(out, capture.ByteRange(seen.Range, seen.Type))
 	return out
 }
 
@@ -287,6 +287,9 @@ func (c *call) respHead(resp *http.Response) {
 	b := &r.Response.Body
 	b.Type, b.ContentEncoding = capture.Bound(seen.Type, entry.MaxWord), capture.Bound(seen.Encoding, entry.MaxWord)
 	c.choose(&c.resp, b, resp.ContentLength)
+	if resp.StatusCode == http.StatusPartialContent && capture.ByteRange(seen.Range, seen.Type) {
+		c.resp.Partial()
+	}
 }
 
 // mayAsk reports whether the host that was called may ask to keep the scenario.

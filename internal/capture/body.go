@@ -9,6 +9,8 @@ import (
 const (
 	ReasonBinary = "binary"
 	ReasonLimit  = "capture limit"
+	// ReasonPartial is that of a piece of something.
+	ReasonPartial = "partial content"
 )
 
 // Body is the first bytes of a body, in a buffer of the queue's pool that is taken
@@ -18,11 +20,12 @@ type Body struct {
 	// Size is how many bytes have gone by.
 	Size int64
 
-	buf    []byte
-	hint   int64 // the declared length, less than 1 if none
-	limit  int
-	tail   *tail // nil: nothing is kept of the end
-	binary bool  // therefore nothing is
+	buf   []byte
+	hint  int64 // the declared length, less than 1 if none
+	limit int
+	tail  *tail // nil: nothing is kept of the end
+	// Why nothing is captured.
+	binary, partial bool
 }
 
 // Begin says how much of a body of the given type and declared length is kept; a
@@ -44,6 +47,10 @@ func (c *Body) KeepEnd(last int, contentType, contentEncoding string) {
 		c.tail = &tail{last: last, records: r}
 	}
 }
+
+// Partial says that the body is a piece of something: it is only counted, since a
+// piece from the middle can not be sanitized; what names its values is missing.
+func (c *Body) Partial() { c.limit, c.tail, c.partial = 0, nil, true }
 
 // Add takes what has gone by. firstBuffer is the size of the buffer that a body of
 // unknown length starts with.
@@ -143,6 +150,8 @@ func (c *Body) Detach(pool *sink.BufferPool, b *entry.Body) {
 	b.Raw, b.Size, b.Truncated, b.Reason = c.buf, c.Size, !whole, ""
 	switch {
 	case whole:
+	case c.partial:
+		b.Reason = ReasonPartial
 	case c.binary:
 		b.Reason = ReasonBinary
 	case c.limit > 0 || len(c.buf) > 0:

@@ -11,7 +11,7 @@ import (
 // Noted is what a message's header fields say that an entry needs elsewhere. It is
 // gathered while they are copied, since each look-up would cost as much as a field.
 type Noted struct {
-	Type, Encoding, Length, UserAgent, Referer string
+	Type, Encoding, Length, Range, UserAgent, Referer string
 
 	Cacheable bool // a field that txid.SharedCacheable looks at is there
 	Cached    bool // one that txid.FromCache looks at
@@ -28,6 +28,8 @@ func (n *Noted) Note(name, value string) {
 		n.Encoding = value
 	case "Content-Length":
 		n.Length = value
+	case "Content-Range":
+		n.Range = value
 	case "User-Agent":
 		n.UserAgent = value
 	case "Referer":

@@ -18,7 +18,7 @@ func sorted(fs []entry.Header) []entry.Header {
 
 func TestAppendFields(t *testing.T) {
 	h := http.Header{
-		"Content-Type": {"text/html", "second"}, "Content-Encoding": {"br"}, "Content-Length": {"7"}, "User-Agent": {"ua"}, "Referer": {"r"},
+		"Content-Type": {"text/html", "second"}, "Content-Encoding": {"br"}, "Content-Length": {"7"}, "Content-Range": {"bytes 0-1/2"}, "User-Agent": {"ua"}, "Referer": {"r"},
 		"Age": {"1"}, "Expires": {"0"}, "Trailer": {"X-Sum"}, txid.HeaderKeep: {"1"}, "X-Nothing": nil,
 	}
 	var seen Noted
@@ -28,6 +28,7 @@ func TestAppendFields(t *testing.T) {
 		{Name: "Age", Value: "1"},
 		{Name: "Content-Encoding", Value: "br"},
 		{Name: "Content-Length", Value: "7"},
+		{Name: "Content-Range", Value: "bytes 0-1/2"},
 		{Name: "Content-Type", Value: "text/html"},
 		{Name: "Content-Type", Value: "second"},
 		{Name: "Expires", Value: "0"},
@@ -39,7 +40,7 @@ func TestAppendFields(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	all := Noted{Type: "text/html", Encoding: "br", Length: "7", UserAgent: "ua", Referer: "r", Cacheable: true, Cached: true, Trailer: true, Keep: true}
+	all := Noted{Type: "text/html", Encoding: "br", Length: "7", Range: "bytes 0-1/2", UserAgent: "ua", Referer: "r", Cacheable: true, Cached: true, Trailer: true, Keep: true}
 	if d := cmp.Diff(all, seen); d != "" {
 		t.Error(d)
 	}

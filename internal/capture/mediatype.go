@@ -52,3 +52,13 @@ func binaryApplication(minor string) bool {
 func hasSuffixFold(s, suffix string) bool {
 	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
 }
+
+// ByteRange reports whether a message with these fields, a 206 or a part of an
+// upload, is a piece of something by its bytes (RFC 9110, sections 14.4 and 14.6).
+// Some APIs name a page of a list so, in units of their own, and send a whole
+// document.
+func ByteRange(contentRange, contentType string) bool {
+	unit, _, _ := strings.Cut(contentRange, " ")
+	const ranges = "multipart/byteranges"
+	return strings.EqualFold(unit, "bytes") || len(contentType) >= len(ranges) && strings.EqualFold(contentType[:len(ranges)], ranges)
+}

@@ -25,3 +25,22 @@ func TestBinaryTypeAllocates(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestByteRange(t *testing.T) {
+	for _, c := range []struct {
+		contentRange, contentType string
+		want                      bool
+	}{
+		{"", "", false},
+		{"bytes 0-99/1000", "application/json", true},
+		{"Bytes */1000", "", true},
+		{"items 0-9/100", "application/json", false},
+		{"", "multipart/byteranges; boundary=x", true},
+		{"", "Multipart/ByteRanges", true},
+		{"", "multipart/form-data", false},
+	} {
+		if got := ByteRange(c.contentRange, c.contentType); got != c.want {
+			t.Errorf("%q, %q: %v", c.contentRange, c.contentType, got)
+		}
+	}
+}
