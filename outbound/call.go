@@ -211,8 +211,12 @@ func (t *Transport) hand(ctx context.Context, e *entry.Entry) {
 	t.queue.Enqueue(e)
 }
 
-// LabelOnEntryPanic marks an entry whose OnEntry panicked.
-const LabelOnEntryPanic = "on_entry_panic"
+// Labels of an entry for which a function of the user's panicked, with the panic's
+// text.
+const (
+	LabelOnEntryPanic = "on_entry_panic"
+	LabelRoutePanic   = "route_panic"
+)
 
 func (t *Transport) onEntry(ctx context.Context, e *entry.Entry) {
 	defer func() {

@@ -65,7 +65,15 @@ func (c *call) classify(o outcome) (f failure) {
 
 // classifyError decides by what is certain first: the error's own type where it
 // names a cause, then the context, then timeouts by phase, then the phase alone.
+//
+// A transport's error may panic when it is asked, as a nil pointer of an error type
+// does that was returned for "no error". The call must not fail by our asking.
 func classifyError(err error, p phase, expired, gaveUp bool, m *marks) (kind string, timedOut bool) {
+	defer func() {
+		if recover() != nil {
+			kind, timedOut = entry.ErrorOther, false
+		}
+	}()
 	var (
 		dnsErr  *net.DNSError
 		certErr *tls.CertificateVerificationError

@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -124,7 +125,7 @@ func (f *failure) message(err error) string {
 	}
 	if err != nil {
 		b = append(b, ": "...)
-		b = append(b, err.Error()...)
+		b = fmt.Append(b, err) // catches a panic of its Error
 	}
 	return string(b)
 }

@@ -91,7 +91,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return t.base.RoundTrip(req)
 	}
 	c := t.begin(ctx, req)
-	if t.opts.Skip != nil && t.opts.Skip(req) {
+	if t.opts.Skip != nil && t.skips(req) {
 		out := c.stamp(ctx, req, &capture.Noted{})
 		resp, err := t.base.RoundTrip(out)
 		return restore(resp, out, req), err
@@ -196,7 +196,7 @@ func (c *call) describe(req *http.Request) {
 	h.ResendCount, h.Deadline = c.resent, c.deadline
 	h.ServerAddress, h.ServerPort = server(req.URL)
 	if c.t.opts.Route != nil {
-		h.Route = c.t.opts.Route(req)
+		h.Route = c.routeOf(req)
 	}
 	if c.t.deps == nil {
 		return
@@ -207,6 +207,27 @@ func (c *call) describe(req *http.Request) {
 			h.Route = c.dep.routes.match(h.Method, req.URL)
 		}
 	}
+}
+
+// skips asks Skip. A panic in it must not fail the call, which is then recorded.
+func (t *Transport) skips(req *http.Request) (skip bool) {
+	defer func() {
+		if recover() != nil {
+			skip = false
+		}
+	}()
+	return t.opts.Skip(req)
+}
+
+// routeOf asks Route. A panic in it leaves the call without a route, and says so.
+func (c *call) routeOf(req *http.Request) (route string) {
+	defer func() {
+		if v := recover(); v != nil {
+			route = ""
+			c.rec.Labels = append(c.rec.Labels, entry.Label{Name: LabelRoutePanic, Value: panicText(v)})
+		}
+	}()
+	return c.t.opts.Route(req)
 }
 
 // stamp returns the request to send: a shallow copy, so that trailers that the

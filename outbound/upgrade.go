@@ -3,6 +3,7 @@ package outbound
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strconv"
@@ -89,7 +90,7 @@ func (u *upgraded) closed() {
 		b = append(b, " B"...)
 		if err != nil {
 			e.Error.Type, _ = classifyError(err, phaseBody, false, false, &marks{})
-			e.Error.Message = err.Error()
+			e.Error.Message = fmt.Sprint(err) // catches a panic of its Error
 		}
 		e.Severity = entry.SeverityOf(0, e.Error.Type, false)
 		e.Message = string(b)

@@ -1,0 +1,72 @@
+package outbound_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/outbound"
+	"github.com/txtrail/txtrail/sink"
+	"github.com/txtrail/txtrail/sink/sinktest"
+)
+
+
+// brokenError can not be asked anything when it is a nil pointer.
+type brokenError struct{ text string }
+
+func (e *brokenError) Error() string { return e.text }
+func (e *brokenError) Unwrap() error { return &brokenError{e.text} }
+
+// Functions of the user's and errors of a transport that panic when they are called
+// must not fail a call that would not have failed without us.
+func TestPanicsOfOthers(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	for _, tt := range []struct {
+		name  string
+		base  http.RoundTripper
+		opts  outbound.Options
+		fails bool
+		check func(*entry.Entry) bool
+	}{
+		{"Skip", nil, outbound.Options{Skip: func(*http.Request) bool { panic("skip") }}, false,
+			func(e *entry.Entry) bool { return e.HTTP.Status == 200 }},
+		{"Route", nil, outbound.Options{Route: func(*http.Request) string { panic("route") }}, false,
+			func(e *entry.Entry) bool { return e.HTTP.Route == "" && len(e.Labels) > 0 }},
+		{"typed nil error", roundTripper(func(*http.Request) (*http.Response, error) {
+			var err *brokenError
+			return nil, err
+		}), outbound.Options{}, true, func(e *entry.Entry) bool { return e.Error.Type == entry.ErrorOther }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			memory := &sinktest.Memory{}
+			q, err := sink.NewQueue(memory, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr, err := outbound.NewTransport(tt.base, q, &tt.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := tr.RoundTrip(req)
+			if (err != nil) != tt.fails {
+				t.Fatalf("failed: %t, want %t", err != nil, tt.fails)
+			}
+			if res != nil {
+				_ = res.Body.Close()
+			}
+			tr.CloseIdleConnections()
+			if err := q.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if es := memory.Entries(); len(es) != 1 || !tt.check(es[0]) {
+				t.Errorf("%d entries; the first: %s", len(es), es[0].Line())
+			}
+		})
+	}
+}
