@@ -77,6 +77,9 @@ func (r *run) json(d *doc, lo, hi int) (end int, st jsonStatus) {
 		look  = !r.rs.keysOnly
 		owed  = -1 // a key whose value has not been read
 		keyed = false
+		prev  = &r.first
+		ent   *cacheEntry
+		at    int
 	)
 	if r.rs.mode == ModeAllow {
 		dec.rule = ruleUnlisted
@@ -92,14 +95,18 @@ func (r *run) json(d *doc, lo, hi int) (end int, st jsonStatus) {
 	}()
 
 value:
-	if i < len(src) && src[i] <= ' ' {
-		i = skipSpace(src, i, len(src))
-	}
 	if i >= len(src) {
 		st = jsonCut
 		goto fault
 	}
 	c = src[i]
+	if c <= ' ' {
+		if i = skipSpace(src, i, len(src)); i >= len(src) {
+			st = jsonCut
+			goto fault
+		}
+		c = src[i]
+	}
 	switch {
 	case c == '"':
 		s = i
@@ -250,14 +257,18 @@ after:
 	if top < base {
 		return i, jsonOK
 	}
-	if i < len(src) && src[i] <= ' ' {
-		i = skipSpace(src, i, len(src))
-	}
 	if i >= len(src) {
 		st = jsonCut
 		goto fault
 	}
 	c = src[i]
+	if c <= ' ' {
+		if i = skipSpace(src, i, len(src)); i >= len(src) {
+			st = jsonCut
+			goto fault
+		}
+		c = src[i]
+	}
 	if flags&fObject != 0 {
 		if c == ',' {
 			i++
@@ -323,18 +334,25 @@ firstKey:
 		goto pop
 	}
 key:
-	if i < len(src) && src[i] <= ' ' {
-		i = skipSpace(src, i, len(src))
-	}
-	if i >= len(src) {
-		st = jsonCut
-		goto fault
-	}
-	if src[i] != '"' {
-		st = jsonBad
-		goto fault
+	if i >= len(src) || src[i] != '"' {
+		if i = skipSpace(src, i, len(src)); i >= len(src) {
+			st = jsonCut
+			goto fault
+		}
+		if src[i] != '"' {
+			st = jsonBad
+			goto fault
+		}
 	}
 	s = i
+	if mask < 0 {
+		ent = &r.cache[prev.next%cacheSize]
+		if e = ent.guess(src, s+1); e > 0 {
+			prev = ent
+			dec = ent.dec
+			goto known
+		}
+	}
 	e, saw = scanString(src, i+1)
 	if e < 0 {
 		st = jsonCut
@@ -347,31 +365,36 @@ key:
 		st = jsonBad
 		goto fault
 	}
+	if mask >= 0 {
+		dec = decision{}
+		goto known
+	}
+	dec, at = r.lookup(src[s+1:e], scopeBody)
+	prev = r.follow(prev, at, dec)
+	if dec.hit() {
+		if saw&sawEscape != 0 {
+			r.jsonEscaped(d, s+1, e)
+		} else {
+			r.jsonString(d, s+1, e)
+		}
+	}
+
+known:
 	i = e + 1
 	owed = s
 	keyed = true
-	if mask < 0 {
-		dec = r.key(src[s+1:e], scopeBody)
-		rl = dec.role
-		if dec.hit() {
-			if saw&sawEscape != 0 {
-				r.jsonEscaped(d, s+1, e)
-			} else {
-				r.jsonString(d, s+1, e)
-			}
+	rl = dec.role
+	if paths && mask < 0 {
+		path = r.rs.paths.member(r.frames[top].path, src[s+1:e])
+		if id := r.rs.paths.accept(path); id != ruleNone {
+			dec.rule, dec.flags = id, 0
 		}
-		if paths {
-			path = r.rs.paths.member(r.frames[top].path, src[s+1:e])
-			if id := r.rs.paths.accept(path); id != ruleNone {
-				dec.rule, dec.flags = id, 0
-			}
-		}
-	} else {
-		rl = roleNone
 	}
-	if i < len(src) && src[i] <= ' ' {
-		i = skipSpace(src, i, len(src))
+	if i < len(src) && src[i] == ':' {
+		i++
+		goto value
 	}
+	i = skipSpace(src, i, len(src))
 	if i >= len(src) {
 		st = jsonCut
 		goto fault

@@ -26,11 +26,12 @@ const (
 func scanString(src []byte, i int) (int, uint8) {
 	saw := uint8(0)
 	for {
-		for i+8 <= len(src) {
-			w := binary.LittleEndian.Uint64(src[i:])
-			q := w ^ swarQuote
-			b := w ^ swarSlash
-			m := ((q-swarOnes)&^q | (b-swarOnes)&^b | (w-swarSpace)&^w) & swarHighs
+		rest := src[i:]
+		for len(rest) >= 8 {
+			w := binary.LittleEndian.Uint64(rest)
+			// The high bit of each byte that is a quote, a backslash or a control
+			// character; also, behind such a byte, of one that is not.
+			m := (((w ^ swarQuote) - swarOnes) | ((w ^ swarSlash) - swarOnes) | (w - swarSpace)) &^ w & swarHighs
 			if w&swarHighs != 0 {
 				// Only what stands before the closing quote counts.
 				if m == 0 {
@@ -40,12 +41,13 @@ func scanString(src []byte, i int) (int, uint8) {
 				}
 			}
 			if m == 0 {
-				i += 8
+				rest = rest[8:]
 				continue
 			}
-			i += bits.TrailingZeros64(m) >> 3
+			i = len(src) - len(rest) + bits.TrailingZeros64(m)>>3
 			goto found
 		}
+		i = len(src) - len(rest)
 		for i < len(src) {
 			c := src[i]
 			if c == '"' || c == '\\' || c < 0x20 {

@@ -2,7 +2,6 @@ package sanitize
 
 import (
 	"bytes"
-	"encoding/binary"
 	"strings"
 )
 
@@ -16,60 +15,6 @@ type decision struct {
 
 func (d decision) hit() bool  { return d.flags&wHit != 0 }
 func (d decision) keep() bool { return d.flags&wKeep != 0 }
-
-// The key cache: the same few keys come again and again, so that the full
-// match, with its folding and segmenting, is rarely run. Direct mapped, exact
-// (a hit compares the whole key), private to one run.
-const (
-	cacheSize   = 512
-	maxCacheKey = 32
-)
-
-type cacheEntry struct {
-	a, b, c, e uint64
-	n          uint8
-	sc         scope
-	ok         bool
-	dec        decision
-}
-
-// key returns the decision for a key, given raw as it stands in its grammar.
-func (r *run) key(k []byte, sc scope) decision {
-	n := len(k)
-	if n == 0 {
-		return decision{}
-	}
-	if n > maxCacheKey {
-		return r.decide(k, sc)
-	}
-	var a, b, c, e uint64
-	switch {
-	case n >= 8:
-		a = binary.LittleEndian.Uint64(k)
-		b = binary.LittleEndian.Uint64(k[n-8:])
-		if n > 16 {
-			c = binary.LittleEndian.Uint64(k[8:])
-			if n > 24 {
-				e = binary.LittleEndian.Uint64(k[16:])
-			}
-		}
-	case n >= 4:
-		a = uint64(binary.LittleEndian.Uint32(k))
-		b = uint64(binary.LittleEndian.Uint32(k[n-4:]))
-	default:
-		a = uint64(k[0]) | uint64(k[n/2])<<8 | uint64(k[n-1])<<16
-	}
-	h := a*0x9E3779B97F4A7C15 ^ b*0xC2B2AE3D27D4EB4F ^ c*0x165667B19E3779F9 ^ e*0x27D4EB2F165667C5
-	h += uint64(n)<<3 | uint64(sc)
-	h *= 0x9E3779B97F4A7C15
-	ent := &r.cache[h>>(64-9)]
-	if ent.ok && ent.a == a && ent.b == b && ent.n == uint8(n) && ent.sc == sc && ent.c == c && ent.e == e {
-		return ent.dec
-	}
-	dec := r.decide(k, sc)
-	*ent = cacheEntry{a: a, b: b, c: c, e: e, n: uint8(n), sc: sc, ok: true, dec: dec}
-	return dec
-}
 
 // decide is the uncached key policy, with the detectors run on the key.
 func (r *run) decide(k []byte, sc scope) decision {

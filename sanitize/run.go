@@ -37,6 +37,7 @@ type run struct {
 	frames  []frame
 	pend    []pending
 	cache   [cacheSize]cacheEntry
+	first   cacheEntry // the key before the first one
 	keys    keyScratch
 	memo    memo
 	dec     decoders

@@ -1,0 +1,108 @@
+package sanitize
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// The key cache: the same few keys come again and again, so that the full
+// match, with its folding and segmenting, is rarely run. Direct mapped, exact
+// (a hit compares the whole key), private to one run.
+const (
+	cacheSize   = 512
+	maxCacheKey = 32
+)
+
+// cacheEntry is a key of n bytes and what was decided about it. Up to 7 bytes are
+// in a; of more, the first 8 are in a and the last 8 in b, those from the 8th on
+// in c and from the 16th on in e where there are so many.
+type cacheEntry struct {
+	a, b, c, e uint64
+	tag        uint32 // length and scope; 0 when nothing is here
+	dec        decision
+	next       uint16 // the entry of the JSON key that came after this one
+	json       bool   // the key is known to be the inside of a JSON string, and harmless itself
+}
+
+// key returns the decision for a key, given raw as it stands in its grammar.
+func (r *run) key(k []byte, sc scope) decision {
+	dec, _ := r.lookup(k, sc)
+	return dec
+}
+
+// lookup is key with the place in the cache, -1 for a key that is not kept.
+func (r *run) lookup(k []byte, sc scope) (decision, int) {
+	n := len(k)
+	if n == 0 {
+		return decision{}, -1
+	}
+	if n > maxCacheKey {
+		return r.decide(k, sc), -1
+	}
+	var a, b, c, e uint64
+	switch {
+	case n >= 8:
+		a = binary.LittleEndian.Uint64(k)
+		b = binary.LittleEndian.Uint64(k[n-8:])
+		if n > 16 {
+			c = binary.LittleEndian.Uint64(k[8:])
+			if n > 24 {
+				e = binary.LittleEndian.Uint64(k[16:])
+			}
+		}
+	case n >= 4:
+		a = uint64(binary.LittleEndian.Uint32(k)) | uint64(binary.LittleEndian.Uint32(k[n-4:]))<<(8*(n-4))
+	default:
+		a = uint64(k[0]) | uint64(k[n/2])<<(8*(n/2)) | uint64(k[n-1])<<(8*(n-1))
+	}
+	tag := uint32(n)<<8 | uint32(sc)
+	h := (a ^ bits.RotateLeft64(b, 23) ^ bits.RotateLeft64(c, 41) ^ bits.RotateLeft64(e, 11) ^ uint64(tag)) * 0x9E3779B97F4A7C15
+	at := int((h ^ h>>29) * 0xC2B2AE3D27D4EB4F >> (64 - 9))
+	ent := &r.cache[at]
+	if ent.tag == tag && ent.a == a && ent.b == b && ent.c == c && ent.e == e {
+		return ent.dec, at
+	}
+	dec := r.decide(k, sc)
+	*ent = cacheEntry{a: a, b: b, c: c, e: e, tag: tag, dec: dec}
+	return dec, at
+}
+
+// The objects of a list have the same keys in the same order. The reader of JSON
+// therefore compares with the key that came next the last time before it looks
+// where the key ends: guess returns the index of the quote behind the key of ent
+// when that is what begins at src[i], and 0 otherwise.
+func (ent *cacheEntry) guess(src []byte, i int) int {
+	n := int(ent.tag >> 8)
+	if !ent.json || i+n+8 > len(src) {
+		return 0
+	}
+	k := src[i : i+n+8]
+	if k[n] != '"' {
+		return 0
+	}
+	a := binary.LittleEndian.Uint64(k)
+	if n < 8 {
+		if a&(1<<(8*n)-1) != ent.a {
+			return 0
+		}
+		return i + n
+	}
+	if a != ent.a || binary.LittleEndian.Uint64(k[n-8:]) != ent.b {
+		return 0
+	}
+	if n > 16 && (binary.LittleEndian.Uint64(k[8:]) != ent.c || n > 24 && binary.LittleEndian.Uint64(k[16:]) != ent.e) {
+		return 0
+	}
+	return i + n
+}
+
+// follow notes that the key at place at came after prev, and returns its entry.
+func (r *run) follow(prev *cacheEntry, at int, dec decision) *cacheEntry {
+	if at < 0 || dec.hit() {
+		return prev
+	}
+	ent := &r.cache[at]
+	ent.json = true
+	prev.next = uint16(at)
+	return ent
+}
