@@ -191,6 +191,20 @@ func (m *marks) timings(t *entry.Timings, total time.Duration) {
 	}
 	if m.response != 0 {
 		t.Receive = between(t.FirstByte, total)
+		return
+	}
+	// The phase in which a call failed lasted until then: the one figure people look for.
+	switch m.phase() {
+	case phaseWait:
+		t.Wait = between(m.wrote, total)
+	case phaseSend:
+		t.Send = between(m.gotConn, total)
+	case phaseTLS:
+		t.TLS = between(m.tlsStart, total)
+	case phaseConnect:
+		t.Connect = between(m.connectStart, total)
+	case phaseDNS:
+		t.DNS = between(m.dnsStart, total)
 	}
 }
 

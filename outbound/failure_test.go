@@ -318,6 +318,9 @@ func TestFailures(t *testing.T) {
 			if e.Error.Type != f.want || !strings.Contains(e.Message, f.phase) || !strings.Contains(e.Error.Message, f.phase) || !strings.Contains(e.Error.Message, f.limit) {
 				t.Errorf("type %q, want %q\nmessage %q, want %q in it\nerror %q, want %q and %q in it", e.Error.Type, f.want, e.Message, f.phase, e.Error.Message, f.phase, f.limit)
 			}
+			if f.phase == "waiting for response headers" && e.Timings.Wait <= 0 {
+				t.Errorf("timings %+v: the wait that failed is not among them", e.Timings)
+			}
 			if strings.Contains(e.Message, "secret") {
 				t.Errorf("the query is in the message: %q", e.Message)
 			}
