@@ -3,9 +3,9 @@ package middleware
 import (
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/capture"
 	"github.com/txtrail/txtrail/txid"
 )
 
@@ -38,9 +38,9 @@ func (ex *exchange) answer(status int) {
 		return
 	}
 
-	var seen noted
-	fields := appendHeaders(rec.room(), h, &seen)
-	if ex.ReturnID != ReturnNever && (ex.ReturnID == ReturnAlways || !seen.cacheable || !txid.SharedCacheable(status, h)) {
+	var seen capture.Noted
+	fields := capture.AppendFields(rec.room(), h, &seen)
+	if ex.ReturnID != ReturnNever && (ex.ReturnID == ReturnAlways || !seen.Cacheable || !txid.SharedCacheable(status, h)) {
 		if ex.setID(h) {
 			fields = append(fields, entry.Header{Name: ex.header, Value: ex.id[0]})
 		}
@@ -49,25 +49,21 @@ func (ex *exchange) answer(status int) {
 		}
 	}
 	rec.Response.Headers = fields
-	rec.Response.Body.Type, rec.Response.Body.ContentEncoding = bound(seen.contentType, entry.MaxWord), bound(seen.contentEncoding, entry.MaxWord)
-	rec.HTTP.CacheHit = seen.cached && txid.FromCache(h)
+	rec.Response.Body.Type, rec.Response.Body.ContentEncoding = capture.Bound(seen.Type, entry.MaxWord), capture.Bound(seen.Encoding, entry.MaxWord)
+	rec.HTTP.CacheHit = seen.Cached && txid.FromCache(h)
 	w := &ex.writer
-	w.fields, w.trailer, w.declared = len(h), seen.trailer, -1
-	if seen.contentLength != "" {
-		if n, err := strconv.ParseInt(seen.contentLength, 10, 64); err == nil && n >= 0 {
+	w.fields, w.trailer, w.declared = len(h), seen.Trailer, -1
+	if seen.Length != "" {
+		if n, err := strconv.ParseInt(seen.Length, 10, 64); err == nil && n >= 0 {
 			w.declared = n
 		}
 	}
 	switch {
-	case rec.HTTP.Method == http.MethodHead:
-		ex.res.begin(0, "", w.declared) // what is written goes nowhere
-	case status == http.StatusPartialContent && byteRange(h):
-		// A piece from the middle can not be sanitized: what names its values is
-		// missing.
-		ex.res.begin(0, "", w.declared)
-		ex.res.reason = reasonPartial
+	case rec.HTTP.Method == http.MethodHead: // what is written goes nowhere
+	case status == http.StatusPartialContent && capture.ByteRange(seen.Range, seen.Type):
+		ex.res.Partial()
 	default:
-		ex.choose(&ex.res, rec.HTTP.Method, &rec.Response.Body, w.declared)
+		ex.choose(&ex.res, &rec.Response.Body, w.declared)
 	}
 }
 
@@ -80,16 +76,6 @@ func (ex *exchange) setID(h http.Header) bool {
 	ex.id[0] = string(ex.ctx.Scope.ID)
 	h[ex.header] = ex.id[:1:1]
 	return true
-}
-
-// byteRange reports whether a 206 is a piece of something by its bytes (RFC 9110,
-// section 14.4). Some APIs answer 206 with a whole document that holds a page of a
-// list, in units of their own.
-func byteRange(h http.Header) bool {
-	unit, _, _ := strings.Cut(first(h, "Content-Range"), " ")
-	media := first(h, "Content-Type")
-	const ranges = "multipart/byteranges"
-	return strings.EqualFold(unit, "bytes") || len(media) >= len(ranges) && strings.EqualFold(media[:len(ranges)], ranges)
 }
 
 // room returns what the request's headers have left of the record's fields.

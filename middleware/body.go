@@ -3,6 +3,8 @@ package middleware
 import (
 	"errors"
 	"io"
+
+	"github.com/txtrail/txtrail/internal/capture"
 )
 
 // body is an exchange as the handler's request body: it reads when the handler
@@ -26,11 +28,11 @@ func (b *body) Read(p []byte) (int, error) {
 	if n > 0 && n <= len(p) {
 		if b.rec != nil {
 			if !b.ask.begun {
-				(*exchange)(b).choose(&b.ask, b.rec.HTTP.Method, &b.rec.Request.Body, b.req.ContentLength)
+				(*exchange)(b).choose(&b.ask, &b.rec.Request.Body, b.req.ContentLength)
 			}
-			add(&b.ask, b.pool, p[:n])
+			capture.Add(&b.ask.Body, b.pool, p[:n], firstBuffer)
 		} else {
-			b.ask.size += int64(n)
+			b.ask.Size += int64(n)
 		}
 	}
 	switch {

@@ -1,120 +1,86 @@
 package middleware
 
 import (
+	"fmt"
+
 	"github.com/txtrail/txtrail/entry"
-	"github.com/txtrail/txtrail/sink"
+	"github.com/txtrail/txtrail/internal/capture"
 )
 
-// Why a body's content is missing or cut; see [entry.Body.Reason].
+// Why a body's content is missing or cut, beside what package capture says; see
+// [entry.Body.Reason].
 const (
-	reasonBinary = "binary"
 	reasonFile   = "file"
 	reasonUnread = "unread"
-	reasonLimit  = "capture limit"
 	reasonBrief  = "brief" // a strategy wanted no bodies
-	// reasonPartial is that of a 206: a piece of something.
-	reasonPartial = "partial content"
 )
 
 // firstBuffer is what a body of unknown length starts with, in bytes.
 const firstBuffer = 2 << 10
 
-// capture is the first bytes of a body, in a buffer of the queue's pool that is
-// taken when the first byte comes, and where asked for the last ones. Its exchange's
-// lock guards it.
-type capture struct {
-	buf    []byte
-	size   int64 // bytes that went by
-	hint   int64 // the declared length, -1 if none
-	limit  int
-	begun  bool
-	reason string // why nothing is captured
-	tail   *tail  // nil: nothing is kept of the end
+// captured is a body of the exchange. Its exchange's lock guards it.
+type captured struct {
+	capture.Body
+	begun bool // how much is kept has been said
+	file  bool // the kernel sent it
 }
 
-// begin says how much of a body of the given type and declared length is kept.
-func (c *capture) begin(limit int, contentType string, declared int64) {
-	c.begun, c.limit, c.hint = true, limit, declared
-	if limit > 0 && binaryType(contentType) {
-		c.limit, c.reason = 0, reasonBinary
-	}
+// CaptureRule says how much is kept of the bodies of some exchanges. Sizes are
+// counted always, whatever is kept.
+type CaptureRule struct {
+	// Route is a route pattern as entries show it, with or without a method before
+	// it: "/items/{id}", "POST /login". With a "*" at its end it stands for all that
+	// begin so: "GET /admin/*". Default "": any route, and none.
+	Route string
+	// Type is a media type without parameters: "application/json", "text/*".
+	// Default "": any, and none.
+	Type string
+	// First is how many bytes are kept of a body's beginning. At most
+	// [LargestMaxBody] together with Last. Default [Options.MaxBody]; -1 keeps none.
+	First int
+	// Last is how many bytes are kept of the end of a body that is larger, from the
+	// first whole record in them. It works for event streams and newline-delimited
+	// JSON without a Content-Encoding, and does nothing for others: only where each
+	// record stands for itself can the end of a body be sanitized without what went
+	// before. The record in between says how much was left out. Default 0.
+	Last int
 }
 
-// add takes what has gone by.
-func add[S string | []byte](c *capture, pool *sink.BufferPool, p S) {
-	c.size += int64(len(p))
-	if room := c.limit - len(c.buf); room > 0 && len(p) > 0 {
-		n := min(room, len(p))
-		c.buf = append(c.grow(pool, n), p[:n]...)
-		p = p[n:]
+// compileRules takes the rules apart. maxBody is what 0 stands for.
+func compileRules(rules []CaptureRule, maxBody int) (capture.Rules, error) {
+	plain := make([]capture.Rule, len(rules))
+	for i, r := range rules {
+		plain[i] = capture.Rule(r)
 	}
-	if c.tail != nil && len(p) > 0 {
-		addLast(c.tail, pool, p)
+	c, err := capture.CompileRules(plain, maxBody, LargestMaxBody)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 	}
+	return c, nil
 }
 
-// grow returns the buffer with room for n more bytes.
-func (c *capture) grow(pool *sink.BufferPool, n int) []byte {
-	need := len(c.buf) + n
-	if need <= cap(c.buf) {
-		return c.buf
+// choose says how much of a body is kept, when its first bytes go by: behind a
+// router the route is known then. A length less than 1 is none. The lock is held.
+func (ex *exchange) choose(c *captured, b *entry.Body, declared int64) {
+	c.begun = true
+	route := ""
+	if len(ex.rules) > 0 {
+		route = ex.routeOf()
 	}
-	want := max(need, 2*cap(c.buf))
-	if c.buf == nil {
-		if c.hint > 0 {
-			want = max(need, int(min(c.hint, int64(c.limit))))
-		} else {
-			want = max(need, firstBuffer)
-		}
-	}
-	b := append(pool.Get(min(want, max(c.limit, need))), c.buf...)
-	if c.buf != nil {
-		pool.Put(c.buf)
-	}
-	c.buf = b
-	return b
+	first, last := ex.rules.Bounds(ex.rec.HTTP.Method, route, b.Type, ex.MaxBody, false)
+	c.Begin(first, b.Type, declared)
+	c.KeepEnd(last, b.Type, b.ContentEncoding)
 }
 
-// undo takes back the last n bytes of what was added: they did not go out.
-func (c *capture) undo(n int) {
-	c.size -= int64(n)
-	if t := c.tail; t != nil {
-		t.buf = t.buf[:max(0, len(t.buf)-n)]
+// settle applies the rules again, now that the route is known for good, and hands
+// what is left to b. The lock is held.
+func (ex *exchange) settle(c *captured, e *entry.Entry, b *entry.Body) {
+	if len(ex.rules) > 0 {
+		first, last := ex.rules.Bounds(e.HTTP.Method, e.HTTP.Route, b.Type, ex.MaxBody, true)
+		c.Cut(ex.pool, first, last)
 	}
-	if int64(len(c.buf)) > c.size {
-		c.buf = c.buf[:max(0, c.size)]
+	c.Detach(ex.pool, b)
+	if c.file && b.Truncated {
+		b.Reason = reasonFile
 	}
-}
-
-// cut leaves of what was captured what the given bounds allow.
-func (c *capture) cut(pool *sink.BufferPool, first, last int) {
-	c.limit = min(c.limit, first)
-	if len(c.buf) > first {
-		c.buf = c.buf[:first]
-	}
-	if len(c.buf) == 0 && c.buf != nil {
-		pool.Put(c.buf)
-		c.buf = nil
-	}
-	if c.tail != nil {
-		c.tail.last = min(c.tail.last, last)
-	}
-}
-
-// detach hands the buffer over to b. From now on add counts only.
-func (c *capture) detach(pool *sink.BufferPool, b *entry.Body) {
-	whole := c.size <= int64(len(c.buf))
-	if c.tail != nil && c.tail.buf != nil {
-		whole = c.join(pool)
-	}
-	b.Raw, b.Size, b.Reason = c.buf, c.size, c.reason
-	switch {
-	case whole:
-		b.Reason = ""
-	case c.reason == "" && (c.limit > 0 || len(c.buf) > 0):
-		b.Truncated, b.Reason = true, reasonLimit
-	default:
-		b.Truncated = true
-	}
-	c.buf, c.tail, c.limit = nil, nil, 0
 }

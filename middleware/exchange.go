@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/capture"
 	"github.com/txtrail/txtrail/txid"
 )
 
@@ -38,8 +39,8 @@ type exchange struct {
 	late   bool   // the response was used after that, and it has been told
 	route  string // as the handler named it
 	status int    // the first final one; 0: none yet
-	res    capture
-	ask    capture
+	res    captured
+	ask    captured
 	// recovered is a panic that was recovered between us and the handler, as
 	// SetPanic told.
 	recovered *outcome
@@ -103,25 +104,25 @@ func (ex *exchange) begin(r *http.Request) {
 	rec := &record{}
 	rec.Flags = rec.flags[:0]
 	rec.Labels = rec.labels[:0]
-	var seen noted
-	rec.Request.Headers = appendHeaders(rec.fields[:0], r.Header, &seen)
+	var seen capture.Noted
+	rec.Request.Headers = capture.AppendFields(rec.fields[:0], r.Header, &seen)
 	h := &rec.HTTP
 	h.Method, h.URL, h.Protocol = method(r.Method), r.RequestURI, protocol(r.Proto)
 	if h.URL == "" && r.URL != nil {
 		h.URL = r.URL.RequestURI()
 	}
-	h.URL = bound(h.URL, entry.MaxURL)
+	h.URL = capture.Bound(h.URL, entry.MaxURL)
 	if len(r.Method) > maxMethod {
 		h.URL = strings.Clone(h.URL) // it stands in one line with the method
 	}
-	h.UserAgent = bound(seen.userAgent, entry.MaxMessage)
-	h.Referer = bound(seen.referer, entry.MaxURL)
+	h.UserAgent = capture.Bound(seen.UserAgent, entry.MaxMessage)
+	h.Referer = capture.Bound(seen.Referer, entry.MaxURL)
 	h.RemoteIP = ex.clientIP(r)
-	rec.Request.Body.Type, rec.Request.Body.ContentEncoding = bound(seen.contentType, entry.MaxWord), bound(seen.contentEncoding, entry.MaxWord)
+	rec.Request.Body.Type, rec.Request.Body.ContentEncoding = capture.Bound(seen.Type, entry.MaxWord), capture.Bound(seen.Encoding, entry.MaxWord)
 	if r.TLS != nil {
 		rec.Labels = append(rec.Labels, tlsLabel(r.TLS.Version))
 	}
-	if seen.keep && ex.mayAsk(r) {
+	if seen.Keep && ex.mayAsk(r) {
 		ex.kept.Store(true)
 	}
 	ex.rec = rec

@@ -3,7 +3,10 @@ package middleware
 import (
 	"io"
 	"os"
+	"strings"
 	"syscall"
+
+	"github.com/txtrail/txtrail/internal/capture"
 )
 
 // fileFirst is how many bytes are shown of a text file that the kernel sends, at
@@ -21,11 +24,12 @@ func kernelCopied(src io.Reader) bool {
 	return ok
 }
 
-// peekFile adds the first bytes of what src is about to give to c, where src is a
+// peekFile captures the first bytes of what src is about to give, where src is a
 // regular file. They are read at their place, so that the file's own position stays
-// and the kernel sends it as it would have. It returns how many there were.
-func (c *capture) peekFile(ex *exchange, src io.Reader) int {
-	limit := int64(min(c.limit-len(c.buf), fileFirst))
+// and the kernel sends it as it would have. It returns how many there were. The lock
+// is held.
+func (ex *exchange) peekFile(src io.Reader) int {
+	limit := int64(min(ex.res.Room(), fileFirst))
 	if l, ok := src.(*io.LimitedReader); ok {
 		src, limit = l.R, min(limit, l.N)
 	}
@@ -42,8 +46,33 @@ func (c *capture) peekFile(ex *exchange, src io.Reader) int {
 	if err != nil {
 		return 0
 	}
-	b := c.grow(ex.pool, int(limit))
-	n, _ := f.ReadAt(b[len(b):len(b)+int(limit)], at)
-	c.buf = b[:len(b)+n]
+	b := ex.pool.Get(int(limit))
+	n, _ := f.ReadAt(b[:limit], at)
+	capture.Add(&ex.res.Body, ex.pool, b[:n], n)
+	ex.pool.Put(b)
 	return n
+}
+
+// textType reports whether a body of this content type is known to be text: it says
+// no to what it does not know.
+func textType(ct string) bool {
+	if i := strings.IndexByte(ct, ';'); i >= 0 {
+		ct = ct[:i]
+	}
+	major, minor, ok := strings.Cut(strings.TrimSpace(ct), "/")
+	if !ok {
+		return false
+	}
+	if strings.EqualFold(major, "text") {
+		return true
+	}
+	if i := strings.LastIndexByte(minor, '+'); i >= 0 {
+		minor = minor[i+1:]
+	}
+	for _, t := range [...]string{"json", "xml", "javascript", "yaml", "x-yaml", "ndjson", "x-ndjson", "jsonl", "sql", "graphql"} {
+		if strings.EqualFold(minor, t) {
+			return true
+		}
+	}
+	return false
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/capture"
 	"github.com/txtrail/txtrail/txid"
 )
 
@@ -163,7 +164,7 @@ func (ex *exchange) concludeBodies(rec *record, o *outcome) {
 	e := &rec.Entry
 	req := &e.Request.Body
 	complete := ex.body == nil || ex.reader.ended ||
-		ex.req.ContentLength >= 0 && ex.ask.size >= ex.req.ContentLength
+		ex.req.ContentLength >= 0 && ex.ask.Size >= ex.req.ContentLength
 	ex.settle(&ex.ask, e, req)
 	if ex.body != nil && !complete {
 		e.Flags = append(e.Flags, entry.FlagUnread)
@@ -180,14 +181,13 @@ func (ex *exchange) concludeBodies(rec *record, o *outcome) {
 		}
 	}
 	if len(ex.req.Trailer) > 0 && ex.reader.ended {
-		e.Request.Trailers = appendHeaders(nil, ex.req.Trailer, &noted{})
+		e.Request.Trailers = capture.AppendFields(nil, ex.req.Trailer, nil)
 	}
 
-	if ex.status == http.StatusNoContent || ex.status == http.StatusNotModified || ex.res.hint < 0 && ex.status == 0 {
-		ex.res.size = int64(len(ex.res.buf))
-	}
-	if e.HTTP.Method == http.MethodHead {
-		ex.res.size = 0
+	if ex.status == http.StatusNoContent || ex.status == http.StatusNotModified || e.HTTP.Method == http.MethodHead {
+		ex.res.Stop() // there can be no body: what was written went nowhere
+		ex.res.Cut(ex.pool, 0, 0)
+		ex.res.Size = 0
 	}
 	res := &e.Response.Body
 	ex.settle(&ex.res, e, res)
@@ -266,8 +266,8 @@ func (ex *exchange) goneAway(ctxErr error) bool {
 	}
 	// What the server still holds in its buffers, 4 KiB and 2 KiB, the client can not have.
 	const buffered = 6 << 10
-	whole := ex.writer.declared >= 0 && ex.res.size >= ex.writer.declared
-	return !whole || !ex.writer.flushed && ex.res.size < buffered
+	whole := ex.writer.declared >= 0 && ex.res.Size >= ex.writer.declared
+	return !whole || !ex.writer.flushed && ex.res.Size < buffered
 }
 
 func textOf(err error) string {
@@ -279,7 +279,7 @@ func textOf(err error) string {
 // none. One allocation serves both.
 func (ex *exchange) words(e *entry.Entry, took time.Duration) {
 	var room [256]byte
-	b := append(room[:0], bound(e.HTTP.Method, 32)...)
+	b := append(room[:0], capture.Bound(e.HTTP.Method, 32)...)
 	b = append(b, ' ')
 	b = append(b, boundPath(pathOf(ex.req), 1<<10)...)
 	b = append(b, ' ')
@@ -303,7 +303,7 @@ func (ex *exchange) words(e *entry.Entry, took time.Duration) {
 	n := len(b)
 	page := ex.knownPage()
 	if page == "" && ex.ctx.Scope.Origin == txid.OriginMinted {
-		b = append(b, bound(e.HTTP.Method, 32)...)
+		b = append(b, capture.Bound(e.HTTP.Method, 32)...)
 		b = append(b, ' ')
 		if e.HTTP.Route != "" {
 			b = append(b, e.HTTP.Route...)

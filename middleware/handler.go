@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/capture"
 	"github.com/txtrail/txtrail/sink"
 	"github.com/txtrail/txtrail/txid"
 )
@@ -42,7 +43,7 @@ func New(q *sink.Queue, opts *Options) (func(http.Handler) http.Handler, error) 
 // config is what all handlers of one middleware share. It is immutable.
 type config struct {
 	Options
-	rules  []rule
+	rules  capture.Rules
 	queue  *sink.Queue
 	pool   *sink.BufferPool
 	header string // under which the ID is returned

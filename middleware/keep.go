@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/capture"
 	"github.com/txtrail/txtrail/txid"
 )
 
@@ -50,13 +51,13 @@ func OnStatus(low, high int) Strategy {
 // [CaptureRule].Route ("/items/{id}", "POST /login", "/admin/*"), and nothing of
 // the rest.
 func OnRoute(routes ...string) Strategy {
-	ps := make([]routePattern, len(routes))
+	ps := make([]capture.RoutePattern, len(routes))
 	for i, r := range routes {
-		ps[i] = newRoutePattern(r)
+		ps[i] = capture.NewRoutePattern(r)
 	}
 	return when(func(e *entry.Entry) bool {
 		for _, p := range ps {
-			if p.match(e.HTTP.Method, e.HTTP.Route) {
+			if p.Match(e.HTTP.Method, e.HTTP.Route) {
 				return true
 			}
 		}

@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/capture"
 )
 
 // usedLate tells, once, that the response was used after its handler had returned.
@@ -23,7 +24,7 @@ func (ex *exchange) usedLate() {
 	e := &entry.Entry{
 		Time: ex.now().UTC(), Kind: entry.KindLog, Severity: entry.SeverityWarning,
 		TxID: s.ID, Origin: s.Origin, Trace: s.Trace, Span: s.Span, Parent: s.Parent,
-		Message: bound(ex.req.Method, 32) + " " + boundPath(pathOf(ex.req), 1<<10) + ": response used after the handler had returned",
+		Message: capture.Bound(ex.req.Method, 32) + " " + boundPath(pathOf(ex.req), 1<<10) + ": response used after the handler had returned",
 		Flags:   []string{entry.FlagLate},
 		Logger:  "txtrail/middleware",
 	}

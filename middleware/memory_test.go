@@ -46,7 +46,7 @@ func TestHugeRequestsAreNotKeptAlive(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			server := httptest.NewUnstartedServer(wrap(http.HandlerFunc(noContent)))
+			server := httptest.NewUnstartedServer(wrap(noContent))
 			server.Config.MaxHeaderBytes = 2 << 20
 			server.Start()
 			defer server.Close()
@@ -93,7 +93,7 @@ func TestMessageIsCutBetweenSegments(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := httptest.NewRequest(http.MethodGet, "/"+strings.Repeat("x", pad)+"/4539578763621486", nil)
-		wrap(http.HandlerFunc(noContent)).ServeHTTP(httptest.NewRecorder(), r)
+		wrap(noContent).ServeHTTP(httptest.NewRecorder(), r)
 		if strings.Contains(message, "4539") && !strings.Contains(message, "4539578763621486") {
 			t.Fatalf("padded by %d: %s", pad, message[len(message)-40:])
 		}

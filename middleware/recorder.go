@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/capture"
 	"github.com/txtrail/txtrail/txid"
 )
 
@@ -18,7 +19,7 @@ func (r *recorder) SetRoute(route string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.done {
-		r.route = bound(route, entry.MaxWord)
+		r.route = capture.Bound(route, entry.MaxWord)
 	}
 }
 
@@ -35,7 +36,7 @@ func (r *recorder) SetUser(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.rec != nil {
-		r.rec.Facts.UserID = bound(id, entry.MaxWord)
+		r.rec.Facts.UserID = capture.Bound(id, entry.MaxWord)
 	}
 }
 
@@ -64,7 +65,7 @@ func ownType(err error) (name string) {
 	}()
 	var typed interface{ ErrorType() string }
 	if errors.As(err, &typed) {
-		return bound(typed.ErrorType(), entry.MaxWord)
+		return capture.Bound(typed.ErrorType(), entry.MaxWord)
 	}
 	return ""
 }
@@ -88,19 +89,19 @@ func (r *recorder) Annotate(name, value string) {
 	defer r.mu.Unlock()
 	if r.rec != nil && name != "" && len(r.rec.Labels) < entry.MaxLabels {
 		r.rec.Labels = append(r.rec.Labels, entry.Label{
-			Name: bound(name, entry.MaxLabelName), Value: bound(value, entry.MaxLabelValue),
+			Name: capture.Bound(name, entry.MaxLabelName), Value: capture.Bound(value, entry.MaxLabelValue),
 		})
 	}
 }
 
 // describe returns an error's Go type and text, whatever its methods do.
 func describe(v any) (name, text string) {
-	name = bound(fmt.Sprintf("%T", v), entry.MaxWord)
+	name = capture.Bound(fmt.Sprintf("%T", v), entry.MaxWord)
 	switch v.(type) {
 	case error, fmt.Stringer, string, bool, int, int8, int16, int32, int64,
 		uint, uint8, uint16, uint32, uint64, uintptr, float32, float64:
 		// fmt itself catches a panic of v's methods.
-		return name, bound(fmt.Sprint(v), entry.MaxMessage)
+		return name, capture.Bound(fmt.Sprint(v), entry.MaxMessage)
 	}
 	// Of anything else fmt would print the fields, without the names by which the
 	// sanitizer knows what to hide.

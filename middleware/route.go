@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/txtrail/txtrail/txid"
+
+	"github.com/txtrail/txtrail/internal/capture"
 )
 
 // routeOf returns what SetRoute said, else the pattern that ServeMux put on the
@@ -83,5 +85,5 @@ func refererPath(u string) string {
 	if j := strings.IndexAny(rest, "?#"); j >= 0 {
 		rest = rest[:j]
 	}
-	return bound(rest, 256)
+	return capture.Bound(rest, 256)
 }

@@ -3,6 +3,8 @@ package middleware
 import (
 	"net/http"
 	"strings"
+
+	"github.com/txtrail/txtrail/internal/capture"
 )
 
 // SkipNoise leaves out what nobody looks up and what comes most often: static
@@ -132,7 +134,7 @@ func SkipUserAgents(words ...string) func(*http.Request) bool {
 		if ua == "" || len(low) == 0 {
 			return false
 		}
-		ua = strings.ToLower(bound(ua, 1<<10))
+		ua = strings.ToLower(capture.Bound(ua, 1<<10))
 		for _, w := range low {
 			if strings.Contains(ua, w) {
 				return true
@@ -146,18 +148,14 @@ func SkipUserAgents(words ...string) func(*http.Request) bool {
 // stands for all that begin so: "/metrics", "/assets/*". An empty path matches
 // nothing.
 func SkipPaths(paths ...string) func(*http.Request) bool {
-	var ps []pattern
-	for _, p := range paths {
-		if p != "" {
-			ps = append(ps, newPattern(p))
-		}
-	}
+	paths = append([]string(nil), paths...)
 	return func(r *http.Request) bool {
-		if r.URL != nil {
-			for _, p := range ps {
-				if p.match(r.URL.Path) {
-					return true
-				}
+		if r.URL == nil {
+			return false
+		}
+		for _, p := range paths {
+			if begin, ok := strings.CutSuffix(p, "*"); ok && strings.HasPrefix(r.URL.Path, begin) || p != "" && p == r.URL.Path {
+				return true
 			}
 		}
 		return false

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/capture"
 )
 
 // stream is the life of a hijacked connection. It is told by one entry when the
@@ -159,8 +160,8 @@ func (s *stream) end() {
 		Span: ex.Propagator.Minter().Span(), Parent: scope.Span, Latency: took,
 	}
 	e.HTTP = entry.HTTP{
-		Method: ex.req.Method, URL: bound(ex.req.RequestURI, entry.MaxURL), Route: s.route, Protocol: ex.req.Proto, Status: s.status,
-		RemoteIP: s.ip, UserAgent: bound(first(ex.req.Header, "User-Agent"), entry.MaxMessage),
+		Method: ex.req.Method, URL: capture.Bound(ex.req.RequestURI, entry.MaxURL), Route: s.route, Protocol: ex.req.Proto, Status: s.status,
+		RemoteIP: s.ip, UserAgent: capture.Bound(first(ex.req.Header, "User-Agent"), entry.MaxMessage),
 	}
 	e.Request.Body.Size, e.Response.Body.Size = s.in.Load(), s.out.Load()
 	e.Facts.UserID = s.user
@@ -169,7 +170,7 @@ func (s *stream) end() {
 	e.Facts.EntryPage = ex.entryPage()
 	ex.mu.Unlock()
 
-	b := append([]byte(nil), bound(ex.req.Method, 32)...)
+	b := append([]byte(nil), capture.Bound(ex.req.Method, 32)...)
 	b = append(b, ' ')
 	b = append(b, boundPath(pathOf(ex.req), 1<<10)...)
 	b = append(b, " connection closed after "...)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/capture"
 )
 
 // appendTrailers copies the trailers out of a response's header map as it is after
@@ -28,5 +29,5 @@ func appendTrailers(dst, sent []entry.Header, h http.Header) []entry.Header {
 			t[rest] = v
 		}
 	}
-	return appendHeaders(dst, t, &noted{})
+	return capture.AppendFields(dst, t, nil)
 }

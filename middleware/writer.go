@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"syscall"
+
+	"github.com/txtrail/txtrail/internal/capture"
 )
 
 // writer is an exchange as the handler's response writer. Everything is passed on
@@ -38,7 +40,7 @@ func (w *writer) WriteHeader(status int) {
 // Write implements [http.ResponseWriter].
 func (w *writer) Write(p []byte) (int, error) {
 	if (*exchange)(w).writing(len(p)) {
-		add(&w.res, w.pool, p)
+		capture.Add(&w.res.Body, w.pool, p, firstBuffer)
 		w.mu.Unlock()
 	}
 	n, err := w.w.Write(p)
@@ -51,7 +53,7 @@ func (w *writer) Write(p []byte) (int, error) {
 // WriteString implements [io.StringWriter].
 func (w *writer) WriteString(s string) (int, error) {
 	if (*exchange)(w).writing(len(s)) {
-		add(&w.res, w.pool, s)
+		capture.Add(&w.res.Body, w.pool, s, firstBuffer)
 		w.mu.Unlock()
 	}
 	n, err := io.WriteString(w.w, s)
@@ -84,7 +86,7 @@ func (ex *exchange) writing(n int) bool {
 	if ex.writer.flushed {
 		ex.writer.streamed = true
 	}
-	if ex.writer.firstByte == 0 && ex.res.size+int64(n) > serverBuffers {
+	if ex.writer.firstByte == 0 && ex.res.Size+int64(n) > serverBuffers {
 		ex.writer.firstByte = ex.since(ex.start)
 	}
 	return true
@@ -98,7 +100,7 @@ func (ex *exchange) wrote(want, n int, err error) {
 		return
 	}
 	if n >= 0 && n < want {
-		ex.res.undo(want - n)
+		ex.res.Undo(want - n)
 	}
 	ex.writeFailed(err)
 }
@@ -118,7 +120,7 @@ func (w *writer) readFrom(src io.Reader) (int64, error) {
 	if !(*exchange)(w).writing(serverBuffers + 1) {
 		return inner.ReadFrom(src)
 	}
-	capturing := w.res.limit > 0
+	capturing := w.res.Wants()
 	if capturing && !kernelCopied(src) {
 		w.mu.Unlock()
 		return inner.ReadFrom(&tee{src, (*exchange)(w)})
@@ -126,9 +128,10 @@ func (w *writer) readFrom(src io.Reader) (int64, error) {
 	peeked := 0
 	if capturing {
 		if textType(w.rec.Response.Body.Type) {
-			peeked = w.res.peekFile((*exchange)(w), src)
+			peeked = (*exchange)(w).peekFile(src)
 		}
-		w.res.reason, w.res.limit = reasonFile, 0
+		w.res.Stop()
+		w.res.file = true
 	}
 	w.mu.Unlock()
 
@@ -139,9 +142,10 @@ func (w *writer) readFrom(src io.Reader) (int64, error) {
 	if w.done {
 		return n, err
 	}
-	w.res.size += n
-	if n < int64(peeked) {
-		w.res.buf = w.res.buf[:len(w.res.buf)-(peeked-int(max(n, 0)))]
+	if over := int64(peeked) - n; over > 0 {
+		w.res.Undo(int(over))
+	} else {
+		w.res.Size -= over
 	}
 	// The error may as well be the source's. That is the handler's to report.
 	if err != nil && errors.Is(err, syscall.EPIPE) {
@@ -160,7 +164,7 @@ type tee struct {
 func (t *tee) Read(p []byte) (int, error) {
 	n, err := t.src.Read(p)
 	if n > 0 && n <= len(p) && t.ex.writing(n) {
-		add(&t.ex.res, t.ex.pool, p[:n])
+		capture.Add(&t.ex.res.Body, t.ex.pool, p[:n], firstBuffer)
 		t.ex.mu.Unlock()
 	}
 	return n, err
@@ -175,7 +179,7 @@ func (w *writer) flush() error {
 			ex.answer(http.StatusOK)
 		}
 		ex.writer.flushed = true
-		if n := ex.res.size; n > ex.writer.flushedAt {
+		if n := ex.res.Size; n > ex.writer.flushedAt {
 			ex.writer.chunks++
 			ex.writer.flushedAt = n
 		}

@@ -105,6 +105,15 @@ func (c *Body) Read(pool *sink.BufferPool, size int64, at func(dst []byte, offse
 	t.buf = t.buf[:at(t.buf[:n], from)]
 }
 
+// Wants reports whether more bytes would be kept.
+func (c *Body) Wants() bool { return c.limit > len(c.buf) || c.tail != nil }
+
+// Room returns how many more bytes of the body's beginning would be kept.
+func (c *Body) Room() int { return max(0, c.limit-len(c.buf)) }
+
+// Stop keeps what there is; from now on Add counts only.
+func (c *Body) Stop() { c.limit, c.tail = min(c.limit, len(c.buf)), nil }
+
 // Undo takes back the last n bytes of what was added: they did not go out.
 func (c *Body) Undo(n int) {
 	c.Size -= int64(n)

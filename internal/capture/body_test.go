@@ -183,3 +183,23 @@ func TestAddAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// A body that goes on past us is kept as far as it was seen.
+func TestStop(t *testing.T) {
+	var pool sink.BufferPool
+	var c Body
+	c.Begin(10, "text/plain", -1)
+	Add(&c, &pool, "abc", firstBuffer)
+	if !c.Wants() || c.Room() != 7 {
+		t.Errorf("wants %v, room %d", c.Wants(), c.Room())
+	}
+	c.Stop()
+	Add(&c, &pool, "def", firstBuffer)
+	if c.Wants() || c.Room() != 0 {
+		t.Errorf("wants %v, room %d", c.Wants(), c.Room())
+	}
+	var b entry.Body
+	if c.Detach(&pool, &b); string(b.Raw) != "abc" || b.Size != 6 || !b.Truncated || b.Reason != ReasonLimit {
+		t.Errorf("%+v", b)
+	}
+}
