@@ -238,6 +238,9 @@ func (r *run) span(d *doc, lo, hi int, kind Kind, ct string, trunc bool, depth i
 		}
 		r.yaml(d, lo, hi, trunc)
 	case KindCSV:
+		if jsonStart(src[lo:hi]) { // mislabelled: its names would be taken for cells
+			return r.jsonBody(d, lo, hi, trunc)
+		}
 		r.csv(d, lo, hi, trunc)
 	case KindSSE:
 		r.sse(d, lo, hi, trunc)
@@ -247,6 +250,24 @@ func (r *run) span(d *doc, lo, hi int, kind Kind, ct string, trunc bool, depth i
 		return lo, "binary"
 	}
 	return hi, ""
+}
+
+// jsonStart reports whether b begins like a JSON object or an array of them,
+// which no header row of a table does.
+func jsonStart(b []byte) bool {
+	p := skipSpace(b, prefixLen(b), len(b))
+	for p < len(b) && b[p] == '[' {
+		n := skipSpace(b, p+1, len(b))
+		if n < len(b) && b[n] == '"' {
+			return true
+		}
+		p = n
+	}
+	if p >= len(b) || b[p] != '{' {
+		return false
+	}
+	p = skipSpace(b, p+1, len(b))
+	return p < len(b) && (b[p] == '"' || b[p] == '}')
 }
 
 func skipSpace(src []byte, p, hi int) int {

@@ -255,4 +255,6 @@ func cuts(n int) []int {
 
 func TestCases(t *testing.T) { runSamples(t, "testdata/cases.jsonl") }
 
+func TestAttacks(t *testing.T) { runSamples(t, "testdata/attacks.jsonl") }
+
 func TestNeighbours(t *testing.T) { runSamples(t, "testdata/neighbours.jsonl") }

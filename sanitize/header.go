@@ -72,6 +72,10 @@ func (r *run) headerValue(d *doc, name []byte, s, e int, trunc bool) {
 	}
 	dec := r.key(name, scopeHeader)
 	if dec.rule == ruleNone {
+		if len(name) == len(websocketProtocol) && equalFold(name, websocketProtocol) {
+			r.subprotocols(d, s, e, trunc)
+			return
+		}
 		r.inspect(d, s, e, scopeHeader, trunc)
 		return
 	}

@@ -21,6 +21,16 @@ func (r *run) keyValue(d *doc, floor, i, hi int, sc scope, trunc bool) int {
 	if src[i] == '=' && ks > 0 && (src[ks-1] == '&' || src[ks-1] == '?') {
 		sc = scopeURL // a piece of a query
 	}
+	if src[i] == ':' && ke-ks == len(websocketProtocol) && equalFold(src[ks:ke], websocketProtocol) {
+		e := lineEnd(src, i, hi)
+		for k := i + 1; k < e; k++ { // as in -H 'Sec-WebSocket-Protocol: …'
+			if src[k] == '\'' || src[k] == '"' {
+				e = k
+			}
+		}
+		r.subprotocols(d, i+1, e, trunc && e == hi)
+		return e
+	}
 	if src[i] == ':' && ks > floor && src[ks-1] == '/' && fileName(src[ks:ke]) {
 		return 0
 	}
