@@ -29,6 +29,7 @@ const (
 	aEscape
 	aBackslash
 	aWide
+	aLine
 )
 
 func (rs *ruleset) buildAnchors() {
@@ -52,6 +53,7 @@ func (rs *ruleset) buildAnchors() {
 	t['B'], t['b'] = aB, aB
 	t[0x1b] = aEscape
 	t['\\'] = aBackslash
+	t['\n'] = aLine
 	t[0xEF], t[0xE2], t[0xC2], t[0xCD] = aWide, aWide, aWide, aWide
 	// What a short string value can hold without being looked at again: see
 	// jsonString.
@@ -120,6 +122,7 @@ func (r *run) plainText(d *doc, lo, hi int, sc scope, trunc bool) {
 	plainTo := lo   // up to here the line was looked at without its colours
 	wordDone := -1  // start of the last word whose prefix was looked at
 	decodedTo := lo // up to here percent-encoding was looked at
+	wrappedTo := lo // up to here wrapped base64 was looked at
 	for i := lo; i < len(src); {
 		c := table[src[i]]
 		if c == aNone {
@@ -191,6 +194,10 @@ func (r *run) plainText(d *doc, lo, hi int, sc scope, trunc bool) {
 					i = decodedTo
 					continue
 				}
+			}
+		case aLine:
+			if i >= wrappedTo {
+				next, wrappedTo = r.wrappedAt(d, lo, i, hi, trunc)
 			}
 		case aEscape, aBackslash, aWide:
 			if i >= plainTo && hidesText(src, i) {

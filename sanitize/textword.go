@@ -33,6 +33,11 @@ func (r *run) jwt(d *doc, floor, s, hi int, trunc bool) int {
 		r.mask(d, s, e, ruleJWT)
 		return e
 	}
+	if e < hi && (src[e] == '\n' || src[e] == '\r' || src[e] == '\\') { // it may go on below
+		if next, _ := r.wrapped(d, s, e, hi, trunc); next > 0 {
+			return next
+		}
+	}
 	if e-s >= 12 && r.base64Hides(src[s:e], trunc && e == hi) {
 		r.mask(d, s, e, ruleOpaque)
 		return e
