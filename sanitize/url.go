@@ -37,6 +37,15 @@ func (r *run) url(d *doc, lo, hi int, trunc bool) {
 		return
 	}
 	p = r.path(d, src[host:hostEnd], hostEnd, hi, trunc)
+	if p+1 < hi && src[p] == '#' && src[p+1] == '/' { // the route of a page's script
+		q := p + 1
+		for q < hi && src[q] != '?' && src[q] != '=' {
+			q++
+		}
+		if q == hi || src[q] == '?' {
+			p = r.path(d, nil, p+1, hi, trunc)
+		}
+	}
 	if p < hi {
 		r.pairs(d, p, hi, trunc)
 	}

@@ -58,6 +58,8 @@ func tokenish(seg []byte) bool {
 func (r *run) path(d *doc, host []byte, p, hi int, trunc bool) int {
 	src := d.src
 	hook := bytes.HasPrefix(host, []byte("hooks.")) || bytes.Contains(host, []byte(".webhook."))
+	under := ruleNone // the segment before names what stands in this one
+	files := len(host) == 0 && sourceFile(src[p:hi])
 	left := 0 // how many more segments may be the secret of a word before
 	for p < hi {
 		if src[p] == '/' || src[p] == '\\' {
@@ -76,6 +78,7 @@ func (r *run) path(d *doc, host []byte, p, hi int, trunc bool) int {
 			e = s + semi
 		}
 		seg := src[s:e]
+		decided := len(d.edits)
 		switch {
 		case r.rs.markerAt(src, s, e) == e && e > s:
 		case r.rs.rules[rulePath].on && (left > 0 && tokenish(seg) || hook && len(seg) >= 16):
@@ -84,11 +87,17 @@ func (r *run) path(d *doc, host []byte, p, hi int, trunc bool) int {
 			if c := s + botToken(seg); !r.rs.isMarker(src[c:e]) {
 				r.mask(d, c, e, rulePath)
 			}
+		case under != ruleNone && pathValue(seg, under):
+			r.mask(d, s, e, under)
 		case e > s:
 			r.encodedValue(d, s, e, scopeURL, trunc && e == hi)
 		}
 		if left > 0 {
 			left--
+		}
+		under = ruleNone
+		if !files && e > s && len(d.edits) == decided && r.rs.rules[rulePath].on && !bytes.Contains(seg, []byte("[masked:")) {
+			under = r.pathKey(seg)
 		}
 		if secretPath(seg) {
 			left = 2
