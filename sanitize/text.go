@@ -30,6 +30,7 @@ const (
 	aBackslash
 	aWide
 	aLine
+	aD
 )
 
 func (rs *ruleset) buildAnchors() {
@@ -49,6 +50,7 @@ func (rs *ruleset) buildAnchors() {
 	t['<'] = aLess
 	t['?'] = aQuery
 	t['J'] = aJ
+	t['D'] = aD
 	t['A'], t['L'], t['E'] = aA, aA, aA
 	t['B'], t['b'] = aB, aB
 	t[0x1b] = aEscape
@@ -60,7 +62,7 @@ func (rs *ruleset) buildAnchors() {
 	for c := range t {
 		switch t[c] {
 		case aNone:
-		case aDigit, aPlus, aDash, aUnder, aDot, aJ, aA, aB, aLess, aBracket:
+		case aDigit, aPlus, aDash, aUnder, aDot, aJ, aA, aB, aLess, aBracket, aD:
 			rs.weak[c] = 1
 		default:
 			rs.weak[c] = 2
@@ -195,6 +197,8 @@ func (r *run) plainText(d *doc, lo, hi int, sc scope, trunc bool) {
 					continue
 				}
 			}
+		case aD:
+			next = r.duplicateEntry(d, i, hi, trunc)
 		case aLine:
 			if i >= wrappedTo {
 				next, wrappedTo = r.wrappedAt(d, lo, i, hi, trunc)

@@ -8,9 +8,18 @@ import (
 // key? It returns the end of the value it hid, or 0.
 func (r *run) keyValue(d *doc, floor, i, hi int, sc scope, trunc bool) int {
 	src := d.src
+	if src[i] == '=' && i > floor && src[i-1] == ')' && i+2 < hi && src[i+1] == '(' {
+		return r.keyTuple(d, floor, i, hi)
+	}
 	ks, ke := keyBefore(src, floor, i)
 	if ks >= ke {
 		return 0
+	}
+	if src[i] == ':' && castAt(src, i, hi) {
+		return 0
+	}
+	if src[i] == ':' && ke-ks == 5 && i+3 < hi && src[i+2] == '\'' && string(src[ks:ke]) == "value" {
+		return r.quotedFor(d, i+2, hi, trunc)
 	}
 	if src[i] == ':' && ke-ks == 4 && string(src[ks:ke]) == "data" {
 		return r.dataURL(d, i, hi, trunc)
