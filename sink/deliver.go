@@ -1,0 +1,258 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+)
+
+// deliver writes the batch until each entry of it is delivered or dropped, or
+// Close gives up.
+func (w *worker) deliver() {
+	q := w.q
+	defer func() {
+		clear(w.batch)
+		clear(w.items)
+	}()
+	for attempt := 0; len(w.batch) > 0; attempt++ {
+		if attempt > 0 {
+			q.mu.Lock()
+			q.stats.Retries++
+			q.mu.Unlock()
+		}
+		before := len(w.batch)
+		err := w.write()
+		w.account(err)
+		if len(w.batch) == 0 {
+			break
+		}
+		if q.ctx.Err() != nil {
+			return // Close counts what is left
+		}
+		if len(w.batch) < before {
+			attempt = 0 // it is getting on
+		}
+		after, _ := RetryAfter(err)
+		pause := w.pause(attempt, after)
+		q.report.report(classWrite, fmt.Errorf("sink: %d entries not written, trying again in %s: %w",
+			len(w.batch), pause.Round(time.Millisecond), err))
+		if !w.rest(pause) {
+			return
+		}
+	}
+	q.mu.Lock()
+	if !q.gone {
+		q.finished += w.settled
+		q.notify()
+	}
+	q.mu.Unlock()
+	w.settled = 0
+}
+
+// write calls the sink. A panic in it becomes an error.
+func (w *worker) write() (err error) {
+	ctx, cancel := context.WithTimeout(w.q.ctx, w.q.opts.WriteTimeout)
+	defer cancel()
+	defer recoverAsError(&err)
+	return sound(w.q.sink.Write(ctx, w.batch))
+}
+
+// sound returns err if it can be asked what this package asks of an error, and
+// panics here, where a panic is caught, if it can not. The usual one that can not
+// is a nil pointer of the sink's own error type, returned for "no error".
+func sound(err error) error {
+	if err == nil {
+		return nil
+	}
+	_ = err.Error()
+	IsPermanent(err)
+	RetryAfter(err)
+	errors.Is(err, ErrSinkDown)
+	var partial *PartialError
+	if errors.As(err, &partial) {
+		for i := range partial.Failed {
+			if partial.Failed[i].Err != nil {
+				_ = sound(partial.Failed[i].Err)
+			}
+		}
+	}
+	return err
+}
+
+func recoverAsError(err *error) {
+	if r := recover(); r != nil {
+		*err = &PanicError{Value: r, Stack: debug.Stack()}
+	}
+}
+
+// account enters what err says of the batch, and leaves in the batch what is to
+// be written again.
+func (w *worker) account(err error) {
+	q := w.q
+	if err == nil {
+		w.accepted(len(w.batch), w.items)
+		w.batch, w.items = w.batch[:0], w.items[:0]
+		return
+	}
+	now := q.opts.Now()
+	q.mu.Lock()
+	q.stats.LastError, q.stats.LastErrorTime = err.Error(), now
+	q.mu.Unlock()
+
+	var partial *PartialError
+	isPartial := errors.As(err, &partial)
+	if !isPartial && !IsPermanent(err) {
+		return
+	}
+	failed := map[int]error{}
+	if isPartial {
+		for i := range partial.Failed {
+			failed[partial.Failed[i].Index] = partial.Failed[i].Err
+		}
+	}
+	kept, good := 0, 0
+	var first [numReasons]error
+	var drops [numReasons]int64
+	for i, it := range w.items {
+		e, why := w.batch[i], err
+		if isPartial {
+			var bad bool
+			if why, bad = failed[i]; !bad {
+				w.good = append(w.good, it)
+				good++
+				continue
+			}
+		}
+		if !IsPermanent(why) {
+			w.batch[kept], w.items[kept] = e, it
+			kept++
+			continue
+		}
+		r := reasonRefused
+		if errors.Is(why, ErrSinkDown) {
+			r = reasonSinkDown
+		}
+		if first[r] == nil {
+			first[r] = why
+		}
+		drops[r]++
+		w.dropped(it, e, r)
+	}
+	w.accepted(good, w.good)
+	clear(w.good)
+	w.good = w.good[:0]
+	clear(w.batch[kept:])
+	clear(w.items[kept:])
+	w.batch, w.items = w.batch[:kept], w.items[:kept]
+	for r, n := range drops {
+		if n > 0 {
+			q.report.report(classDrop+class(r), &DropError{Reason: reason(r).String(), Count: n, Err: first[r]})
+		}
+	}
+}
+
+// accepted enters n items that the sink has taken.
+func (w *worker) accepted(n int, items []item) {
+	if n == 0 {
+		return
+	}
+	var entries, gaps, bytes int64
+	for i := range items {
+		if items[i].gap {
+			gaps++
+		} else {
+			entries++
+			bytes += items[i].cost
+		}
+	}
+	w.settled += uint64(entries)
+	q := w.q
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.gone {
+		return
+	}
+	q.stats.Batches++
+	q.stats.Delivered += entries
+	q.stats.Gaps += gaps
+	q.inflight -= int(entries)
+	q.gapsInflight -= gaps
+	q.bytes -= bytes
+}
+
+// dropped enters an item that will not be delivered. A gap entry that is refused
+// makes no further gap.
+func (w *worker) dropped(it item, e *entry.Entry, why reason) {
+	if !it.gap {
+		w.settled++
+	}
+	q := w.q
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.gone {
+		return
+	}
+	if it.gap {
+		q.stats.GapsLost++
+		q.gapsInflight--
+		return
+	}
+	q.inflight--
+	q.bytes -= it.cost
+	q.drop(why, e.TxID, e.Time, it.cost)
+}
+
+// pause is how long to wait before the next attempt: what the sink asked for, or
+// the backoff, spread at random so that many processes do not come back at once.
+func (w *worker) pause(attempt int, after time.Duration) time.Duration {
+	o := &w.q.opts
+	d := o.RetryMax
+	if attempt < 32 && o.RetryMin<<attempt < d && o.RetryMin<<attempt > 0 {
+		d = o.RetryMin << attempt
+	}
+	d -= rand.N(d/2 + 1)
+	if after > 0 {
+		after = min(after, maxRetryAfter)
+		d = after + rand.N(after/10+1)
+	}
+	if w.draining() {
+		d = min(d, drainPause)
+	}
+	return d
+}
+
+// drainPause bounds the pause between attempts while Close waits.
+const drainPause = time.Second
+
+func (w *worker) draining() bool {
+	select {
+	case <-w.q.draining:
+		return true
+	default:
+		return false
+	}
+}
+
+// rest waits for d. When Close begins meanwhile it returns early, for one more
+// attempt within Close's deadline. It returns false when Close gives up.
+func (w *worker) rest(d time.Duration) bool {
+	begun := w.q.draining
+	if w.draining() {
+		begun = nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-begun:
+		return true
+	case <-w.q.ctx.Done():
+		return false
+	}
+}
