@@ -101,6 +101,13 @@ func (r *run) openElement(d *doc, base, i, hi int, masked *int, html, trunc bool
 		return hi, "", true
 	}
 	end = p + 1
+	if l := &r.xml[base].label; l.dec.rule != ruleNone {
+		if inlineElement(src[ns:ne]) {
+			l.opened = !(html && void(src[ns:ne]))
+		} else {
+			*l = label{}
+		}
+	}
 	if *masked >= 0 {
 		if !self && !(html && void(src[ns:ne])) && len(r.xml)-base < maxElements {
 			r.xml = append(r.xml, xmlFrame{s: ns, e: ne, slot: -1})

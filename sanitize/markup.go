@@ -14,6 +14,7 @@ type xmlFrame struct {
 	plist   bool   // … the very next one
 	slot    int    // reserved edit of a <value> child that came before its name
 	vs, ve  int
+	label   label // in the outermost frame: what the text so far ended with
 }
 
 // maxElements bounds the depth of elements that is told apart.
@@ -202,7 +203,23 @@ func (r *run) characterData(d *doc, base, s, e int, raw, trunc bool) {
 	if trunc {
 		n.edits = n.edits[:0]
 	}
-	r.inspect(n, 0, len(n.src), scopeBody, trunc)
+	if l := r.xml[base].label; l.dec.rule != ruleNone && len(bytes.TrimSpace(n.src)) > 0 && r.labelled(n, l) {
+		r.xml[base].label = label{}
+		if behind := n.edits[0].e; behind < len(n.src) {
+			r.text(n, behind, len(n.src), scopeBody, trunc)
+		}
+	} else {
+		switch v := bytes.TrimSpace(n.src); {
+		case len(v) == 0:
+		case len(v) == 1 && (v[0] == ':' || v[0] == '='): // a separator of its own
+			r.xml[base].label.colon, r.xml[base].label.opened = true, false
+		case raw:
+			r.xml[base].label = label{}
+		default:
+			r.xml[base].label = r.labelOf(v)
+		}
+		r.inspect(n, 0, len(n.src), scopeBody, trunc)
+	}
 	if n.changed(mark{}) {
 		r.replaceNested(d, s, e, n, enc)
 	}

@@ -64,6 +64,15 @@ func (r *run) keyValue(d *doc, floor, i, hi int, sc scope, trunc bool) int {
 	for v < hi && (src[v] == ' ' || src[v] == '\t') {
 		v++
 	}
+	for n := 0; v < hi && src[v] == '<' && n < 4; n++ { // password: <b>…
+		t := tagEnd(src, v, hi)
+		if t == 0 {
+			break
+		}
+		for v = t; v < hi && (src[v] == ' ' || src[v] == '\t'); {
+			v++
+		}
+	}
 	if v >= hi || src[v] == '\n' || src[v] == '\r' {
 		v = indentedBelow(src, v, hi)
 		if v == 0 {
