@@ -4,7 +4,7 @@ package sanitize
 const maxGroups = 20
 
 // groups reads digit groups from i with one kind of single separator between
-// them, and returns the digits, the ends of the groups and how many there are.
+// them, any kind between the fours of a card, and returns the digits, the ends of the groups and how many there are.
 func groups(src []byte, i, hi int, digits *[24]byte, ends, counts *[maxGroups]int) (n int) {
 	sep := byte(0)
 	nd := 0
@@ -31,7 +31,7 @@ func groups(src []byte, i, hi int, digits *[24]byte, ends, counts *[maxGroups]in
 			return n
 		}
 		c := src[i]
-		if c != ' ' && c != '-' && c != '.' || sep != 0 && c != sep {
+		if c != ' ' && c != '-' && c != '.' || sep != 0 && c != sep && !(nd == 4*n && n < 4) { // fours may be written with any mixture
 			return n
 		}
 		sep = c

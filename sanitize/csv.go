@@ -42,6 +42,8 @@ func (r *run) csv(d *doc, lo, hi int, trunc bool) {
 			if m := r.rs.markerAt(src, p, e); m != e {
 				r.mask(d, p, e, ruleCut)
 			}
+		} else if bytes.Contains(src[p:e], []byte(`":`)) && csvCount(src, p, e, comma) != len(rules) {
+			r.text(d, p, e, scopeBody, false) // JSON that nobody quoted, its commas in the way
 		} else {
 			r.csvCells(d, p, e, comma, rules)
 		}

@@ -31,6 +31,7 @@ const (
 	aWide
 	aLine
 	aD
+	aV
 )
 
 func (rs *ruleset) buildAnchors() {
@@ -51,6 +52,7 @@ func (rs *ruleset) buildAnchors() {
 	t['?'] = aQuery
 	t['J'] = aJ
 	t['D'] = aD
+	t['V'], t['v'] = aV, aV
 	t['A'], t['L'], t['E'] = aA, aA, aA
 	t['B'], t['b'] = aB, aB
 	t[0x1b] = aEscape
@@ -62,7 +64,7 @@ func (rs *ruleset) buildAnchors() {
 	for c := range t {
 		switch t[c] {
 		case aNone:
-		case aDigit, aPlus, aDash, aUnder, aDot, aJ, aA, aB, aLess, aBracket, aD:
+		case aDigit, aPlus, aDash, aUnder, aDot, aJ, aA, aB, aLess, aBracket, aD, aV:
 			rs.weak[c] = 1
 		default:
 			rs.weak[c] = 2
@@ -199,6 +201,8 @@ func (r *run) plainText(d *doc, lo, hi int, sc scope, trunc bool) {
 			}
 		case aD:
 			next = r.duplicateEntry(d, i, hi, trunc)
+		case aV:
+			next = r.insertValues(d, floor, i, hi)
 		case aLine:
 			if i >= wrappedTo {
 				next, wrappedTo = r.wrappedAt(d, lo, i, hi, trunc)

@@ -162,3 +162,79 @@ func castAt(src []byte, i, hi int) bool {
 	}
 	return false
 }
+
+// insertValues looks at the "v" of "(columns) VALUES (values), (values)". A row
+// with a sensitive column is hidden whole, placeholders aside.
+func (r *run) insertValues(d *doc, floor, i, hi int) int {
+	src := d.src
+	if hi-i < 9 || src[i+1]|0x20 != 'a' || !equalFold(src[i:i+6], "values") {
+		return 0
+	}
+	p := skipSpace(src, i+6, hi)
+	if p >= hi || src[p] != '(' {
+		return 0
+	}
+	k := i
+	for k > floor && isSpace(src[k-1]) {
+		k--
+	}
+	if k <= floor || src[k-1] != ')' {
+		return 0
+	}
+	cs, ce := columnsBefore(src, floor, k)
+	if cs >= ce {
+		return 0
+	}
+	rule := r.columnsRule(src[cs:ce])
+	if rule == ruleNone {
+		return 0
+	}
+	s, e := p+1, p
+	for p < hi && src[p] == '(' {
+		e = sqlTupleEnd(src, p+1, hi)
+		p = e
+		if p >= hi {
+			break
+		}
+		p = skipSpace(src, p+1, hi)
+		if p < hi && src[p] == ',' {
+			p = skipSpace(src, p+1, hi)
+		}
+	}
+	if e <= s || r.rs.isMarker(src[s:e]) {
+		return max(e, s)
+	}
+	for _, c := range src[s:e] {
+		if c != '$' && c != '?' && !isDigit(c) && c != ',' && c != '(' && c != ')' && !isSpace(c) {
+			r.mask(d, s, e, rule)
+			return e
+		}
+	}
+	if bytes.IndexByte(src[s:e], '$') < 0 && bytes.IndexByte(src[s:e], '?') < 0 { // numbers, no placeholders
+		r.mask(d, s, e, rule)
+	}
+	return e
+}
+
+// sqlTupleEnd returns where the ")" of the row stands whose inside begins at p.
+func sqlTupleEnd(src []byte, p, hi int) int {
+	depth := 0
+	for ; p < hi; p++ {
+		switch src[p] {
+		case '(':
+			depth++
+		case ')':
+			if depth == 0 {
+				return p
+			}
+			depth--
+		case '\'': // doubled inside, which reads as two strings
+			for p++; p < hi && src[p] != '\''; p++ {
+				if src[p] == '\\' {
+					p++
+				}
+			}
+		}
+	}
+	return hi
+}

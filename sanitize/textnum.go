@@ -100,10 +100,23 @@ func equalFold(b []byte, lower string) bool {
 	return true
 }
 
+func allZeros(b []byte) bool {
+	for _, c := range b {
+		if c != '0' {
+			return false
+		}
+	}
+	return true
+}
+
 // number looks at a JSON number: cards and registration numbers travel as
 // numbers too.
 func (r *run) number(v []byte) ruleID {
-	for _, c := range v {
+	for i, c := range v {
+		if c == '.' && i >= 12 && allZeros(v[i+1:]) { // as languages without integers write it
+			v = v[:i]
+			break
+		}
 		if !isDigit(c) {
 			return ruleNone
 		}
