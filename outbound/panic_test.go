@@ -11,7 +11,6 @@ import (
 	"github.com/txtrail/txtrail/sink/sinktest"
 )
 
-
 // brokenError can not be asked anything when it is a nil pointer.
 type brokenError struct{ text string }
 
@@ -30,10 +29,18 @@ func TestPanicsOfOthers(t *testing.T) {
 		fails bool
 		check func(*entry.Entry) bool
 	}{
-		{"Skip", nil, outbound.Options{Skip: func(*http.Request) bool { panic("skip") }}, false,
-			func(e *entry.Entry) bool { return e.HTTP.Status == 200 }},
-		{"Route", nil, outbound.Options{Route: func(*http.Request) string { panic("route") }}, false,
-			func(e *entry.Entry) bool { return e.HTTP.Route == "" && len(e.Labels) > 0 }},
+		{
+			"Skip", nil,
+			outbound.Options{Skip: func(*http.Request) bool { panic("skip") }},
+			false,
+			func(e *entry.Entry) bool { return e.HTTP.Status == 200 },
+		},
+		{
+			"Route", nil,
+			outbound.Options{Route: func(*http.Request) string { panic("route") }},
+			false,
+			func(e *entry.Entry) bool { return e.HTTP.Route == "" && len(e.Labels) > 0 },
+		},
 		{"typed nil error", roundTripper(func(*http.Request) (*http.Response, error) {
 			var err *brokenError
 			return nil, err
