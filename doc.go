@@ -9,7 +9,7 @@
 //	}
 //	defer trail.Close(context.Background())
 //	client := trail.Client()                            // calls made with it carry the txid
-//	log.Fatal(http.ListenAndServe(":8080", trail.Handler(mux)))
+//	log.Print(http.ListenAndServe(":8080", trail.Handler(mux)))
 //
 // Every request is then recorded with its sanitized headers and bodies, and every
 // call made with the client beside it, in a journal on the local disk. The command
