@@ -36,6 +36,10 @@ func (n *routes) add(route string) error {
 	if strings.ContainsAny(path, "?#") {
 		return fmt.Errorf("%q has a query or a fragment, want the path alone", route)
 	}
+	if strings.Contains(path, "//") {
+		// No cleaned path has one; ServeMux takes it for a wildcard.
+		return fmt.Errorf("%q has an empty part between two slashes", route)
+	}
 	if len(path) > entry.MaxWord {
 		return fmt.Errorf("%q… has %d bytes, at most %d", path[:64], len(path), entry.MaxWord)
 	}

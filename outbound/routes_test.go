@@ -74,6 +74,8 @@ func TestBadRoutes(t *testing.T) {
 		{"GET", "want a path"},
 		{" /v1", "want a path"},
 		{"GET v1", "want a path"},
+		{"//{x}/c", "empty part"},
+		{"GET /v1//items", "empty part"},
 		{"/v1?x", "query"},
 		{"/v1#x", "query"},
 		{"/{", "braces"},
