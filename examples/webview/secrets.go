@@ -14,7 +14,7 @@ const (
 	secretUserinfo = "dbpass-Kx81z"                                                     // password in a connection string, in an error text
 	secretPhone    = "010-2345-6789"                                                    // form field "phone"
 	secretEmail    = "seoyeon.kim@example.com"                                          // JSON body, in a free text
-	secretOTP      = "481516"                                                           // form field "otp"
+	secretOTP      = "481516-Zk7"                                                       // form field "otp"
 )
 
 // secrets lists them all by name, for the tests that look for them.
