@@ -397,8 +397,20 @@ var brokenMiddlewares = map[string]Middleware{
 			next.ServeHTTP(w, r)
 		})
 	},
+	// It waits for the handler, other than http.TimeoutHandler alone, whose Push races
+	// with the server once the time is over.
 	"has timeouts of its own": func(next http.Handler) http.Handler {
-		return http.TimeoutHandler(next, 10*time.Millisecond, "mine")
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			done := make(chan struct{})
+			http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer close(done)
+				next.ServeHTTP(w, r)
+			}), 10*time.Millisecond, "mine").ServeHTTP(w, r)
+			if f, ok := w.(http.Flusher); ok {
+				f.Flush()
+			}
+			<-done
+		})
 	},
 	"refuses 1xx, upgrades and small things": func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

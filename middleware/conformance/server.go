@@ -189,7 +189,8 @@ func (w *plainWriter) WriteHeader(status int) {
 	}
 }
 
-// direct calls h behind the middleware without a server.
+// direct calls h behind the middleware without a server, and waits for h, which a
+// middleware may have left running in a goroutine of its own.
 func (c *checker) direct(w http.ResponseWriter, body io.ReadCloser, h http.HandlerFunc) *http.Request {
 	c.Helper()
 	r, err := http.NewRequestWithContext(context.Background(), "GET", "http://example.test/direct", nil)
@@ -197,6 +198,11 @@ func (c *checker) direct(w http.ResponseWriter, body io.ReadCloser, h http.Handl
 	r.Body = body
 	r.RequestURI = "/direct"
 	r.RemoteAddr = "192.0.2.1:1234"
-	c.wrap(h).ServeHTTP(w, r)
+	done := make(chan struct{})
+	c.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(done)
+		h(w, r)
+	})).ServeHTTP(w, r)
+	await(c, done, "the handler")
 	return r
 }
