@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/middleware"
 	"github.com/txtrail/txtrail/outbound"
 	"github.com/txtrail/txtrail/sanitize"
@@ -60,8 +61,8 @@ type Config struct {
 	// Queue.MaxBytes are dropped and counted. [Trail.Close] closes them. Default none.
 	Sinks []sink.Sink
 	// MaxBody is how many bytes of each body are captured. Default
-	// TXTRAIL_MAX_BODY, else 64 KiB; -1 captures none. At most 1 MiB, or what
-	// Middleware and Outbound each allow where they set it themselves.
+	// TXTRAIL_MAX_BODY, else 64 KiB; -1 captures none. At most
+	// [entry.MaxBody], 8 MiB.
 	MaxBody int
 	// AllowHosts are hosts that get the txid and the carried facts beside private
 	// ones: "api.example.com", "*.example.com". Default TXTRAIL_ALLOW_HOSTS, comma
@@ -144,8 +145,8 @@ func (c *Config) fill() error {
 			c.MaxBody = -1 // whoever writes 0 means none
 		}
 	}
-	if c.MaxBody < -1 || c.MaxBody > middleware.LargestMaxBody {
-		return fmt.Errorf("%w: MaxBody (or TXTRAIL_MAX_BODY) is %d, want up to %d bytes, or -1 for none", ErrConfig, c.MaxBody, middleware.LargestMaxBody)
+	if c.MaxBody < -1 || c.MaxBody > entry.MaxBody {
+		return fmt.Errorf("%w: MaxBody (or TXTRAIL_MAX_BODY) is %d, want up to %d bytes, or -1 for none", ErrConfig, c.MaxBody, entry.MaxBody)
 	}
 	if v := env("TXTRAIL_ALLOW_HOSTS"); c.AllowHosts == nil && v != "" {
 		for h := range strings.SplitSeq(v, ",") {

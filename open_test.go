@@ -71,7 +71,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"max body", txtrail.Config{LookupEnv: env("TXTRAIL_MAX_BODY", "64k")}, []string{"TXTRAIL_MAX_BODY", "64k", "number of bytes"}},
 		{"hosts", txtrail.Config{LookupEnv: env("TXTRAIL_ALLOW_HOSTS", "https://api.example.com")}, []string{"TXTRAIL_ALLOW_HOSTS", "https://api.example.com", "without scheme"}},
 		{"folder", txtrail.Config{LookupEnv: env("TXTRAIL_DIR", "a\x00b")}, []string{"TXTRAIL_DIR", "NUL"}},
-		{"max body too large", txtrail.Config{MaxBody: 2 << 20}, []string{"TXTRAIL_MAX_BODY", "2097152", "1048576"}},
+		{"max body too large", txtrail.Config{MaxBody: 9 << 20}, []string{"TXTRAIL_MAX_BODY", "9437184", "8388608"}},
 		{"middleware", txtrail.Config{Middleware: &middleware.Options{ReturnID: 9}}, []string{"ReturnID", "9"}},
 		{"outbound", txtrail.Config{Outbound: &outbound.Options{MaxBody: -2}}, []string{"MaxBody", "-2"}},
 		{"queue", txtrail.Config{Queue: &sink.QueueOptions{MaxBytes: 1}}, []string{"MaxBytes"}},

@@ -20,6 +20,7 @@ const (
 	MaxLabelValue  = 4 << 10  // value of a label
 	MaxRedactions  = 64       // sanitizer rules counted
 	MaxWord        = 512      // everything else
+	MaxBody        = 8 << 20  // what a capture may keep of one body; a line that two of them make too long is cut by the queue
 	MaxLine        = 16 << 20 // what Parse accepts
 )
 

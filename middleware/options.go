@@ -15,9 +15,8 @@ import (
 // The sizes of [Options.MaxBody], in bytes.
 const (
 	DefaultMaxBody = 64 << 10
-	// LargestMaxBody keeps an entry with two bodies, both of which JSON may have
-	// to escape, below the largest line that the entry package reads back.
-	LargestMaxBody = 1 << 20
+	// LargestMaxBody is [entry.MaxBody], 8 MiB.
+	LargestMaxBody = entry.MaxBody
 )
 
 // HeaderErrorLink is the response header that [Options.ErrorLink] fills.

@@ -17,7 +17,7 @@ type CaptureRule struct {
 	// Type is a media type without parameters: "application/json", "text/*".
 	// Default "": any, and none.
 	Type string
-	// First is how many bytes are kept of a body's beginning. At most 4 MiB together
+	// First is how many bytes are kept of a body's beginning. At most [entry.MaxBody] together
 	// with Last. Default [Options.MaxBody]; -1 keeps none.
 	First int
 	// Last is how many bytes are kept of the end of a body that is larger, from the

@@ -85,8 +85,8 @@ func TestCaptureRules(t *testing.T) {
 }
 
 func TestBadCaptureRules(t *testing.T) {
-	_, err := outbound.NewTransport(nil, newRecorder(t).queue, &outbound.Options{Capture: []outbound.CaptureRule{{}, {First: 3 << 20, Last: 2 << 20}}})
-	if !errors.Is(err, outbound.ErrOptions) || !strings.Contains(err.Error(), "Capture[1]: First and Last are 5242880 together, at most 4194304") {
+	_, err := outbound.NewTransport(nil, newRecorder(t).queue, &outbound.Options{Capture: []outbound.CaptureRule{{}, {First: 5 << 20, Last: 4 << 20}}})
+	if !errors.Is(err, outbound.ErrOptions) || !strings.Contains(err.Error(), "Capture[1]: First and Last are 9437184 together, at most 8388608") {
 		t.Error(err)
 	}
 }

@@ -277,7 +277,7 @@ func TestBadOptions(t *testing.T) {
 	if _, err := outbound.Wrap(nil, nil, nil); !errors.Is(err, outbound.ErrNoQueue) {
 		t.Errorf("no queue: %v", err)
 	}
-	for _, n := range []int{-2, 5 << 20} {
+	for _, n := range []int{-2, entry.MaxBody + 1} {
 		if _, err := outbound.NewTransport(nil, rec.queue, &outbound.Options{MaxBody: n}); !errors.Is(err, outbound.ErrOptions) || !strings.Contains(err.Error(), strconv.Itoa(n)) {
 			t.Errorf("MaxBody %d: %v", n, err)
 		}

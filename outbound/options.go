@@ -19,9 +19,8 @@ const (
 	DefaultHeaderTimeout = 30 * time.Second // what load balancers allow a backend by default
 )
 
-// maxMaxBody bounds Options.MaxBody: with both bodies in base64 a line stays
-// below what entry.Parse accepts.
-const maxMaxBody = 4 << 20
+// maxMaxBody bounds Options.MaxBody.
+const maxMaxBody = entry.MaxBody
 
 // ErrOptions is returned, wrapped, by the constructors for options that can not work.
 var ErrOptions = errors.New("outbound: invalid options")
@@ -32,7 +31,7 @@ type Options struct {
 	// Propagator writes the txid into calls and decides to which hosts.
 	// Default txid.NewPropagator(nil): private hosts only.
 	Propagator *txid.Propagator
-	// MaxBody is how many bytes are captured of each body, at most 4 MiB.
+	// MaxBody is how many bytes are captured of each body, at most [entry.MaxBody], 8 MiB.
 	// Default [DefaultMaxBody]; -1 captures none. Sizes are always recorded.
 	MaxBody int
 	// Capture says how much is kept of which bodies; the first rule that matches is
