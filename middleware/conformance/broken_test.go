@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"runtime"
 	"sort"
 	"strings"
 	"sync"
@@ -19,53 +18,14 @@ import (
 	"time"
 )
 
-// verdict stands in for a testing.T where a case is meant to fail.
-type verdict struct {
-	t        *testing.T
-	mu       sync.Mutex
-	failed   bool
-	cleanups []func()
-}
-
-func (v *verdict) Helper() {}
-
-func (v *verdict) Errorf(string, ...any) {
-	v.mu.Lock()
-	v.failed = true
-	v.mu.Unlock()
-}
-
-func (v *verdict) Fatalf(string, ...any) {
-	v.Errorf("")
-	runtime.Goexit()
-}
-
-func (v *verdict) Cleanup(f func())         { v.cleanups = append(v.cleanups, f) }
-func (v *verdict) TempDir() string          { return v.t.TempDir() }
-func (v *verdict) Context() context.Context { return v.t.Context() }
-
 // fails runs a case on wrap and reports whether it failed.
 func fails(t *testing.T, k Case, wrap Middleware) bool {
 	p := http1
 	if k.over != nil {
 		p = k.over[0]
 	}
-	v := &verdict{t: t}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() {
-			if r := recover(); r != nil {
-				v.Errorf("")
-			}
-			for i := len(v.cleanups) - 1; i >= 0; i-- {
-				v.cleanups[i]()
-			}
-		}()
-		k.run(v, p, 300*time.Millisecond, wrap)
-	}()
-	<-done
-	return v.failed
+	const patience = 300 * time.Millisecond
+	return len(examine(t.Context(), patience, k.Reason, func(c *collector) { k.run(c, p, patience, wrap) })) > 0
 }
 
 // The ways in which middlewares are wrong. Only what is changed differs from none.

@@ -12,4 +12,7 @@
 // cases run over real connections: HTTP/1.1, HTTP/2 over TLS, and HTTP/2 without TLS.
 // A middleware may add response headers of its own; it may not change, delay,
 // or withhold anything else.
+//
+// [Run] and [RunTransport] are for tests. [Check] and [CheckTransport] run the same
+// cases anywhere and return what became of each, to compare or to print.
 package conformance

@@ -8,15 +8,13 @@ import (
 	"time"
 )
 
-// defaultPatience is how long a case waits for what must come. It is no measure of
-// speed: a case that waits this long has failed.
-const defaultPatience = 10 * time.Second
-
 // Middleware is what is examined.
 type Middleware = func(http.Handler) http.Handler
 
 // Case is one rule.
 type Case struct {
+	// Group is what the rule is about, "streaming" for example.
+	Group string
 	// Name is the rule in a few words.
 	Name string
 	// Reason says what breaks where the rule does not hold.
@@ -58,7 +56,7 @@ func RunExcept(t *testing.T, wrap func(http.Handler) http.Handler, except map[st
 				}
 				t.Run(k.Name, func(t *testing.T) {
 					t.Parallel()
-					k.run(t, p, defaultPatience, wrap)
+					k.run(t, p, DefaultPatience, wrap)
 				})
 			}
 		})
@@ -68,11 +66,26 @@ func RunExcept(t *testing.T, wrap func(http.Handler) http.Handler, except map[st
 // Cases returns all cases, for those who want to list them.
 func Cases() []Case {
 	var all []Case
-	for _, group := range [][]Case{
-		responseCases(), informationalCases(), streamingCases(), interfaceCases(), fileCases(),
-		requestBodyCases(), requestCases(), limitCases(), panicCases(), connectionCases(), compositionCases(),
+	for _, group := range []struct {
+		name  string
+		cases []Case
+	}{
+		{"response", responseCases()},
+		{"1xx and Expect", informationalCases()},
+		{"streaming", streamingCases()},
+		{"interfaces", interfaceCases()},
+		{"files", fileCases()},
+		{"request body", requestBodyCases()},
+		{"request", requestCases()},
+		{"limits", limitCases()},
+		{"panics", panicCases()},
+		{"connections", connectionCases()},
+		{"composition", compositionCases()},
 	} {
-		all = append(all, group...)
+		for _, k := range group.cases {
+			k.Group = group.name
+			all = append(all, k)
+		}
 	}
 	return all
 }

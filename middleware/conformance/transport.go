@@ -19,6 +19,8 @@ type RoundTripperWrapper = func(http.RoundTripper) http.RoundTripper
 
 // TransportCase is one rule of the client side.
 type TransportCase struct {
+	// Group is what the rule is about, "failure" for example.
+	Group string
 	// Name is the rule in a few words.
 	Name string
 	// Reason says what breaks where the rule does not hold.
@@ -46,7 +48,7 @@ func RunTransport(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper) 
 	for _, k := range TransportCases() {
 		t.Run(k.Name, func(t *testing.T) {
 			t.Parallel()
-			k.run(t, transportPatience, wrap)
+			k.run(t, DefaultPatience, wrap)
 		})
 	}
 }
@@ -55,14 +57,22 @@ func RunTransport(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper) 
 // them.
 func TransportCases() []TransportCase {
 	var all []TransportCase
-	for _, group := range [][]TransportCase{transportRequestCases(), transportBodyCases(), transportResponseCases(), transportFailureCases()} {
-		all = append(all, group...)
+	for _, group := range []struct {
+		name  string
+		cases []TransportCase
+	}{
+		{"request", transportRequestCases()},
+		{"request body", transportBodyCases()},
+		{"response", transportResponseCases()},
+		{"failure", transportFailureCases()},
+	} {
+		for _, k := range group.cases {
+			k.Group = group.name
+			all = append(all, k)
+		}
 	}
 	return all
 }
-
-// transportPatience is how long a case waits for what must come.
-const transportPatience = 10 * time.Second
 
 func (k TransportCase) run(t transportReporter, patience time.Duration, wrap RoundTripperWrapper) {
 	t.Helper()

@@ -16,7 +16,7 @@ import (
 
 func transportBodyCases() []TransportCase {
 	return []TransportCase{
-		{"no body stays no body", "net/http compares Body with nil and http.NoBody; anything else is sent in chunks, which some servers refuse on a GET.", func(c *transportChecker) {
+		{Name: "no body stays no body", Reason: "net/http compares Body with nil and http.NoBody; anything else is sent in chunks, which some servers refuse on a GET.", check: func(c *transportChecker) {
 			for _, body := range []io.ReadCloser{nil, http.NoBody} {
 				var got io.ReadCloser = &ownBody{}
 				rt := c.wrap(transportFunc(func(r *http.Request) (*http.Response, error) {
@@ -31,7 +31,7 @@ func transportBodyCases() []TransportCase {
 				}
 			}
 		}},
-		{"bodies arrive whole", "What is captured must still be sent, with its length where it is known and in chunks where not.", func(c *transportChecker) {
+		{Name: "bodies arrive whole", Reason: "What is captured must still be sent, with its length where it is known and in chunks where not.", check: func(c *transportChecker) {
 			large := strings.Repeat("0123456789abcdef", 1<<16)
 			type received struct {
 				text   string
@@ -56,7 +56,7 @@ func transportBodyCases() []TransportCase {
 				}
 			}
 		}},
-		{"a file arrives from its position", "A file may be sent from its middle; looking at it must not move it.", func(c *transportChecker) {
+		{Name: "a file arrives from its position", Reason: "A file may be sent from its middle; looking at it must not move it.", check: func(c *transportChecker) {
 			dir, err := os.MkdirTemp("", "conformance")
 			c.must(err)
 			c.Cleanup(func() { _ = os.RemoveAll(dir) })
@@ -70,7 +70,7 @@ func transportBodyCases() []TransportCase {
 				c.Errorf("the server got %q", got)
 			}
 		}},
-		{"a small body in memory is one write", "net/http puts headers and body into one packet only while it sees that the body is in memory.", func(c *transportChecker) {
+		{Name: "a small body in memory is one write", Reason: "net/http puts headers and body into one packet only while it sees that the body is in memory.", check: func(c *transportChecker) {
 			var writes atomic.Int32
 			tr := c.base()
 			tr.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -85,7 +85,7 @@ func transportBodyCases() []TransportCase {
 				c.Errorf("%d writes", n)
 			}
 		}},
-		{"the body is closed", "net/http.RoundTripper: RoundTrip must always close the body, including on errors. Files and pipes hang on it.", func(c *transportChecker) {
+		{Name: "the body is closed", Reason: "net/http.RoundTripper: RoundTrip must always close the body, including on errors. Files and pipes hang on it.", check: func(c *transportChecker) {
 			ok := newOwnBody("text")
 			c.send(c.plain(), c.request(http.MethodPost, c.server(echoBack), ok))
 			transportAwait(c, ok.closed, "the close of a body that was sent")
@@ -96,14 +96,14 @@ func transportBodyCases() []TransportCase {
 			_ = c.fail(c.plain(), c.request(http.MethodPost, "http://"+ln.Addr().String(), refused))
 			transportAwait(c, refused.closed, "the close of a body that could not be sent")
 		}},
-		{"the body's own error is passed on", "The caller recognises its own error.", func(c *transportChecker) {
+		{Name: "the body's own error is passed on", Reason: "The caller recognises its own error.", check: func(c *transportChecker) {
 			errOwn := errors.New("own")
 			body := io.MultiReader(strings.NewReader("text"), &brokenReader{errOwn})
 			if err := c.fail(c.plain(), c.request(http.MethodPost, c.server(echoBack), body)); !errors.Is(err, errOwn) {
 				c.Errorf("got %v", err)
 			}
 		}},
-		{"a dead idle connection is replaced", "A server may close an idle connection at any time. net/http then sends again, taking the body from GetBody.", func(c *transportChecker) {
+		{Name: "a dead idle connection is replaced", Reason: "A server may close an idle connection at any time. net/http then sends again, taking the body from GetBody.", check: func(c *transportChecker) {
 			for _, own := range []bool{false, true} {
 				got := make(chan string, 4)
 				url := c.raw(func(conn net.Conn, n int) {
@@ -139,7 +139,7 @@ func transportBodyCases() []TransportCase {
 				}
 			}
 		}},
-		{"GetBody is left to those who resend", "Some clients' GetBody rewinds the very payload that is being sent: calling it to look at the body destroys the call.", func(c *transportChecker) {
+		{Name: "GetBody is left to those who resend", Reason: "Some clients' GetBody rewinds the very payload that is being sent: calling it to look at the body destroys the call.", check: func(c *transportChecker) {
 			src := strings.NewReader("text")
 			req := c.request(http.MethodPost, c.server(echoBack), &ownBody{Reader: src, closed: make(chan struct{})})
 			req.ContentLength = 4
@@ -152,7 +152,7 @@ func transportBodyCases() []TransportCase {
 				c.Errorf("the server got %q", got)
 			}
 		}},
-		{"a redirect resends the body", "307 and 308 repeat method and body, which http.Client takes from the caller's GetBody.", func(c *transportChecker) {
+		{Name: "a redirect resends the body", Reason: "307 and 308 repeat method and body, which http.Client takes from the caller's GetBody.", check: func(c *transportChecker) {
 			url := c.server(func(w http.ResponseWriter, r *http.Request, stop <-chan struct{}) {
 				if r.URL.Path == "/" {
 					_, _ = io.Copy(io.Discard, r.Body)
@@ -168,7 +168,7 @@ func transportBodyCases() []TransportCase {
 				c.Errorf("the second server got %q", got)
 			}
 		}},
-		{"trailers set while sending arrive", "A digest of the body is known at its end; Request.Clone copies the trailers before that.", func(c *transportChecker) {
+		{Name: "trailers set while sending arrive", Reason: "A digest of the body is known at its end; Request.Clone copies the trailers before that.", check: func(c *transportChecker) {
 			got := make(chan string, 1)
 			url := c.server(func(_ http.ResponseWriter, r *http.Request, _ <-chan struct{}) {
 				_, _ = io.Copy(io.Discard, r.Body)
@@ -183,7 +183,7 @@ func transportBodyCases() []TransportCase {
 				c.Errorf("trailer %q", sum)
 			}
 		}},
-		{"an unwanted body is not read", "With Expect: 100-continue the body is sent only after the server asked for it.", func(c *transportChecker) {
+		{Name: "an unwanted body is not read", Reason: "With Expect: 100-continue the body is sent only after the server asked for it.", check: func(c *transportChecker) {
 			url := c.server(func(w http.ResponseWriter, _ *http.Request, _ <-chan struct{}) {
 				w.WriteHeader(http.StatusUnauthorized)
 			})
@@ -197,7 +197,7 @@ func transportBodyCases() []TransportCase {
 				c.Errorf("status %d, %d reads of the body", resp.StatusCode, reads.Load())
 			}
 		}},
-		{"both directions at once", "gRPC and its like answer while they are still being told: neither half may wait for the other.", func(c *transportChecker) {
+		{Name: "both directions at once", Reason: "gRPC and its like answer while they are still being told: neither half may wait for the other.", check: func(c *transportChecker) {
 			url, base := c.server2(func(w http.ResponseWriter, r *http.Request, _ <-chan struct{}) {
 				_ = http.NewResponseController(w).Flush()
 				b := make([]byte, 1)
@@ -226,7 +226,7 @@ func transportBodyCases() []TransportCase {
 				c.Errorf("then came %q", rest)
 			}
 		}},
-		{"an answer before the request's end is handed over", "A server may refuse an upload at once; the transport goes on reading the body after RoundTrip has returned.", func(c *transportChecker) {
+		{Name: "an answer before the request's end is handed over", Reason: "A server may refuse an upload at once; the transport goes on reading the body after RoundTrip has returned.", check: func(c *transportChecker) {
 			url := c.server(func(w http.ResponseWriter, _ *http.Request, _ <-chan struct{}) {
 				w.Header().Set("Connection", "close")
 				w.WriteHeader(http.StatusRequestEntityTooLarge)

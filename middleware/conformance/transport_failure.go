@@ -24,7 +24,7 @@ func transportFailureCases() []TransportCase {
 		}
 	}
 	return []TransportCase{
-		{"a refused connection is a *net.OpError", "Retry libraries look for the dial's error to know that nothing was sent.", func(c *transportChecker) {
+		{Name: "a refused connection is a *net.OpError", Reason: "Retry libraries look for the dial's error to know that nothing was sent.", check: func(c *transportChecker) {
 			ln, err := net.Listen("tcp", "127.0.0.1:0")
 			c.must(err)
 			_ = ln.Close()
@@ -33,7 +33,7 @@ func transportFailureCases() []TransportCase {
 				c.Errorf("got %v", err)
 			}
 		}},
-		{"a bad certificate keeps its type", "The error says which certificate and why; people pin and report by it.", func(c *transportChecker) {
+		{Name: "a bad certificate keeps its type", Reason: "The error says which certificate and why; people pin and report by it.", check: func(c *transportChecker) {
 			srv := httptest.NewUnstartedServer(http.NotFoundHandler())
 			srv.Config.ErrorLog = log.New(io.Discard, "", 0)
 			srv.StartTLS()
@@ -43,7 +43,7 @@ func transportFailureCases() []TransportCase {
 				c.Errorf("got %v", err)
 			}
 		}},
-		{"canceling ends the wait for an answer", "A caller that gave up must not hold a connection.", func(c *transportChecker) {
+		{Name: "canceling ends the wait for an answer", Reason: "A caller that gave up must not hold a connection.", check: func(c *transportChecker) {
 			req := c.request(http.MethodGet, c.raw(silent), nil)
 			ctx, cancel := context.WithCancel(req.Context())
 			time.AfterFunc(20*time.Millisecond, cancel)
@@ -51,7 +51,7 @@ func transportFailureCases() []TransportCase {
 				c.Errorf("got %v", err)
 			}
 		}},
-		{"canceling ends the wait for the body", "The context governs the whole call, its body included.", func(c *transportChecker) {
+		{Name: "canceling ends the wait for the body", Reason: "The context governs the whole call, its body included.", check: func(c *transportChecker) {
 			req := c.request(http.MethodGet, c.raw(half), nil)
 			ctx, cancel := context.WithCancel(req.Context())
 			defer cancel()
@@ -61,7 +61,7 @@ func transportFailureCases() []TransportCase {
 				c.Errorf("%q, %v", got, err)
 			}
 		}},
-		{"the cause of a cancellation is passed on", "context.WithCancelCause: the base returns the cause, and callers look for it.", func(c *transportChecker) {
+		{Name: "the cause of a cancellation is passed on", Reason: "context.WithCancelCause: the base returns the cause, and callers look for it.", check: func(c *transportChecker) {
 			errCause := errors.New("cause")
 			req := c.request(http.MethodGet, c.raw(silent), nil)
 			ctx, cancel := context.WithCancelCause(req.Context())
@@ -70,7 +70,7 @@ func transportFailureCases() []TransportCase {
 				c.Errorf("got %v", err)
 			}
 		}},
-		{"a deadline is a timeout", "Callers ask net.Error's Timeout, and context.DeadlineExceeded.", func(c *transportChecker) {
+		{Name: "a deadline is a timeout", Reason: "Callers ask net.Error's Timeout, and context.DeadlineExceeded.", check: func(c *transportChecker) {
 			for _, serve := range []func(net.Conn, int){silent, half} {
 				req := c.request(http.MethodGet, c.raw(serve), nil)
 				ctx, cancel := context.WithTimeout(req.Context(), 200*time.Millisecond)
@@ -86,7 +86,7 @@ func transportFailureCases() []TransportCase {
 				}
 			}
 		}},
-		{"http.Client's Timeout works", "The client ends calls of transports that it does not know by the request's context and Cancel.", func(c *transportChecker) {
+		{Name: "http.Client's Timeout works", Reason: "The client ends calls of transports that it does not know by the request's context and Cancel.", check: func(c *transportChecker) {
 			client := &http.Client{Transport: c.plain(), Timeout: 100 * time.Millisecond}
 			resp, err := client.Do(c.request(http.MethodGet, c.raw(silent), nil))
 			if err == nil {
@@ -97,14 +97,14 @@ func transportFailureCases() []TransportCase {
 				c.Errorf("got %v", err)
 			}
 		}},
-		{"Request.Cancel works", "Deprecated and still in use, by http.Client first of all.", func(c *transportChecker) {
+		{Name: "Request.Cancel works", Reason: "Deprecated and still in use, by http.Client first of all.", check: func(c *transportChecker) {
 			cancel := make(chan struct{})
 			req := c.request(http.MethodGet, c.raw(silent), nil)
 			req.Cancel = cancel //nolint:staticcheck // that is the case
 			time.AfterFunc(20*time.Millisecond, func() { close(cancel) })
 			_ = c.fail(c.plain(), req)
 		}},
-		{"closing ends a Read that waits", "Close from another goroutine is how a caller gives up a body.", func(c *transportChecker) {
+		{Name: "closing ends a Read that waits", Reason: "Close from another goroutine is how a caller gives up a body.", check: func(c *transportChecker) {
 			resp := c.send(c.plain(), c.request(http.MethodGet, c.raw(half), nil))
 			b := make([]byte, 4)
 			_, err := io.ReadFull(resp.Body, b)

@@ -18,7 +18,7 @@ import (
 
 func transportRequestCases() []TransportCase {
 	return []TransportCase{
-		{"the request is not changed", "net/http.RoundTripper: RoundTrip should not modify the request. Callers send one twice, and read its headers meanwhile.", func(c *transportChecker) {
+		{Name: "the request is not changed", Reason: "net/http.RoundTripper: RoundTrip should not modify the request. Callers send one twice, and read its headers meanwhile.", check: func(c *transportChecker) {
 			req := c.request(http.MethodPost, c.server(echoBack), strings.NewReader("text"))
 			req.Header["X-Twice"] = []string{"1", "2"}
 			before, headers := *req, req.Header.Clone()
@@ -31,7 +31,7 @@ func transportRequestCases() []TransportCase {
 				c.Errorf("a field of the request was replaced")
 			}
 		}},
-		{"headers arrive as they are", "A header dropped or folded on the way changes what the server does.", func(c *transportChecker) {
+		{Name: "headers arrive as they are", Reason: "A header dropped or folded on the way changes what the server does.", check: func(c *transportChecker) {
 			got := make(chan *http.Request, 1)
 			url := c.server(func(_ http.ResponseWriter, r *http.Request, _ <-chan struct{}) { got <- r })
 			req := c.request(http.MethodGet, url, nil)
@@ -44,7 +44,7 @@ func transportRequestCases() []TransportCase {
 				c.Errorf("host %q, headers %v", r.Host, r.Header)
 			}
 		}},
-		{"the context reaches the base", "Values, deadline and cancellation of a call travel in the request's context.", func(c *transportChecker) {
+		{Name: "the context reaches the base", Reason: "Values, deadline and cancellation of a call travel in the request's context.", check: func(c *transportChecker) {
 			type key struct{}
 			got := make(chan any, 1)
 			rt := c.wrap(transportFunc(func(r *http.Request) (*http.Response, error) {
@@ -57,7 +57,7 @@ func transportRequestCases() []TransportCase {
 				c.Errorf("the context's value is %v", v)
 			}
 		}},
-		{"the caller's httptrace hooks run", "Others measure too: hooks are composed, not replaced.", func(c *transportChecker) {
+		{Name: "the caller's httptrace hooks run", Reason: "Others measure too: hooks are composed, not replaced.", check: func(c *transportChecker) {
 			var mu sync.Mutex
 			var seen []string
 			see := func(s string) { mu.Lock(); seen = append(seen, s); mu.Unlock() }
@@ -77,7 +77,7 @@ func transportRequestCases() []TransportCase {
 				}
 			}
 		}},
-		{"1xx answers reach the hooks", "Early hints and progress are for the caller's hook, and never the answer.", func(c *transportChecker) {
+		{Name: "1xx answers reach the hooks", Reason: "Early hints and progress are for the caller's hook, and never the answer.", check: func(c *transportChecker) {
 			url := c.server(func(w http.ResponseWriter, _ *http.Request, _ <-chan struct{}) {
 				w.WriteHeader(http.StatusEarlyHints)
 				w.WriteHeader(http.StatusAccepted)
@@ -91,7 +91,7 @@ func transportRequestCases() []TransportCase {
 				c.Errorf("status %d, hook got %d", resp.StatusCode, hints.Load())
 			}
 		}},
-		{"CloseIdleConnections is forwarded", "http.Client.CloseIdleConnections asks the transport for the method; without it tests and shutdowns leave connections open.", func(c *transportChecker) {
+		{Name: "CloseIdleConnections is forwarded", Reason: "http.Client.CloseIdleConnections asks the transport for the method; without it tests and shutdowns leave connections open.", check: func(c *transportChecker) {
 			var closed atomic.Bool
 			rt := c.wrap(&idleCloser{RoundTripper: c.base(), closed: &closed})
 			(&http.Client{Transport: rt}).CloseIdleConnections()
@@ -99,21 +99,21 @@ func transportRequestCases() []TransportCase {
 				c.Errorf("the base was not told")
 			}
 		}},
-		{"a request without URL or headers is an error", "The base refuses them with an error; a panic would take the process down.", func(c *transportChecker) {
+		{Name: "a request without URL or headers is an error", Reason: "The base refuses them with an error; a panic would take the process down.", check: func(c *transportChecker) {
 			rt := c.plain()
 			_ = c.fail(rt, &http.Request{Method: http.MethodGet, Header: http.Header{}})
 			req := c.request(http.MethodGet, "http://127.0.0.1/", nil)
 			req.Header = nil
 			_ = c.fail(rt, req)
 		}},
-		{"the base's error is passed on as it is", "Callers compare errors with ==, errors.Is and errors.As.", func(c *transportChecker) {
+		{Name: "the base's error is passed on as it is", Reason: "Callers compare errors with ==, errors.Is and errors.As.", check: func(c *transportChecker) {
 			errBase := errors.New("base")
 			rt := c.wrap(transportFunc(func(*http.Request) (*http.Response, error) { return nil, errBase }))
 			if err := c.fail(rt, c.request(http.MethodGet, "http://127.0.0.1/", nil)); err != errBase {
 				c.Errorf("got %v", err)
 			}
 		}},
-		{"the base's panic is passed on as it is", "Recovering code looks at the value.", func(c *transportChecker) {
+		{Name: "the base's panic is passed on as it is", Reason: "Recovering code looks at the value.", check: func(c *transportChecker) {
 			type odd struct{ n int }
 			rt := c.wrap(transportFunc(func(*http.Request) (*http.Response, error) { panic(odd{7}) }))
 			defer func() {

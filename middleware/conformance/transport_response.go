@@ -14,7 +14,7 @@ import (
 
 func transportResponseCases() []TransportCase {
 	return []TransportCase{
-		{"headers come before the body", "A caller decides by status and headers, and a stream has no end to wait for.", func(c *transportChecker) {
+		{Name: "headers come before the body", Reason: "A caller decides by status and headers, and a stream has no end to wait for.", check: func(c *transportChecker) {
 			url := c.server(func(w http.ResponseWriter, r *http.Request, stop <-chan struct{}) {
 				w.Header().Set("X-Kind", "stream")
 				_ = http.NewResponseController(w).Flush()
@@ -27,7 +27,7 @@ func transportResponseCases() []TransportCase {
 				c.Errorf("status %d, headers %v", resp.StatusCode, resp.Header)
 			}
 		}},
-		{"the body comes piece by piece", "Event streams and progress must not wait in a buffer for what comes next.", func(c *transportChecker) {
+		{Name: "the body comes piece by piece", Reason: "Event streams and progress must not wait in a buffer for what comes next.", check: func(c *transportChecker) {
 			next := make(chan string)
 			url := c.server(func(w http.ResponseWriter, _ *http.Request, stop <-chan struct{}) {
 				for {
@@ -60,20 +60,20 @@ func transportResponseCases() []TransportCase {
 			close(next)
 			_ = c.text(resp.Body)
 		}},
-		{"a large body is whole", "A bound on what is captured is no bound on what is passed on.", func(c *transportChecker) {
+		{Name: "a large body is whole", Reason: "A bound on what is captured is no bound on what is passed on.", check: func(c *transportChecker) {
 			large := strings.Repeat("0123456789abcdef", 1<<17)
 			url := c.server(func(w http.ResponseWriter, _ *http.Request, _ <-chan struct{}) { _, _ = io.WriteString(w, large) })
 			if got := c.text(c.send(c.plain(), c.request(http.MethodGet, url, nil)).Body); got != large {
 				c.Errorf("%d bytes of %d", len(got), len(large))
 			}
 		}},
-		{"the response names the caller's request", "http.Client follows redirects from it, and callers put their state into its context.", func(c *transportChecker) {
+		{Name: "the response names the caller's request", Reason: "http.Client follows redirects from it, and callers put their state into its context.", check: func(c *transportChecker) {
 			req := c.request(http.MethodGet, c.server(echoBack), nil)
 			if resp := c.send(c.plain(), req); resp.Request != req {
 				c.Errorf("it names another request")
 			}
 		}},
-		{"a response without a body has none", "HEAD, 204 and 304: http.NoBody is compared, and a HEAD's length is not that of a body.", func(c *transportChecker) {
+		{Name: "a response without a body has none", Reason: "HEAD, 204 and 304: http.NoBody is compared, and a HEAD's length is not that of a body.", check: func(c *transportChecker) {
 			url := c.server(func(w http.ResponseWriter, r *http.Request, _ <-chan struct{}) {
 				if r.Method == http.MethodHead {
 					w.Header().Set("Content-Length", "100")
@@ -89,7 +89,7 @@ func transportResponseCases() []TransportCase {
 				c.Errorf("204: body %T", resp.Body)
 			}
 		}},
-		{"trailers arrive", "net/http puts trailers into the very Response it returned, when the body ends.", func(c *transportChecker) {
+		{Name: "trailers arrive", Reason: "net/http puts trailers into the very Response it returned, when the body ends.", check: func(c *transportChecker) {
 			url := c.server(func(w http.ResponseWriter, _ *http.Request, _ <-chan struct{}) {
 				_, _ = io.WriteString(w, "text")
 				_ = http.NewResponseController(w).Flush()
@@ -101,7 +101,7 @@ func transportResponseCases() []TransportCase {
 				c.Errorf("trailers %v", resp.Trailer)
 			}
 		}},
-		{"gzip is undone as before", "net/http undoes only the compression that it asked for itself, and says so in Uncompressed.", func(c *transportChecker) {
+		{Name: "gzip is undone as before", Reason: "net/http undoes only the compression that it asked for itself, and says so in Uncompressed.", check: func(c *transportChecker) {
 			url := c.server(func(w http.ResponseWriter, r *http.Request, _ <-chan struct{}) {
 				if r.Header.Get("Accept-Encoding") != "gzip" {
 					_, _ = io.WriteString(w, "not asked for")
@@ -117,7 +117,7 @@ func transportResponseCases() []TransportCase {
 				c.Errorf("%q, uncompressed %v, length %d", got, resp.Uncompressed, resp.ContentLength)
 			}
 		}},
-		{"a body cut short is an error", "io.ErrUnexpectedEOF is all that tells half an answer from a whole one.", func(c *transportChecker) {
+		{Name: "a body cut short is an error", Reason: "io.ErrUnexpectedEOF is all that tells half an answer from a whole one.", check: func(c *transportChecker) {
 			url := c.raw(func(conn net.Conn, _ int) {
 				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
 					_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ntext")
@@ -128,7 +128,7 @@ func transportResponseCases() []TransportCase {
 				c.Errorf("%q, %v", got, err)
 			}
 		}},
-		{"bytes and error of one Read stay together", "io.Reader: bytes may come with the error, and count.", func(c *transportChecker) {
+		{Name: "bytes and error of one Read stay together", Reason: "io.Reader: bytes may come with the error, and count.", check: func(c *transportChecker) {
 			errLast := errors.New("last")
 			rt := c.wrap(transportFunc(func(r *http.Request) (*http.Response, error) {
 				return &http.Response{StatusCode: 200, ContentLength: -1, Body: io.NopCloser(&bothReader{"text", errLast}), Request: r}, nil
@@ -138,7 +138,7 @@ func transportResponseCases() []TransportCase {
 				c.Errorf("%d bytes, %v", n, err)
 			}
 		}},
-		{"closing early is enough", "Close gives a body up; reading the rest of a stream first would take for ever.", func(c *transportChecker) {
+		{Name: "closing early is enough", Reason: "Close gives a body up; reading the rest of a stream first would take for ever.", check: func(c *transportChecker) {
 			url := c.server(func(w http.ResponseWriter, r *http.Request, stop <-chan struct{}) {
 				_, _ = io.WriteString(w, "text")
 				_ = http.NewResponseController(w).Flush()
@@ -158,7 +158,7 @@ func transportResponseCases() []TransportCase {
 				c.Errorf("a closed body can be read")
 			}
 		}},
-		{"nothing is read that the caller did not read", "Backpressure: a caller that reads slowly must slow the server down.", func(c *transportChecker) {
+		{Name: "nothing is read that the caller did not read", Reason: "Backpressure: a caller that reads slowly must slow the server down.", check: func(c *transportChecker) {
 			var reads atomic.Int32
 			rt := c.wrap(transportFunc(func(r *http.Request) (*http.Response, error) {
 				return &http.Response{StatusCode: 200, ContentLength: -1, Body: io.NopCloser(&countingReader{strings.NewReader("text"), &reads}), Request: r}, nil
@@ -170,7 +170,7 @@ func transportResponseCases() []TransportCase {
 				c.Errorf("%d reads for one", n)
 			}
 		}},
-		{"a connection read to its end is used again", "A body whose end the transport does not see costs a new connection for every call.", func(c *transportChecker) {
+		{Name: "a connection read to its end is used again", Reason: "A body whose end the transport does not see costs a new connection for every call.", check: func(c *transportChecker) {
 			rt, url := c.plain(), c.server(echoBack)
 			for i := range 3 {
 				var reused bool
@@ -184,7 +184,7 @@ func transportResponseCases() []TransportCase {
 				}
 			}
 		}},
-		{"an upgraded connection can be written to", "After a 101 the body is the connection: io.Writer, and CloseWrite for half-closing.", func(c *transportChecker) {
+		{Name: "an upgraded connection can be written to", Reason: "After a 101 the body is the connection: io.Writer, and CloseWrite for half-closing.", check: func(c *transportChecker) {
 			url := c.raw(func(conn net.Conn, _ int) {
 				br := bufio.NewReader(conn)
 				if _, err := http.ReadRequest(br); err != nil {

@@ -3,13 +3,9 @@ package conformance
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
-	"runtime"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -120,8 +116,9 @@ func TestTransportCasesFindFaults(t *testing.T) {
 					continue
 				}
 				k := TransportCases()[i]
-				if why := k.failure(t, f.wrap); !strings.Contains(why, k.Reason) {
-					t.Errorf("%q does not find it: %q", name, why)
+				const patience = 300 * time.Millisecond
+				if why := examine(t.Context(), patience, k.Reason, func(c *collector) { k.run(c, patience, f.wrap) }); len(why) == 0 {
+					t.Errorf("%q does not find it", name)
 				}
 			}
 		})
@@ -138,57 +135,9 @@ func (b *draining) Close() error {
 func TestTransportCasesAreDistinct(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range TransportCases() {
-		if k.Name == "" || k.Reason == "" || seen[k.Name] {
-			t.Errorf("case %q, reason %q", k.Name, k.Reason)
+		if k.Name == "" || k.Reason == "" || k.Group == "" || seen[k.Name] {
+			t.Errorf("case %q, group %q, reason %q", k.Name, k.Group, k.Reason)
 		}
 		seen[k.Name] = true
 	}
 }
-
-// failure runs a case that is expected to fail and returns what it said.
-func (k TransportCase) failure(t *testing.T, wrap RoundTripperWrapper) string {
-	ctx, cancel := context.WithCancel(t.Context())
-	r := &transportProbe{ctx: ctx}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() {
-			if v := recover(); v != nil {
-				r.Errorf("panic: %v\nThe rule: %s", v, k.Reason)
-			}
-		}()
-		k.run(r, 300*time.Millisecond, wrap)
-	}()
-	<-done
-	cancel()
-	for _, f := range slices.Backward(r.cleanups) {
-		f()
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return strings.Join(r.said, "\n")
-}
-
-// transportProbe takes the failures of a case.
-type transportProbe struct {
-	ctx      context.Context
-	mu       sync.Mutex
-	said     []string
-	cleanups []func()
-}
-
-func (p *transportProbe) Helper() {}
-
-func (p *transportProbe) Errorf(format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.said = append(p.said, fmt.Sprintf(format, args...))
-}
-
-func (p *transportProbe) Fatalf(format string, args ...any) {
-	p.Errorf(format, args...)
-	runtime.Goexit()
-}
-
-func (p *transportProbe) Cleanup(f func())         { p.cleanups = append(p.cleanups, f) }
-func (p *transportProbe) Context() context.Context { return p.ctx }
