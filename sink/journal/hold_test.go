@@ -1,0 +1,67 @@
+package journalsink
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestHolds(t *testing.T) {
+	dir := t.TempDir()
+	now := testStart
+	write := func(folder string, c *shipCursor, damage bool) {
+		t.Helper()
+		b, err := c.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if damage {
+			b[len(b)/2] ^= 1
+		}
+		if err := os.MkdirAll(filepath.Join(dir, shipDir, folder), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		path := shipPath(dir, folder, c.Writer+extCursor)
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, c.Time, c.Time); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h := readHolds(osFS{}, dir, now); !h.none() {
+		t.Error("a folder from which nobody ships has holds")
+	}
+	write("a", &shipCursor{
+		Version: 1, Sink: "cloud", Writer: "web", Time: now.Add(-time.Hour),
+		Done: map[string]int64{"1a2b3c4d": 6}, At: map[string]place{"web-20261120T112838-1a2b3c4d-000007": {Offset: 12}},
+	}, false)
+	write("a", &shipCursor{Version: 1, Sink: "cloud", Writer: "old", Time: now.Add(-8 * 24 * time.Hour)}, false)
+	write("b", &shipCursor{Version: 1, Sink: "archive", Writer: "torn", Time: now}, true)
+	write("b", &shipCursor{Version: 2, Sink: "archive", Writer: "newer", Time: now}, false)
+	write("b", &shipCursor{Version: 1, Sink: "archive", Writer: "ahead", Time: now.Add(1000 * time.Hour)}, false)
+	h := readHolds(osFS{}, dir, now)
+	for _, tt := range []struct {
+		base string
+		want string // the sink that needs it
+	}{
+		{"web-20261120T112838-1a2b3c4d-000006", ""},
+		{"web-20261120T112838-1a2b3c4d-000007", "cloud"},
+		{"web-20261120T112838-1a2b3c4d-1000007", "cloud"},
+		{"web-20261120T112838-ffffffff-000001", "cloud"}, // another process: not spoken of
+		{"api-20261120T112838-1a2b3c4d-000007", ""},      // nobody ships it
+		{"old-20261120T112838-1a2b3c4d-000007", ""},      // its shipper is gone for good
+		{"torn-20261120T112838-1a2b3c4d-000001", "b"},
+		{"newer-20261120T112838-1a2b3c4d-000001", "b"},
+		{"ahead-20261120T112838-1a2b3c4d-000001", "archive"}, // a clock that was set back
+	} {
+		b, _, ok := splitName(tt.base + extOpen)
+		if !ok {
+			t.Fatal(tt.base)
+		}
+		if sink, needed := h.needs(b); needed != (tt.want != "") || sink != tt.want {
+			t.Errorf("%s: %q %v, want %q", tt.base, sink, needed, tt.want)
+		}
+	}
+}
