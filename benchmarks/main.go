@@ -1,12 +1,15 @@
 // Command benchmarks measures what recording adds to a request: txtrail into a sink
 // that discards and into the journal, beside a bare handler, otelhttp (which keeps
-// no bodies) and httplog v3 (which keeps them, and masks nothing), in one run.
+// no bodies), httplog v3 (which keeps them, and masks nothing), and what people write
+// in an afternoon (which masks ten keys), in one run.
 //
-//	go run .                          # from this folder; Linux only
-//	go run . -n 50000 -rounds 9       # longer
+//	go run .                              # from this folder; Linux only: a POST with 1 KB in and out
+//	go run . -case all                    # all cases, see -help
+//	go run . -n 50000 -rounds 9           # longer
+//	go run . -only bare,discard -cpuprofile cpu.out
 //
-// A request is a POST with about 1 KB of JSON in and as much out, handed to ServeHTTP
-// without a network. Three figures per contestant:
+// A request is handed to ServeHTTP, or to RoundTrip, without a network. Three figures
+// per contestant:
 //
 //   - path: CPU time of the thread that runs ServeHTTP, which is what a client waits
 //     for;
@@ -15,16 +18,20 @@
 //   - allocations per request in the whole process.
 //
 // Every round runs all contestants, each time in another order; the figures are the
-// medians of the rounds. The bare handler runs twice: the difference between the two
-// is what the machine's noise is worth.
+// medians of the rounds. The bare one runs twice: the difference between the two is
+// what the machine's noise is worth. A contestant that loses a request fails the run.
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
+	"runtime/pprof"
+	"slices"
+	"strings"
 )
 
 func main() {
@@ -34,36 +41,79 @@ func main() {
 	}
 }
 
-func run(args []string, stdout, stderr io.Writer) error {
+// config is what the flags say.
+type config struct {
+	requests, rounds int
+	only             []string
+}
+
+func run(args []string, stdout, stderr io.Writer) (err error) {
 	flags := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	requests := flags.Int("n", 20_000, "requests of each contestant in a round")
-	rounds := flags.Int("rounds", 7, "rounds")
-	size := flags.Int("size", 1024, "bytes of each body, about")
+	var c config
+	flags.IntVar(&c.requests, "n", 20_000, "small requests of each contestant in a round; of large ones fewer")
+	flags.IntVar(&c.rounds, "rounds", 7, "rounds")
+	size := flags.Int("size", 1024, "bytes of each body of the case post")
+	which := flags.String("case", "post", "cases, with commas, or all: get-204 get post post-64k stream file panic out-get out-post")
+	only := flags.String("only", "", "contestants, with commas: bare bare-again discard journal otelhttp httplog naive (default all; the first is what others are compared with)")
+	profile := flags.String("cpuprofile", "", "write a CPU profile to this file")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *requests < batch || *rounds < 1 || *size < 200 || flags.NArg() > 0 {
-		return fmt.Errorf("want -n of at least %d, -rounds of at least 1, -size of at least 200 and nothing else", batch)
+	if c.requests < 1 || c.rounds < 1 || *size < 200 || *size > 1<<20 || flags.NArg() > 0 {
+		return errors.New("want -n and -rounds of at least 1, -size of 200 to 1048576 and nothing else")
 	}
-	body := payload(*size)
-	all := contestants()
-	results := make([][]sample, len(all))
-	for round := range *rounds {
-		for k := range all {
-			i := (k + round) % len(all)
-			s, err := measure(all[i], body, *requests)
-			if err != nil {
-				return fmt.Errorf("%s: %w", all[i].name, err)
-			}
-			results[i] = append(results[i], s)
-		}
-		_, _ = fmt.Fprintf(stderr, "round %d of %d\n", round+1, *rounds)
+	if *only != "" {
+		c.only = strings.Split(*only, ",")
 	}
-	_, err := fmt.Fprintf(stdout, "%s %s/%s, %d CPUs; POST %d B in and out; %d requests a round, medians of %d rounds\n\n",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), len(body), *requests, *rounds)
+	dir, err := os.MkdirTemp("", "txtrail-benchmarks-")
 	if err != nil {
 		return err
 	}
-	return table(stdout, all, results)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	all, err := cases(dir, *size)
+	if err != nil {
+		return err
+	}
+	chosen, err := choose(all, *which)
+	if err != nil {
+		return err
+	}
+	if *profile != "" {
+		f, err := os.OpenFile(*profile, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	_, err = fmt.Fprintf(stdout, "%s %s/%s, %d CPUs; medians of %d rounds\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), c.rounds)
+	if err != nil {
+		return err
+	}
+	for _, k := range chosen {
+		if err := k.run(&c, stdout, stderr); err != nil {
+			return fmt.Errorf("%s: %w", k.slug, err)
+		}
+	}
+	return nil
+}
+
+// choose returns the cases that a comma-separated list names.
+func choose(all []benchCase, list string) ([]benchCase, error) {
+	if list == "all" {
+		return all, nil
+	}
+	var chosen []benchCase
+	for slug := range strings.SplitSeq(list, ",") {
+		i := slices.IndexFunc(all, func(k benchCase) bool { return k.slug == slug })
+		if i < 0 {
+			return nil, fmt.Errorf("-case: there is no %q", slug)
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
 }

@@ -2,44 +2,63 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/txtrail/txtrail/benchmarks/internal/contestant"
 )
 
-// A short run measures every contestant; that none loses a request is checked by
-// the run itself.
+// A short run measures every case with every contestant; that none loses a request
+// is checked by the run itself.
 func TestRun(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the clocks are Linux's")
 	}
 	var out bytes.Buffer
-	if err := run([]string{"-n", "300", "-rounds", "1"}, &out, io.Discard); err != nil {
+	profile := filepath.Join(t.TempDir(), "cpu")
+	if err := run([]string{"-n", "300", "-rounds", "1", "-case", "all", "-cpuprofile", profile}, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range contestants() {
-		if !strings.Contains(out.String(), "\n"+c.name+" ") {
-			t.Errorf("no line for %s:\n%s", c.name, out.String())
+	for _, c := range contestant.Servers() {
+		if n := strings.Count(out.String(), "\n"+c.Name+" "); n < 7 {
+			t.Errorf("%d lines for %s:\n%s", n, c.Name, out.String())
 		}
+	}
+	for _, c := range contestant.Transports() {
+		if n := strings.Count(out.String(), "\n"+c.Name+" "); n < 2 {
+			t.Errorf("%d lines for %s:\n%s", n, c.Name, out.String())
+		}
+	}
+}
+
+// Large bodies fit into the queue, since requests wait for it in time.
+func TestLargeBodies(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the clocks are Linux's")
+	}
+	args := []string{"-n", "60000", "-rounds", "1", "-only", "bare,discard", "-size", "65536"}
+	if err := run(args, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
 	}
 }
 
 func TestRunRefuses(t *testing.T) {
-	for _, args := range [][]string{{"-n", "1"}, {"-rounds", "0"}, {"-size", "5"}, {"x"}, {"-nosuch"}} {
+	for _, args := range [][]string{
+		{"-n", "0"},
+		{"-rounds", "0"},
+		{"-size", "5"},
+		{"x"},
+		{"-nosuch"},
+		{"-case", "nosuch"},
+		{"-only", "nosuch"},
+		{"-cpuprofile", filepath.Join(t.TempDir(), "no", "such")},
+	} {
 		if err := run(args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%q is accepted", args)
-		}
-	}
-}
-
-func TestPayload(t *testing.T) {
-	for _, size := range []int{200, 1024, 65536} {
-		b := payload(size)
-		if !json.Valid(b) || len(b) < size || len(b) > size+60 {
-			t.Errorf("%d bytes for %d: %s", len(b), size, b)
 		}
 	}
 }

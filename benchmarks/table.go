@@ -9,24 +9,32 @@ import (
 	"unicode/utf8"
 )
 
+// row is a contestant's line.
+type row struct {
+	name, note string
+	samples    []sample
+}
+
 // table prints the medians, and what each contestant adds to the first one. Beside
 // the added time on the path stand the least and the most of the rounds.
-func table(w io.Writer, all []contestant, results [][]sample) error {
+func table(w io.Writer, title string, rows []row) error {
 	width := 0
-	for _, c := range all {
-		width = max(width, utf8.RuneCountInString(c.name))
+	for _, r := range rows {
+		width = max(width, utf8.RuneCountInString(r.name))
 	}
-	if _, err := fmt.Fprintf(w, "%-*s  %8s %8s %-15s  %8s %8s  %7s %7s\n", width, "", "path µs", "added", "(least … most)", "process", "added", "allocs", "added"); err != nil {
+	_, err := fmt.Fprintf(w, "\n%s\n%-*s  %9s %9s %-19s  %9s %9s  %8s %8s\n", title, width, "",
+		"path µs", "added", "(least … most)", "process", "added", "allocs", "added")
+	if err != nil {
 		return err
 	}
-	base := middle(results[0])
-	for i, c := range all {
-		m := middle(results[i])
-		low, high := spread(results[i])
-		line := fmt.Sprintf("%s%*s  %8.2f %+8.2f %-15s  %8.2f %+8.2f  %7.1f %+7.1f  %s",
-			c.name, width-utf8.RuneCountInString(c.name), "", micros(m.path), micros(m.path-base.path),
+	base := middle(rows[0].samples)
+	for _, r := range rows {
+		m := middle(r.samples)
+		low, high := spread(r.samples)
+		line := fmt.Sprintf("%s%*s  %9.2f %+9.2f %-19s  %9.2f %+9.2f  %8.1f %+8.1f  %s",
+			r.name, width-utf8.RuneCountInString(r.name), "", micros(m.path), micros(m.path-base.path),
 			fmt.Sprintf("(%.2f … %.2f)", micros(low-base.path), micros(high-base.path)),
-			micros(m.process), micros(m.process-base.process), m.allocs, m.allocs-base.allocs, c.note)
+			micros(m.process), micros(m.process-base.process), m.allocs, m.allocs-base.allocs, r.note)
 		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " ")); err != nil {
 			return err
 		}

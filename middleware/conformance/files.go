@@ -44,9 +44,11 @@ func fileCases() []Case {
 					c.must(err)
 					if limited {
 						_, err = io.CopyN(w, f, 6)
-					} else {
+					} else if rf, ok := w.(io.ReaderFrom); ok {
 						// io.Copy asks a file for WriteTo first, which comes back to ReadFrom.
-						_, err = w.(io.ReaderFrom).ReadFrom(f)
+						_, err = rf.ReadFrom(f)
+					} else {
+						c.Fatalf("the writer has no ReadFrom, the inner one has")
 					}
 					c.must(err)
 				})
