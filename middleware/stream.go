@@ -11,6 +11,7 @@ import (
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/capture"
+	"github.com/txtrail/txtrail/internal/tcpsent"
 )
 
 // stream is the life of a hijacked connection. It is told by one entry when the
@@ -24,6 +25,7 @@ type stream struct {
 	start  time.Time
 	in     atomic.Int64
 	out    atomic.Int64
+	before int64 // written to the connection before it was taken, -1 if not known
 	closed atomic.Bool
 }
 
@@ -42,6 +44,7 @@ func (s *stream) watch(conn net.Conn, rw *bufio.ReadWriter) net.Conn {
 	var watched net.Conn
 	switch c := conn.(type) {
 	case *net.TCPConn:
+		s.before = tcpsent.Bytes(c)
 		watched = &tcpConn{c, s}
 	case *tls.Conn:
 		watched = &tlsConn{c, s}
@@ -116,7 +119,14 @@ func (c *tcpConn) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
+// Close also takes in what [net.Buffers] wrote, which pass us by: they find the
+// connection within by a method that nobody else can have.
 func (c *tcpConn) Close() error {
+	if c.s.before >= 0 && !c.s.closed.Load() {
+		if n := tcpsent.Bytes(c.TCPConn) - c.s.before; n > c.s.out.Load() {
+			c.s.out.Store(n)
+		}
+	}
 	err := c.TCPConn.Close()
 	c.s.end()
 	return err

@@ -53,7 +53,7 @@ var rooms = []room{
 		why: "a leaf: it could have a go.mod of its own",
 	},
 	{
-		path: "middleware", ours: append([]string{"internal/capture"}, sinks...),
+		path: "middleware", ours: append([]string{"internal/capture", "internal/tcpsent"}, sinks...),
 		why: "on the request path there is capture and an enqueue: nothing that sanitizes, stores or shows",
 	},
 	{
@@ -83,6 +83,10 @@ var rooms = []room{
 	{
 		path: "internal/capture", ours: sinks,
 		why: "what the server's and the client's side share on the path; it knows neither",
+	},
+	{
+		path: "internal/tcpsent", modules: []string{"golang.org/x/sys"},
+		why: "one question to the kernel; below everything",
 	},
 	{
 		path: "internal/human",
