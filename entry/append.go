@@ -44,35 +44,35 @@ func (e *Entry) Seal(buf []byte) error {
 }
 
 // AppendJSON appends the canonical line, without a newline, to dst. It encodes
-// Content, never Raw, and allocates nothing where dst has the capacity. It bounds
-// nothing: that is [Entry.Clip]'s part of [Entry.Seal].
+// Content, never Raw, and allocates nothing where dst has room for the line and for
+// an eighth more. It bounds nothing: that is [Entry.Clip]'s part of [Entry.Seal].
 func (e *Entry) AppendJSON(dst []byte) []byte {
 	w := encoder{b: append(dst, '{')}
-	w.time("time", e.Time)
-	w.str("txid", string(e.TxID))
-	w.str(keyInsertID, e.InsertID)
+	w.time(`,"time":`, e.Time)
+	w.str(`,"txid":`, string(e.TxID))
+	w.str(`,"`+keyInsertID+`":`, e.InsertID)
 	if e.Severity >= SeverityDebug { // below, it is called default, as where there is none
-		w.str("severity", e.Severity.String())
+		w.str(`,"severity":`, e.Severity.String())
 	}
-	w.str("kind", string(e.Kind))
-	w.str("message", e.Message)
-	w.span("span", e.Span)
-	w.span("parent", e.Parent)
-	w.str("origin", string(e.Origin))
-	w.str("refused", e.Refused)
+	w.str(`,"kind":`, string(e.Kind))
+	w.str(`,"message":`, e.Message)
+	w.span(`,"span":`, e.Span)
+	w.span(`,"parent":`, e.Parent)
+	w.str(`,"origin":`, string(e.Origin))
+	w.str(`,"refused":`, e.Refused)
 
 	e.appendHTTPRequest(&w)
 	e.appendHTTP(&w)
 	e.appendTimings(&w)
 
-	at := w.open("error", '{')
-	w.str("type", e.Error.Type)
-	w.str("message", e.Error.Message)
-	w.str("stack", e.Error.Stack)
+	at := w.open(`,"error":`, '{')
+	w.str(`,"type":`, e.Error.Type)
+	w.str(`,"message":`, e.Error.Message)
+	w.str(`,"stack":`, e.Error.Stack)
 	w.close(at, '}')
 
 	if len(e.Flags) > 0 {
-		at = w.open("flags", '[')
+		at = w.open(`,"flags":`, '[')
 		for _, f := range e.Flags {
 			w.comma()
 			w.b = appendString(w.b, f)
@@ -86,12 +86,12 @@ func (e *Entry) AppendJSON(dst []byte) []byte {
 	e.appendResource(&w)
 
 	if len(e.Redactions) > 0 {
-		at = w.open("redactions", '[')
+		at = w.open(`,"redactions":`, '[')
 		for i := range e.Redactions {
 			w.comma()
 			w.b = append(w.b, '{')
-			w.str("rule", e.Redactions[i].Rule)
-			w.integer("count", int64(e.Redactions[i].Count))
+			w.str(`,"rule":`, e.Redactions[i].Rule)
+			w.integer(`,"count":`, int64(e.Redactions[i].Count))
 			w.b = append(w.b, '}')
 		}
 		w.close(at, ']')
@@ -102,89 +102,89 @@ func (e *Entry) AppendJSON(dst []byte) []byte {
 
 func (e *Entry) appendHTTPRequest(w *encoder) {
 	h := &e.HTTP
-	at := w.open("httpRequest", '{')
-	w.str("requestMethod", h.Method)
-	w.str("requestUrl", h.URL)
-	w.int64String("requestSize", max(e.Request.Body.Size, 0)) // -1, unknown, stands in the body alone
-	w.integer("status", int64(h.Status))
-	w.int64String("responseSize", max(e.Response.Body.Size, 0))
-	w.str("userAgent", h.UserAgent)
-	w.str("remoteIp", h.RemoteIP)
-	w.str("referer", h.Referer)
-	w.seconds("latency", e.Latency)
-	w.boolean("cacheHit", h.CacheHit)
-	w.str("protocol", h.Protocol)
+	at := w.open(`,"httpRequest":`, '{')
+	w.str(`,"requestMethod":`, h.Method)
+	w.str(`,"requestUrl":`, h.URL)
+	w.int64String(`,"requestSize":`, max(e.Request.Body.Size, 0)) // -1, unknown, stands in the body alone
+	w.integer(`,"status":`, int64(h.Status))
+	w.int64String(`,"responseSize":`, max(e.Response.Body.Size, 0))
+	w.str(`,"userAgent":`, h.UserAgent)
+	w.str(`,"remoteIp":`, h.RemoteIP)
+	w.str(`,"referer":`, h.Referer)
+	w.seconds(`,"latency":`, e.Latency)
+	w.boolean(`,"cacheHit":`, h.CacheHit)
+	w.str(`,"protocol":`, h.Protocol)
 	w.close(at, '}')
 }
 
 func (e *Entry) appendHTTP(w *encoder) {
 	h := &e.HTTP
-	at := w.open("http", '{')
-	w.str("route", h.Route)
-	req := w.open("request", '{')
-	w.integer("resend_count", int64(h.ResendCount))
+	at := w.open(`,"http":`, '{')
+	w.str(`,"route":`, h.Route)
+	req := w.open(`,"request":`, '{')
+	w.integer(`,"resend_count":`, int64(h.ResendCount))
 	if h.Deadline > 0 {
-		w.millis("deadline_ms", h.Deadline)
+		w.millis(`,"deadline_ms":`, h.Deadline)
 	}
-	w.headers("headers", e.Request.Headers)
-	w.body("body", &e.Request.Body)
-	w.headers("trailers", e.Request.Trailers)
+	w.headers(`,"headers":`, e.Request.Headers)
+	w.body(`,"body":`, &e.Request.Body)
+	w.headers(`,"trailers":`, e.Request.Trailers)
 	w.close(req, '}')
-	res := w.open("response", '{')
-	w.headers("headers", e.Response.Headers)
-	w.body("body", &e.Response.Body)
-	w.headers("trailers", e.Response.Trailers)
+	res := w.open(`,"response":`, '{')
+	w.headers(`,"headers":`, e.Response.Headers)
+	w.body(`,"body":`, &e.Response.Body)
+	w.headers(`,"trailers":`, e.Response.Trailers)
 	w.close(res, '}')
 	w.close(at, '}')
 
-	at = w.open("server", '{')
-	w.str("address", h.ServerAddress)
-	w.integer("port", int64(h.ServerPort))
+	at = w.open(`,"server":`, '{')
+	w.str(`,"address":`, h.ServerAddress)
+	w.integer(`,"port":`, int64(h.ServerPort))
 	w.close(at, '}')
 }
 
 func (e *Entry) appendTimings(w *encoder) {
 	t := &e.Timings
-	at := w.open("timings_ms", '{')
-	w.millis("dns", t.DNS)
-	w.millis("connect", t.Connect)
-	w.millis("tls", t.TLS)
-	w.millis("send", t.Send)
-	w.millis("wait", t.Wait)
-	w.millis("receive", t.Receive)
-	w.millis("first_byte", t.FirstByte)
-	w.millis("handler", t.Handler)
+	at := w.open(`,"timings_ms":`, '{')
+	w.millis(`,"dns":`, t.DNS)
+	w.millis(`,"connect":`, t.Connect)
+	w.millis(`,"tls":`, t.TLS)
+	w.millis(`,"send":`, t.Send)
+	w.millis(`,"wait":`, t.Wait)
+	w.millis(`,"receive":`, t.Receive)
+	w.millis(`,"first_byte":`, t.FirstByte)
+	w.millis(`,"handler":`, t.Handler)
 	w.close(at, '}')
 }
 
 func (e *Entry) appendFacts(w *encoder) {
 	f := &e.Facts
-	at := w.open("user", '{')
-	w.str("id", f.UserID)
+	at := w.open(`,"user":`, '{')
+	w.str(`,"id":`, f.UserID)
 	w.close(at, '}')
-	at = w.open("device", '{')
-	w.str("model", f.Device)
+	at = w.open(`,"device":`, '{')
+	w.str(`,"model":`, f.Device)
 	w.close(at, '}')
-	at = w.open("os", '{')
-	w.str("name", f.OS)
+	at = w.open(`,"os":`, '{')
+	w.str(`,"name":`, f.OS)
 	w.close(at, '}')
-	at = w.open("app", '{')
-	w.str("version", f.AppVersion)
+	at = w.open(`,"app":`, '{')
+	w.str(`,"version":`, f.AppVersion)
 	w.close(at, '}')
 	if f.Country != "" {
-		w.key("geo")
+		w.key(`,"geo":`)
 		w.b = append(w.b, `{"country":{"iso_code":`...)
 		w.b = appendString(w.b, f.Country)
 		w.b = append(w.b, '}', '}')
 	}
-	w.str("entry_page", f.EntryPage)
-	w.labels("carried", f.Carried)
+	w.str(`,"entry_page":`, f.EntryPage)
+	w.labels(`,"carried":`, f.Carried)
 }
 
 func (e *Entry) appendLog(w *encoder) {
-	at := w.open("log", '{')
-	w.str("logger", e.Logger)
-	w.labels("attributes", e.Attributes)
+	at := w.open(`,"log":`, '{')
+	w.str(`,"logger":`, e.Logger)
+	w.labels(`,"attributes":`, e.Attributes)
 	w.close(at, '}')
 }
 
@@ -192,23 +192,23 @@ func (e *Entry) appendGap(w *encoder) {
 	if e.Gap == nil {
 		return
 	}
-	at := w.open("gap", '{')
-	w.integer("count", e.Gap.Count)
-	w.integer("bytes", e.Gap.Bytes)
-	w.str("reason", e.Gap.Reason)
-	w.time("from", e.Gap.From)
-	w.time("to", e.Gap.To)
+	at := w.open(`,"gap":`, '{')
+	w.integer(`,"count":`, e.Gap.Count)
+	w.integer(`,"bytes":`, e.Gap.Bytes)
+	w.str(`,"reason":`, e.Gap.Reason)
+	w.time(`,"from":`, e.Gap.From)
+	w.time(`,"to":`, e.Gap.To)
 	w.close(at, '}')
 }
 
 func (e *Entry) appendResource(w *encoder) {
 	r := e.Resource
-	at := w.open("service", '{')
+	at := w.open(`,"service":`, '{')
 	if r != nil {
-		w.str("name", r.Service)
-		w.str("version", r.Version)
+		w.str(`,"name":`, r.Service)
+		w.str(`,"version":`, r.Version)
 		if r.Instance != "" {
-			w.key("instance")
+			w.key(`,"instance":`)
 			w.b = append(w.b, `{"id":`...)
 			w.b = appendString(w.b, r.Instance)
 			w.b = append(w.b, '}')
@@ -220,19 +220,19 @@ func (e *Entry) appendResource(w *encoder) {
 		return
 	}
 	if r.Environment != "" {
-		w.key("deployment")
+		w.key(`,"deployment":`)
 		w.b = append(w.b, `{"environment":{"name":`...)
 		w.b = appendString(w.b, r.Environment)
 		w.b = append(w.b, '}', '}')
 	}
-	at = w.open("host", '{')
-	w.str("name", r.Host)
+	at = w.open(`,"host":`, '{')
+	w.str(`,"name":`, r.Host)
 	w.close(at, '}')
-	at = w.open("process", '{')
-	w.integer("pid", int64(r.PID))
-	w.str("owner", r.ServerUser)
+	at = w.open(`,"process":`, '{')
+	w.integer(`,"pid":`, int64(r.PID))
+	w.str(`,"owner":`, r.ServerUser)
 	w.close(at, '}')
-	w.labels("resource", r.Attributes)
+	w.labels(`,"resource":`, r.Attributes)
 }
 
 // appendPeer writes what is known of the service that was called, below the
@@ -241,11 +241,11 @@ func (e *Entry) appendPeer(w *encoder) {
 	if e.Peer == (Peer{}) {
 		return
 	}
-	at := w.open("peer", '{')
-	w.str("name", e.Peer.Service)
-	quota := w.open("quota", '{')
-	w.integer("requests", int64(e.Peer.Requests))
-	w.millis("per_ms", e.Peer.Per)
+	at := w.open(`,"peer":`, '{')
+	w.str(`,"name":`, e.Peer.Service)
+	quota := w.open(`,"quota":`, '{')
+	w.integer(`,"requests":`, int64(e.Peer.Requests))
+	w.millis(`,"per_ms":`, e.Peer.Per)
 	w.close(quota, '}')
 	w.close(at, '}')
 }
@@ -254,8 +254,8 @@ func (e *Entry) appendPeer(w *encoder) {
 // a label as well: those two are indexed by Cloud Logging, the payload is not.
 func (e *Entry) appendAgentFields(w *encoder) {
 	if e.TxID != "" || len(e.Labels) > 0 {
-		at := w.open(keyLabels, '{')
-		w.str("txid", string(e.TxID))
+		at := w.open(`,"`+keyLabels+`":`, '{')
+		w.str(`,"txid":`, string(e.TxID))
 		for i := range e.Labels {
 			if !labelCounts(e.Labels, i) {
 				continue
@@ -268,17 +268,17 @@ func (e *Entry) appendAgentFields(w *encoder) {
 		w.close(at, '}')
 	}
 	if e.TxID != "" {
-		w.key(keyOperation)
+		w.key(`,"` + keyOperation + `":`)
 		w.b = append(w.b, `{"id":`...)
 		w.b = appendString(w.b, string(e.TxID))
 		w.b = append(w.b, `,"producer":"`+Producer+`"}`...)
 	}
-	at := w.open(keySource, '{')
-	w.str("file", e.Source.File)
-	w.int64String("line", int64(e.Source.Line))
-	w.str("function", e.Source.Function)
+	at := w.open(`,"`+keySource+`":`, '{')
+	w.str(`,"file":`, e.Source.File)
+	w.int64String(`,"line":`, int64(e.Source.Line))
+	w.str(`,"function":`, e.Source.Function)
 	w.close(at, '}')
-	w.str(keyTrace, e.Trace.ID)
-	w.span(keySpanID, e.Trace.Span)
-	w.boolean(keySampled, e.Trace.Sampled)
+	w.str(`,"`+keyTrace+`":`, e.Trace.ID)
+	w.span(`,"`+keySpanID+`":`, e.Trace.Span)
+	w.boolean(`,"`+keySampled+`":`, e.Trace.Sampled)
 }

@@ -1,10 +1,8 @@
 package entry
 
 import (
-	"encoding/hex"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/txtrail/txtrail/txid"
 )
@@ -15,19 +13,24 @@ type encoder struct {
 	b []byte
 }
 
-// key begins a member.
+// key begins a member. All that stands before its value comes in one piece, comma,
+// name and colon, since a line has some sixty of them.
 func (e *encoder) key(k string) {
-	e.comma()
-	e.b = append(e.b, '"')
+	if e.first() {
+		k = k[1:]
+	}
 	e.b = append(e.b, k...)
-	e.b = append(e.b, '"', ':')
+}
+
+// first reports whether an object or array has just begun.
+func (e *encoder) first() bool {
+	c := e.b[len(e.b)-1]
+	return c == '{' || c == '['
 }
 
 func (e *encoder) comma() {
-	if n := len(e.b); n > 0 {
-		if c := e.b[n-1]; c != '{' && c != '[' {
-			e.b = append(e.b, ',')
-		}
+	if !e.first() {
+		e.b = append(e.b, ',')
 	}
 }
 
@@ -42,7 +45,7 @@ func (e *encoder) open(k string, bracket byte) int {
 
 // close ends what open began, or takes it out again if nothing was put in.
 func (e *encoder) close(at int, bracket byte) {
-	if c := e.b[len(e.b)-1]; c == '{' || c == '[' {
+	if e.first() {
 		e.b = e.b[:at]
 		return
 	}
@@ -84,9 +87,12 @@ func (e *encoder) boolean(k string, v bool) {
 	e.b = append(e.b, "true"...)
 }
 
+// firstSecond is when the year 1 begins, in Unix time.
+const firstSecond = -62135596800
+
 // time writes t unless it is zero, or before the year 1, which reads back as zero.
 func (e *encoder) time(k string, t time.Time) {
-	if t.IsZero() || t.UTC().Year() < 1 {
+	if t.IsZero() || t.Unix() < firstSecond {
 		return
 	}
 	e.key(k)
@@ -149,8 +155,11 @@ func (e *encoder) labels(k string, ls []Label) {
 }
 
 func (e *encoder) pair(name, value string) {
-	e.comma()
-	e.b = append(e.b, `{"name":`...)
+	k := `,{"name":`
+	if e.first() {
+		k = k[1:]
+	}
+	e.b = append(e.b, k...)
 	e.b = appendString(e.b, name)
 	e.b = append(e.b, `,"value":`...)
 	e.b = appendString(e.b, value)
@@ -159,17 +168,17 @@ func (e *encoder) pair(name, value string) {
 
 func (e *encoder) body(k string, b *Body) {
 	at := e.open(k, '{')
-	e.str("type", b.Type)
-	e.str("content_encoding", b.ContentEncoding)
-	e.str("encoding", b.Encoding)
+	e.str(`,"type":`, b.Type)
+	e.str(`,"content_encoding":`, b.ContentEncoding)
+	e.str(`,"encoding":`, b.Encoding)
 	if len(b.Content) > 0 {
-		e.key("content")
-		e.b = appendString(e.b, b.Content)
+		e.key(`,"content":`)
+		e.b = appendQuoted(e.b, b.Content)
 	}
-	e.integer("size", b.Size)
-	e.boolean("truncated", b.Truncated)
-	e.str("reason", b.Reason)
-	e.integer("chunks", int64(b.Chunks))
+	e.integer(`,"size":`, b.Size)
+	e.boolean(`,"truncated":`, b.Truncated)
+	e.str(`,"reason":`, b.Reason)
+	e.integer(`,"chunks":`, int64(b.Chunks))
 	e.close(at, '}')
 }
 
@@ -178,36 +187,39 @@ func (e *encoder) body(k string, b *Body) {
 // write becomes the nearest it can.
 func AppendTime(dst []byte, t time.Time) []byte {
 	t = t.UTC()
-	if y := t.Year(); y < 1 {
-		t = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
-	} else if y > 9999 {
-		t = time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)
-	}
 	year, month, day := t.Date()
+	if year < 1 {
+		return append(dst, "0001-01-01T00:00:00.000000000Z"...)
+	}
+	if year > 9999 {
+		return append(dst, "9999-12-31T23:59:59.999999999Z"...)
+	}
 	hour, minute, sec := t.Clock()
-	dst = appendDigits(dst, year, 4)
-	dst = append(dst, '-')
-	dst = appendDigits(dst, int(month), 2)
-	dst = append(dst, '-')
-	dst = appendDigits(dst, day, 2)
-	dst = append(dst, 'T')
-	dst = appendDigits(dst, hour, 2)
-	dst = append(dst, ':')
-	dst = appendDigits(dst, minute, 2)
-	dst = append(dst, ':')
-	dst = appendDigits(dst, sec, 2)
-	dst = append(dst, '.')
-	dst = appendDigits(dst, t.Nanosecond(), 9)
-	return append(dst, 'Z')
+	var b [30]byte
+	putDigits(b[0:4], year)
+	b[4] = '-'
+	putDigits(b[5:7], int(month))
+	b[7] = '-'
+	putDigits(b[8:10], day)
+	b[10] = 'T'
+	putDigits(b[11:13], hour)
+	b[13] = ':'
+	putDigits(b[14:16], minute)
+	b[16] = ':'
+	putDigits(b[17:19], sec)
+	b[19] = '.'
+	putDigits(b[20:29], t.Nanosecond())
+	b[29] = 'Z'
+	return append(dst, b[:]...)
 }
 
-func appendDigits(dst []byte, v, width int) []byte {
-	var b [9]byte
-	for i := width - 1; i >= 0; i-- {
-		b[i] = byte('0' + v%10)
-		v /= 10
+// putDigits fills b with the last digits of v.
+func putDigits(b []byte, v int) {
+	u := uint32(v) //nolint:gosec // not negative, and below a thousand million
+	for i := len(b) - 1; i >= 0; i-- {
+		b[i] = byte('0' + u%10)
+		u /= 10
 	}
-	return append(dst, b[:width]...)
 }
 
 // appendDecimal appends v/unit, not negative, in as many digits as it takes to be exact.
@@ -224,75 +236,4 @@ func appendDecimal(dst []byte, v, unit int64) []byte {
 		frac %= unit
 	}
 	return dst
-}
-
-// plain holds the ASCII bytes that stand in a JSON string as they are. DEL is
-// escaped, as are C1 controls below, since people read these files on terminals.
-var plain = func() (t [256]bool) {
-	for c := 0x20; c < 0x7f; c++ {
-		t[c] = c != '"' && c != '\\'
-	}
-	return t
-}()
-
-// appendString appends s as a JSON string of valid UTF-8: an invalid byte becomes
-// U+FFFD, since one such byte makes Cloud Logging refuse a whole batch.
-func appendString[S string | []byte](dst []byte, s S) []byte {
-	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if plain[c] {
-			i++
-			continue
-		}
-		if c < utf8.RuneSelf {
-			dst = append(dst, s[start:i]...)
-			dst = appendEscape(dst, c)
-			i++
-			start = i
-			continue
-		}
-		r, size := decodeRune(s, i)
-		if r == utf8.RuneError && size == 1 {
-			dst = append(dst, s[start:i]...)
-			dst = append(dst, "\ufffd"...)
-			i++
-			start = i
-			continue
-		}
-		if r < 0xa0 || r == '\u2028' || r == '\u2029' {
-			dst = append(dst, s[start:i]...)
-			dst = append(dst, '\\', 'u', hexDigits[r>>12&0xf], hexDigits[r>>8&0xf], hexDigits[r>>4&0xf], hexDigits[r&0xf])
-			i += size
-			start = i
-			continue
-		}
-		i += size
-	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
-}
-
-const hexDigits = "0123456789abcdef"
-
-func decodeRune[S string | []byte](s S, i int) (rune, int) {
-	var b [utf8.UTFMax]byte
-	n := copy(b[:], s[i:])
-	return utf8.DecodeRune(b[:n])
-}
-
-func appendEscape(dst []byte, c byte) []byte {
-	switch c {
-	case '"', '\\':
-		return append(dst, '\\', c)
-	case '\n':
-		return append(dst, '\\', 'n')
-	case '\r':
-		return append(dst, '\\', 'r')
-	case '\t':
-		return append(dst, '\\', 't')
-	}
-	dst = append(dst, '\\', 'u', '0', '0')
-	return hex.AppendEncode(dst, []byte{c})
 }
