@@ -75,3 +75,19 @@ func TestMemoryStaysBounded(t *testing.T) {
 		t.Errorf("%d KiB allocated for 16 MiB", n>>10)
 	}
 }
+
+// What a session changes costs an allocation in dozens, what stays none.
+func TestSessionAllocs(t *testing.T) {
+	s := (*sanitize.Policy)(nil).NewSession()
+	var rep sanitize.Report
+	work := func() {
+		s.Header("Authorization", "Bearer 0123456789abcdef0123", &rep)
+		s.Header("Cookie", "sid=0f1e2d3c4b5a; theme=dark", &rep)
+		s.Header("User-Agent", "Mozilla/5.0 (iPhone) KAKAOTALK/26.3.5", &rep)
+		s.URL("/v1/items?page=2&token=abcdef0123456789", &rep)
+	}
+	work()
+	if n := testing.AllocsPerRun(500, work); n > 0.2 {
+		t.Errorf("%v allocations for four values, want at most one in five calls", n)
+	}
+}

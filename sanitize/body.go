@@ -17,17 +17,26 @@ func (p *Policy) AppendBody(dst, src []byte, in Input, rep *Report) ([]byte, Res
 		return dst, res
 	}
 	r := rs.get()
+	out, res, ok := r.appendBody(dst, src, in, rep)
+	if ok {
+		rs.pool.Put(r)
+	}
+	return out, res
+}
+
+// appendBody is AppendBody for what is not empty. When ok is false there was a fault
+// of ours: r is broken, and nothing has come out.
+func (r *run) appendBody(dst, src []byte, in Input, rep *Report) (out []byte, res Result, ok bool) {
 	r.begin(nil)
 	r.trunc = in.Truncated
 	n := len(dst)
-	out, res, ok := r.guarded(dst, src, in)
+	out, res, ok = r.guarded(dst, src, in)
 	if !ok {
-		// A fault of ours: the state is thrown away and nothing comes out.
 		rep.Add(defaultRules[ruleMalformed-1].name, 1)
-		return dst[:n], Result{Truncated: true, Reason: reasonFault, Type: in.Kind.String()}
+		return dst[:n], Result{Truncated: true, Reason: reasonFault, Type: in.Kind.String()}, false
 	}
-	rs.put(r, rep)
-	return out, res
+	r.rs.settle(r, rep)
+	return out, res, true
 }
 
 // reasonFault is the Reason of a body that the sanitizer itself failed on.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unsafe"
 )
 
 // Policy is a compiled set of rules. It is immutable and safe for concurrent
@@ -85,9 +84,9 @@ func (p *Policy) forRoute(route string) *ruleset {
 	return p.base
 }
 
-// small runs f on s as a doc and returns the result, s itself when nothing was
-// changed. as and name are what f knows besides s.
-func (p *Policy) small(as byte, name, s string, rep *Report, f func(r *run, d *doc)) (out string) {
+// small sanitizes s as what as says and returns the result, s itself when nothing was
+// changed. name is its name, where that matters.
+func (p *Policy) small(as byte, name, s string, rep *Report) string {
 	if s == "" {
 		return s
 	}
@@ -98,36 +97,26 @@ func (p *Policy) small(as byte, name, s string, rep *Report, f func(r *run, d *d
 		rs.pool.Put(r)
 		return s
 	}
-	done := false
-	defer func() {
-		if !done { // a fault of ours: nothing comes out, see guarded
-			_ = recover()
-			rep.Add(defaultRules[ruleMalformed-1].name, 1)
-			out = "[masked:malformed]"
-		}
-	}()
-	// The doc is only ever read from.
-	d := r.begin(unsafe.Slice(unsafe.StringData(s), len(s)))
-	f(r, d)
-	out = s
-	if d.changed(mark{}) {
-		r.finish(d, f)
-		if rs.mode != ModeShadow {
-			out = string(r.out)
-		}
-	} else {
+	out, verdict := r.small(as, name, s, rep)
+	switch verdict {
+	case smallFault: // the state is thrown away and nothing comes out
+		return faulty(rep)
+	case smallPlain:
 		slot.put(as, name, s)
+	case smallChanged:
+		s = string(out)
+	case smallShadow:
 	}
-	done = true
-	rs.put(r, rep)
-	return out
+	rs.pool.Put(r)
+	return s
 }
 
-// finish applies the edits of a small doc and repeats f until it is stable.
-func (r *run) finish(d *doc, f func(r *run, d *doc)) []byte {
+// finish applies the edits of a small doc and repeats what was done until it is
+// stable.
+func (r *run) finish(d *doc, as byte, name string) []byte {
 	r.out = r.apply(r.out[:0], d, 0, len(d.src))
 	r.out = r.fixpoint(r.out, 0, func(d *doc) int {
-		f(r, d)
+		r.smallDoc(d, as, name)
 		return len(d.src)
 	})
 	return r.out
@@ -138,47 +127,30 @@ func (r *run) finish(d *doc, f func(r *run, d *doc)) []byte {
 // Line breaks, which no header value has, come out escaped. An untouched value
 // is returned as it is, without allocating. rep may be nil.
 func (p *Policy) Header(name, value string, rep *Report) string {
-	out := p.named(name, value, rep)
-	if strings.IndexByte(out, '\n') >= 0 || strings.IndexByte(out, '\r') >= 0 {
-		out = strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace(out)
-	}
-	return out
-}
-
-// named sanitizes a value under a name.
-func (p *Policy) named(name, value string, rep *Report) string {
-	return p.small(asNamed, name, value, rep, func(r *run, d *doc) {
-		r.headerValue(d, unsafe.Slice(unsafe.StringData(name), len(name)), 0, len(d.src), false)
-	})
+	return oneLine(p.small(asNamed, name, value, rep))
 }
 
 // URL returns u without its credentials: user information, secret query
 // values and fragments, presigned signatures, secrets in the path. u may be
 // relative. rep may be nil.
 func (p *Policy) URL(u string, rep *Report) string {
-	return p.small(asURL, "", u, rep, (*run).smallURL)
+	return p.small(asURL, "", u, rep)
 }
-
-func (r *run) smallURL(d *doc) { r.url(d, 0, len(d.src), false) }
 
 // Query returns the sanitized query string q (without the leading "?").
 // rep may be nil.
 func (p *Policy) Query(q string, rep *Report) string {
-	return p.small(asQuery, "", q, rep, (*run).smallQuery)
+	return p.small(asQuery, "", q, rep)
 }
-
-func (r *run) smallQuery(d *doc) { r.query(d, 0, len(d.src), false) }
 
 // Text returns the sanitized free text s: a log message, an error string.
 // rep may be nil.
 func (p *Policy) Text(s string, rep *Report) string {
-	return p.small(asText, "", s, rep, (*run).smallText)
+	return p.small(asText, "", s, rep)
 }
-
-func (r *run) smallText(d *doc) { r.inspect(d, 0, len(d.src), scopeText, false) }
 
 // Value returns the sanitized value of something that has a name: a label, a
 // log attribute, a carried fact. rep may be nil.
 func (p *Policy) Value(key, value string, rep *Report) string {
-	return p.named(key, value, rep)
+	return p.small(asNamed, key, value, rep)
 }

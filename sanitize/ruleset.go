@@ -330,7 +330,14 @@ func (rs *ruleset) get() *run {
 // maxKeep bounds the memory that a pooled state keeps between calls.
 const maxKeep = 1 << 20
 
+// put ends a call and gives its state back.
 func (rs *ruleset) put(r *run, rep *Report) {
+	rs.settle(r, rep)
+	rs.pool.Put(r)
+}
+
+// settle ends a call: what was counted goes to rep, what was decoded is wiped.
+func (rs *ruleset) settle(r *run, rep *Report) {
 	if r.counted {
 		r.counted = false
 		for i, n := range r.counts {
@@ -361,7 +368,6 @@ func (rs *ruleset) put(r *run, rep *Report) {
 	if max(cap(r.work), cap(r.again), cap(r.out)) > maxKeep {
 		r.work, r.again, r.out = nil, nil, nil
 	}
-	rs.pool.Put(r)
 }
 
 // isMarker reports whether v is what a redaction leaves: our own marker with
