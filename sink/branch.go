@@ -21,13 +21,18 @@ type Branch struct {
 }
 
 // NewBranch returns a running Branch that writes to s. Nil options are the defaults;
-// Policy and Resource are not used, since the entries come sealed. Close ends it, and
-// closes s.
+// Policy and Resource are not used, since the entries come sealed, nor is BlockFor.
+// Close ends it, and closes s.
 func NewBranch(s Sink, opts *QueueOptions) (*Branch, error) {
 	if s == nil {
 		return nil, fmt.Errorf("%w: NewBranch needs a sink, got nil", ErrOptions)
 	}
-	q, err := NewQueue(s, opts)
+	var o QueueOptions
+	if opts != nil {
+		o = *opts
+	}
+	o.BlockFor = 0 // it would be the journal beside it that waits
+	q, err := NewQueue(s, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +56,7 @@ func (b *Branch) Write(ctx context.Context, batch []*entry.Entry) error {
 			failed = append(failed, Failure{Index: i, Err: Permanent(errors.New("sink: branch: the entry is not sealed"))})
 			continue
 		}
-		if !b.queue.admit(e.Clone()) && b.queue.isClosing() {
+		if !b.queue.admit(e.Clone(), nil) && b.queue.isClosing() {
 			failed = append(failed, Failure{Index: i, Err: closed})
 		}
 	}

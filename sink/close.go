@@ -76,6 +76,12 @@ func (q *Queue) abandon() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	left := int64(q.count + q.inflight)
+	for _, w := range q.waiters {
+		if w.seq != 0 && w.accepted > q.finished && !w.lost {
+			w.lost, w.why = true, reasonClosed
+		}
+	}
+	left += q.turnAway()
 	q.leftEntries += left
 	q.leftGaps += int64(len(q.gaps.records)) + q.gapsInflight
 	q.stats.GapsLost += int64(len(q.gaps.records)) + q.gapsInflight

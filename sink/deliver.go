@@ -183,6 +183,7 @@ func (w *worker) accepted(n int, items []item) {
 	q.inflight -= int(entries)
 	q.gapsInflight -= gaps
 	q.bytes -= bytes
+	q.letIn()
 }
 
 // dropped enters an item that will not be delivered. A gap entry that is refused
@@ -205,6 +206,8 @@ func (w *worker) dropped(it item, e *entry.Entry, why reason) {
 	q.inflight--
 	q.bytes -= it.cost
 	q.drop(why, e.TxID, e.Time, it.cost)
+	q.disappoint(it.seq, why)
+	q.letIn()
 }
 
 // pause is how long to wait before the next attempt: what the sink asked for, or

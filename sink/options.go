@@ -18,6 +18,7 @@ const (
 )
 
 const (
+	maxBlockFor         = time.Minute
 	defaultMaxBytes     = 32 << 20
 	minMaxBytes         = 16 << 10
 	defaultLinger       = 2 * time.Millisecond
@@ -52,6 +53,16 @@ type QueueOptions struct {
 	// Linger is how long the worker waits for more entries before it writes a
 	// batch that is not full; negative: not at all. Default 2 ms.
 	Linger time.Duration
+	// BlockFor is how long Enqueue may wait for room when the queue is full, before it
+	// drops the entry. It holds up the request, the call or the log line that the entry
+	// tells of: choose it where a lost entry is worse than a slow answer. The order of
+	// arrival is kept. At most 1 min. Default 0: Enqueue never waits.
+	BlockFor time.Duration
+	// Confirm is asked by [Queue.Deliver] when the sink has an entry, and what it says
+	// is what Deliver returns: where the sink is a journal on this machine, it may wait
+	// until what the journal holds has been acknowledged elsewhere, so that the entry
+	// outlives the machine. Default nil: the sink's word is enough.
+	Confirm Flusher
 	// WriteTimeout bounds one Write of the sink, by its context. Default 1 min.
 	WriteTimeout time.Duration
 	// RetryMin and RetryMax bound the pause before a failed write is tried again.
@@ -82,6 +93,9 @@ func (o *QueueOptions) complete() (QueueOptions, error) {
 	}
 	if c.Linger > time.Minute {
 		return c, fmt.Errorf("%w: Linger is %s, want at most 1m: entries would be lost with the process", ErrOptions, c.Linger)
+	}
+	if c.BlockFor < 0 || c.BlockFor > maxBlockFor {
+		return c, fmt.Errorf("%w: BlockFor is %s, want at most %s, or 0 to never wait", ErrOptions, c.BlockFor, maxBlockFor)
 	}
 	for _, d := range []struct {
 		name  string

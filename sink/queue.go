@@ -14,7 +14,9 @@ import (
 
 // Queue takes entries from the request path and has them written. It never
 // blocks and never panics into a request: [Queue.Enqueue] holds a lock for a few
-// instructions, all else is done by one worker goroutine.
+// instructions, all else is done by one worker goroutine. Who would rather wait than
+// lose has two ways to say so: QueueOptions.BlockFor makes Enqueue wait for room, and
+// [Queue.Deliver] returns when the sink has the entry.
 //
 // The worker sanitizes each entry, encodes its canonical line, and writes batches
 // to the sink in the order of capture. While the sink fails, the queue absorbs;
@@ -40,6 +42,7 @@ type Queue struct {
 	closed   chan struct{} // closed when Close has ended
 	closeErr error         // valid then
 	declined atomic.Int64  // left out by a strategy
+	spare    sync.Pool     // of *waiter, for Deliver
 
 	mu       sync.Mutex
 	ring     []item // fixed: as many as fit MaxBytes if each were empty
@@ -59,7 +62,8 @@ type Queue struct {
 	// Gap entries taken by the worker, not settled; and what Close left undone.
 	gapsInflight, leftEntries, leftGaps int64
 	waiters                             []*waiter
-	stats                               Stats // Dropped is not used
+	blocked                             []*arrival // wait for room, in their order
+	stats                               Stats      // Dropped is not used
 	dropped                             [numReasons]int64
 }
 
@@ -79,12 +83,17 @@ const (
 	lingering              // a full batch
 )
 
-// waiter is a Flush that waits.
+// waiter is a Flush or a Deliver that waits.
 type waiter struct {
 	accepted, noted uint64
-	dropped         int64 // when it began
-	err             error
-	done            chan struct{}
+	dropped         int64 // when a Flush began
+	// Of a Deliver: its entry's number, and whether and why it was dropped.
+	seq  uint64
+	lost bool
+	why  reason
+
+	err  error
+	done chan struct{} // gets one token when it has ended
 }
 
 // NewQueue returns a running queue that writes to s. Nil options are the
@@ -128,8 +137,8 @@ func (q *Queue) Buffers() *BufferPool { return &q.buffers }
 // It is shared: read it only.
 func (q *Queue) Resource() *entry.Resource { return q.resource }
 
-// Enqueue hands e over and reports whether it was taken. It never blocks. From
-// then on e, the slices in it and its raw buffers belong to the queue, whether
+// Enqueue hands e over and reports whether it was taken. It never blocks, unless
+// QueueOptions.BlockFor says so. From then on e, the slices in it and its raw buffers belong to the queue, whether
 // it was taken or not: nothing of it may be shared with another entry.
 //
 // A missing Time is set to now. An InsertID is drawn for an entry that has none;
@@ -141,6 +150,11 @@ func (q *Queue) Enqueue(e *entry.Entry) bool {
 	if q == nil {
 		return false
 	}
+	return q.fit(e) && q.admit(e, nil)
+}
+
+// fit makes an entry ready to be admitted, or counts it as none.
+func (q *Queue) fit(e *entry.Entry) bool {
 	if e == nil || e.Sealed() {
 		q.mu.Lock()
 		q.stats.Captured++
@@ -151,42 +165,67 @@ func (q *Queue) Enqueue(e *entry.Entry) bool {
 	if e.Time.IsZero() {
 		e.Time = q.opts.Now()
 	}
-	return q.admit(e)
+	return true
 }
 
-// admit is Enqueue for an entry that is known to be fit.
-func (q *Queue) admit(e *entry.Entry) bool {
+// admit is Enqueue for an entry that is known to be fit. A w that is not nil waits
+// for this entry from then on; for one that is not taken it learns why.
+func (q *Queue) admit(e *entry.Entry, w *waiter) bool {
 	cost := costOf(e)
 	// After the lock is given up the entry is the worker's.
 	id, at := e.TxID, e.Time
 
 	q.mu.Lock()
-	q.stats.Captured++
-	q.seq++
 	var why reason
 	switch {
 	case q.closing:
 		why = reasonClosed
-	case q.bytes+cost > q.opts.MaxBytes || q.count == len(q.ring):
+	case q.bytes+cost > q.opts.MaxBytes || q.count == len(q.ring) || len(q.blocked) > 0:
+		if q.opts.BlockFor > 0 && cost <= q.opts.MaxBytes {
+			return q.block(e, cost, w)
+		}
 		why = reasonFull
 	default:
-		i := q.head + q.count
-		if i >= len(q.ring) {
-			i -= len(q.ring)
-		}
-		q.ring[i] = item{entry: e, cost: cost, seq: q.seq}
-		q.count++
-		q.bytes += cost
-		q.accepted++
-		wake := q.waiting == idle || q.waiting == lingering && q.count >= MaxBatch
-		if wake {
-			q.waiting = busy
-		}
+		wake := q.push(e, cost, w)
 		q.mu.Unlock()
 		if wake {
 			q.nudge()
 		}
 		return true
+	}
+	q.refuse(e, id, at, cost, w, why)
+	return false
+}
+
+// push puts an entry that fits into the ring. It reports whether the worker has to be
+// woken. q.mu is held.
+func (q *Queue) push(e *entry.Entry, cost int64, w *waiter) (wake bool) {
+	q.stats.Captured++
+	q.seq++
+	i := q.head + q.count
+	if i >= len(q.ring) {
+		i -= len(q.ring)
+	}
+	q.ring[i] = item{entry: e, cost: cost, seq: q.seq}
+	q.count++
+	q.bytes += cost
+	q.accepted++
+	if w != nil {
+		return q.await(w)
+	}
+	wake = q.waiting == idle || q.waiting == lingering && q.count >= MaxBatch
+	if wake {
+		q.waiting = busy
+	}
+	return wake
+}
+
+// refuse drops an entry that was not taken. q.mu is held, and given up.
+func (q *Queue) refuse(e *entry.Entry, id txid.ID, at time.Time, cost int64, w *waiter, why reason) {
+	q.stats.Captured++
+	q.seq++
+	if w != nil {
+		w.lost, w.why = true, why
 	}
 	wake := q.drop(why, id, at, cost)
 	q.mu.Unlock()
@@ -194,7 +233,6 @@ func (q *Queue) admit(e *entry.Entry) bool {
 		q.nudge()
 	}
 	q.reclaim(e)
-	return false
 }
 
 // Decline takes an entry that somebody's strategy leaves out, instead of Enqueue: its
@@ -277,7 +315,7 @@ func (q *Queue) Stats() Stats {
 // when that ended first. They keep waiting.
 func (q *Queue) Flush(ctx context.Context) error {
 	q.mu.Lock()
-	w := &waiter{accepted: q.accepted, noted: q.noted, dropped: q.lost(), done: make(chan struct{})}
+	w := &waiter{accepted: q.accepted, noted: q.noted, dropped: q.lost(), done: make(chan struct{}, 1)}
 	if q.satisfied(w) {
 		q.mu.Unlock()
 		return nil
@@ -293,12 +331,7 @@ func (q *Queue) Flush(ctx context.Context) error {
 	}
 	q.mu.Lock()
 	left := q.accepted - q.finished
-	for i := range q.waiters {
-		if q.waiters[i] == w {
-			q.waiters = append(q.waiters[:i], q.waiters[i+1:]...)
-			break
-		}
-	}
+	q.forget(w)
 	q.mu.Unlock()
 	return fmt.Errorf("sink: flush: %d entries not written yet: %w", left, context.Cause(ctx))
 }
@@ -308,11 +341,23 @@ func (q *Queue) lost() int64 {
 	return q.dropped[reasonFull] + q.dropped[reasonRefused] + q.dropped[reasonSinkDown] + q.dropped[reasonInvalid]
 }
 
+// forget ends the wait of a waiter that has had enough of it, and reports whether it
+// was still waiting. q.mu is held.
+func (q *Queue) forget(w *waiter) bool {
+	for i := range q.waiters {
+		if q.waiters[i] == w {
+			q.waiters = append(q.waiters[:i], q.waiters[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
 func (q *Queue) satisfied(w *waiter) bool {
 	return q.finished >= w.accepted && q.gapsDone >= w.noted
 }
 
-// notify ends the Flushes that have waited long enough. q.mu is held.
+// notify ends the waits that have come to their end. q.mu is held.
 func (q *Queue) notify() {
 	kept := q.waiters[:0]
 	for _, w := range q.waiters {
@@ -320,12 +365,14 @@ func (q *Queue) notify() {
 			kept = append(kept, w)
 			continue
 		}
-		if n := q.lost() - w.dropped; n > 0 {
+		if n := q.lost() - w.dropped; w.seq != 0 {
+			w.err = w.verdict()
+		} else if n > 0 {
 			w.err = &DropError{Reason: "while flushing", Count: n}
 		} else if q.gone {
 			w.err = ErrClosed
 		}
-		close(w.done)
+		w.done <- struct{}{} // there is room: nobody sends twice
 	}
 	clear(q.waiters[len(kept):])
 	q.waiters = kept

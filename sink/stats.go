@@ -44,6 +44,15 @@ type Stats struct {
 	// out on purpose: see [Queue.Decline]. They are not in Captured.
 	Declined int64
 
+	// Blocked counts the calls of Enqueue that had to wait for room, and BlockedTime
+	// is how long they waited in all: see QueueOptions.BlockFor.
+	Blocked     int64
+	BlockedTime time.Duration
+	// Awaited counts the entries that somebody waited for until the sink had them, and
+	// AwaitTimeouts those that nobody could wait for any longer: see [Queue.Deliver].
+	Awaited       int64
+	AwaitTimeouts int64
+
 	WaitingBytes int64 // estimate of the memory that waiting entries hold
 	MaxBytes     int64 // its bound
 

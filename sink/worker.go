@@ -71,7 +71,7 @@ func (w *worker) next() bool {
 		q.mu.Lock()
 		some := q.count > 0 || len(q.gaps.records) > 0
 		switch {
-		case some && (lingered || q.closing || q.count >= MaxBatch || len(q.waiters) > 0):
+		case some && (lingered || q.closing || q.count >= MaxBatch || q.urgent()):
 			q.waiting = busy
 			q.mu.Unlock()
 			return true
