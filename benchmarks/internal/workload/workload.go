@@ -38,12 +38,8 @@ const (
 // Servers are the cases of the server side. The folder takes a file of 10 MB. size is
 // that of each body of the case "post", 1024 for the tables.
 func Servers(dir string, size int) ([]Case, error) {
-	file := filepath.Join(dir, "recording.mp4")
-	content := make([]byte, fileSize)
-	if _, err := rand.NewChaCha8([32]byte{1}).Read(content); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(file, content, 0o600); err != nil {
+	file, err := recording(dir)
+	if err != nil {
 		return nil, err
 	}
 	small, posted, large, lines := Payload(1024), Payload(size), Payload(64<<10), lines(chunk)
@@ -62,6 +58,19 @@ func Servers(dir string, size int) ([]Case, error) {
 		{Slug: "file", Name: "10 MB file", Method: "GET", Size: fileSize, Weight: 100, Handler: serveFile(file)},
 		{Slug: "panic", Name: "panic", Method: "GET", Panics: true, Weight: 2, Handler: http.HandlerFunc(panics)},
 	}, nil
+}
+
+// recording is the name of the file of 10 MB in dir, which is written once.
+func recording(dir string) (string, error) {
+	file := filepath.Join(dir, "recording.mp4")
+	if st, err := os.Stat(file); err == nil && st.Size() == fileSize {
+		return file, nil
+	}
+	content := make([]byte, fileSize)
+	if _, err := rand.NewChaCha8([32]byte{1}).Read(content); err != nil {
+		return "", err
+	}
+	return file, os.WriteFile(file, content, 0o600)
 }
 
 // Find returns the case of that slug.
