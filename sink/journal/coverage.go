@@ -2,6 +2,8 @@ package journalsink
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -26,22 +28,20 @@ type Coverage struct {
 // files whole. Only a whole Scan checks every byte.
 func (r *Reader) Coverage(ctx context.Context) (Coverage, error) {
 	var c Coverage
-	bases, err := r.list()
+	vs, err := r.shelve()
 	if err != nil {
 		return c, err
 	}
-	for i := range bases {
-		l := &bases[i]
-		st, err := os.Lstat(filepath.Join(r.dir, l.file()))
-		if err != nil {
-			continue
-		}
-		c.Files++
-		c.Bytes += st.Size()
-		from, to, err := r.times(ctx, l)
+	for _, v := range vs {
+		size, from, to, err := r.extent(ctx, v)
 		if err != nil {
 			return c, err
 		}
+		if size < 0 {
+			continue
+		}
+		c.Files++
+		c.Bytes += size
 		if from > to {
 			continue
 		}
@@ -56,32 +56,55 @@ func (r *Reader) Coverage(ctx context.Context) (Coverage, error) {
 	return c, nil
 }
 
-// times returns the range of the entries' times in one base, Unix nanoseconds; from
-// is above to if there are none. What has an index is not read.
-func (r *Reader) times(ctx context.Context, l *listed) (from, to int64, err error) {
+// extent returns the size of one base, -1 if it is gone, and the range of its
+// entries' times, Unix nanoseconds; from is above to if there are none. What has an
+// index is not read.
+func (r *Reader) extent(ctx context.Context, v *volume) (size, from, to int64, err error) {
+	if v.closed {
+		if i := r.infoOf(v); i != nil {
+			r.recorded(v.text+extClosed, i)
+			return i.size, i.min, i.max, nil
+		}
+	} else if view, ok, err := r.viewOf(ctx, v); err != nil {
+		return 0, 0, 0, err
+	} else if ok {
+		return view.size, view.min, view.max, nil
+	}
+	st, err := os.Lstat(filepath.Join(r.dir, v.file()))
+	if err != nil {
+		return -1, noMin, noMax, nil //nolint:nilerr // gone: the cap removed it
+	}
 	from, to = noMin, noMax
-	x := r.indexes.get(l.text)
-	if x == nil && l.closed {
-		f, read, err := r.openClosed(l.text + extClosed)
-		if f != nil {
-			_ = f.Close()
-		}
-		if err == nil && read != nil {
-			r.indexes.put(l.text, read)
-			x = read
-		}
-	}
-	if x != nil {
-		if x.damaged > 0 {
-			r.damage.add(Damage{File: l.text + extClosed, Lines: x.damaged, Err: ErrRecorded})
-		}
-		return x.min, x.max, nil
-	}
 	q := &query{look: func(h head) {
 		if h.timed {
 			from, to = min(from, h.time), max(to, h.time)
 		}
 	}}
-	_, err = r.walk(ctx, l, q, 0, func(*entry.Entry) bool { return true })
-	return from, to, err
+	_, _, err = r.walkVolume(ctx, v, q, 0, func(*entry.Entry) bool { return true })
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return st.Size(), from, to, err
+}
+
+// viewOf reads what is new of an open file. ok is false if it is gone, or is not
+// remembered.
+func (r *Reader) viewOf(ctx context.Context, v *volume) (view openView, ok bool, err error) {
+	name := v.text + extOpen
+	f, err := r.open(name)
+	if err != nil {
+		return view, false, nil
+	}
+	defer func() { _ = f.Close() }()
+	if view, ok, err = v.open.view(ctx, r, f, name); err != nil || !ok || !view.last.open {
+		return view, ok, err
+	}
+	// A last line without its end may be whole all the same, or is damage to tell of.
+	q := &query{look: func(h head) {
+		if h.timed {
+			view.min, view.max = min(view.min, h.time), max(view.max, h.time)
+		}
+	}}
+	_, err = r.lastLine(f, name, view.last, q, nil)
+	return view, true, err
 }

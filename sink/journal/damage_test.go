@@ -48,7 +48,7 @@ func damageFile(t *testing.T, dir string, batch []*entry.Entry, closed bool) (pa
 				t.Fatal(err)
 			}
 		}
-		if err := s.write(appendIndex(nil, s.blocks, encodeIDs(s.ids))); err != nil {
+		if err := s.finish(); err != nil {
 			t.Fatal(err)
 		}
 		if err := f.Close(); err != nil {

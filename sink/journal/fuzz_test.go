@@ -80,7 +80,7 @@ func FuzzLines(f *testing.F) {
 func FuzzIndex(f *testing.F) {
 	ids := map[string][]uint32{"txid-000001": {0, 1}, "txid-000002": {1}, "tx": {0}, "other-id": {0, 1}}
 	blocks := []block{{size: 100, plain: 200, lines: 3, min: 1, max: 5}, {at: 100, size: 50, plain: 70, lines: 1, min: noMin, max: noMax}}
-	good := appendIndex(nil, blocks, encodeIDs(ids))
+	good := appendIndex(nil, blocks, section{sectionIDs, encodeIDs(ids)}, section{sectionFilter, encodeFilter(sortedIDs(ids))})
 	f.Add(good, "txid-0", true)
 	f.Add(good[:len(good)-3], "t", false)
 	f.Add(good[frameHeadLen:], "txid-000001", true)

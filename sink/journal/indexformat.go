@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 )
 
 // The index is the payload of a skippable zstd frame (RFC 8878, section 3.1.2) at
@@ -14,6 +15,8 @@ import (
 //	header    "TXTRIDX1", u32 sections, u32 0
 //	sections  u32 type, u32 length, bytes   (unknown types are skipped)
 //	trailer   u32 payload length, u32 CRC-32C of all before it, "TXTRIDXE"
+//
+// Between the blocks and the index stands the frame of the columns.
 const (
 	indexMagic    = 0x184D2A54 // the fifth of the sixteen magics of skippable frames
 	indexHead     = "TXTRIDX"
@@ -50,7 +53,16 @@ type index struct {
 	min, max int64
 	ids      idTable
 	hasIDs   bool
+	filter   idFilter
+	columns  columnsPlace
+	origins  []origin
 	size     int // bytes it holds
+}
+
+// section is one part of the index.
+type section struct {
+	kind uint32
+	data []byte
 }
 
 // noTime is the range of something that has no time.
@@ -59,8 +71,8 @@ const (
 	noMax = math.MinInt64
 )
 
-// appendIndex appends the index' frame.
-func appendIndex(dst []byte, blocks []block, ids []byte) []byte {
+// appendIndex appends the index' frame. Sections without content are left out.
+func appendIndex(dst []byte, blocks []block, others ...section) []byte {
 	var sum index
 	sum.min, sum.max = noMin, noMax
 	for i := range blocks {
@@ -78,8 +90,10 @@ func appendIndex(dst []byte, blocks []block, ids []byte) []byte {
 	dst = append(dst, indexHead...)
 	dst = append(dst, indexVersion)
 	sections := uint32(1)
-	if len(ids) > 0 {
-		sections++
+	for i := range others {
+		if len(others[i].data) > 0 {
+			sections++
+		}
 	}
 	dst = le.AppendUint32(dst, sections)
 	dst = le.AppendUint32(dst, 0)
@@ -102,10 +116,12 @@ func appendIndex(dst []byte, blocks []block, ids []byte) []byte {
 		dst = le.AppendUint64(dst, uint64(b.min))
 		dst = le.AppendUint64(dst, uint64(b.max))
 	}
-	if len(ids) > 0 {
-		dst = le.AppendUint32(dst, sectionIDs)
-		dst = le.AppendUint32(dst, uint32(len(ids)))
-		dst = append(dst, ids...)
+	for i := range others {
+		if o := &others[i]; len(o.data) > 0 {
+			dst = le.AppendUint32(dst, o.kind)
+			dst = le.AppendUint32(dst, uint32(len(o.data)))
+			dst = append(dst, o.data...)
+		}
 	}
 	dst = le.AppendUint32(dst, uint32(len(dst)-payload+indexTailLen))
 	dst = le.AppendUint32(dst, crc32.Checksum(dst[payload:], castagnoli))
@@ -145,6 +161,7 @@ func parseIndex(payload []byte, at int64) (*index, error) {
 		return nil, fmt.Errorf("%w: %w: index of version %q, this library knows %q", ErrIndex, ErrVersion, v, indexVersion)
 	}
 	x := &index{min: noMin, max: noMax, size: n}
+	var place []byte
 	rest := payload[indexHeadLen : n-indexTailLen]
 	found := false
 	for range le.Uint32(payload[8:]) {
@@ -166,6 +183,12 @@ func parseIndex(payload []byte, at int64) (*index, error) {
 		case sectionIDs:
 			x.hasIDs = true
 			x.ids, err = parseIDs(section)
+		case sectionFilter:
+			x.filter, err = parseFilter(section)
+		case sectionColumns:
+			place = section
+		case sectionOrigins:
+			x.origins, err = parseOrigins(section)
 		}
 		if err != nil {
 			return nil, err
@@ -173,6 +196,17 @@ func parseIndex(payload []byte, at int64) (*index, error) {
 	}
 	if !found {
 		return nil, fmt.Errorf("%w: it names no blocks", ErrIndex)
+	}
+	if place != nil {
+		var ok bool
+		if x.columns, ok = parsePlace(place); !ok || x.columns.at < x.blocksEnd() || x.columns.at > at-x.columns.size {
+			return nil, fmt.Errorf("%w: the columns do not fit into the file", ErrIndex)
+		}
+	}
+	for _, o := range x.origins {
+		if o.at < 0 || o.size < 0 || o.at > x.plain-o.size {
+			return nil, fmt.Errorf("%w: a part of it does not fit into the file", ErrIndex)
+		}
 	}
 	return x, nil
 }
@@ -218,6 +252,30 @@ func (x *index) parseBlocks(s []byte, end int64) error {
 		return fmt.Errorf("%w: the blocks do not fit into the file", ErrIndex)
 	}
 	return nil
+}
+
+// blocksEnd returns the offset behind the last block.
+func (x *index) blocksEnd() int64 {
+	if n := len(x.blocks); n > 0 {
+		return x.blocks[n-1].at + x.blocks[n-1].size
+	}
+	return 0
+}
+
+// findAny returns the numbers of the blocks that may have a txid with one of the
+// prefixes, in ascending order.
+func (x *index) findAny(s *prefixSet) []int {
+	var all []int
+	for i, p := range s.all {
+		if !s.hashed[i] || x.filter.mayHave(s.hashes[i]) {
+			all = append(all, x.find(p)...)
+		}
+	}
+	if len(s.all) > 1 {
+		slices.Sort(all)
+		all = slices.Compact(all)
+	}
+	return all
 }
 
 // find returns the numbers of the blocks that may have a txid with this prefix, in

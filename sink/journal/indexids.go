@@ -27,12 +27,18 @@ const (
 )
 
 // encodeIDs returns the section for the blocks (ascending) of each txid.
-func encodeIDs(ids map[string][]uint32) []byte {
+func encodeIDs(ids map[string][]uint32) []byte { return encodeSorted(sortedIDs(ids), ids) }
+
+func sortedIDs(ids map[string][]uint32) []string {
 	keys := make([]string, 0, len(ids))
 	for id := range ids {
 		keys = append(keys, id)
 	}
 	slices.Sort(keys)
+	return keys
+}
+
+func encodeSorted(keys []string, ids map[string][]uint32) []byte {
 	var offsets []uint32
 	var b []byte
 	prev, before := "", 0

@@ -2,6 +2,7 @@ package journalsink
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -37,6 +38,14 @@ func readIndex(f io.ReaderAt, size int64) (*index, error) {
 		return nil, fmt.Errorf("%w: it is in no frame of its own", ErrIndex)
 	}
 	return parseIndex(tail[frameHeadLen:], size-frame)
+}
+
+// indexError is the error of an index that can not be read, for whatever reason.
+func indexError(err error) error {
+	if errors.Is(err, ErrIndex) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrIndex, err)
 }
 
 // readFull is ReadAt of a part that must be there: a file that has become shorter

@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	openFlags   = 0
-	removesOpen = false
+	openFlags        = 0
+	removesOpen      = false
+	trustFolderTimes = false
 )
 
 // lockFile: without a lock nothing tells a live writer from a dead one, so the

@@ -13,6 +13,9 @@ import (
 // the opening of a named pipe from waiting for its other end.
 const openFlags = unix.O_NOFOLLOW | unix.O_NONBLOCK
 
+// trustFolderTimes: a folder's time of change changes with every name in it.
+const trustFolderTimes = true
+
 // removesOpen: a file can lose its name while it is open.
 const removesOpen = true
 

@@ -11,6 +11,9 @@ import (
 // listing that the name is no link.
 const openFlags = 0
 
+// trustFolderTimes: NTFS may be late with a folder's time of change.
+const trustFolderTimes = false
+
 // removesOpen: a file that is open can not be removed.
 const removesOpen = false
 

@@ -1,17 +1,19 @@
 package journalsink
 
 import (
-	"bytes"
+	"context"
 	"math"
 	"time"
 )
 
 // query says which lines are wanted, as far as can be told without parsing them.
 type query struct {
-	prefix       []byte     // of the txid; nil: any
-	since, until int64      // Unix nanoseconds, since <= t < until
-	bounded      bool       // since or until was given
-	look         func(head) // not nil: nothing is wanted but a look at the heads
+	ids          *prefixSet      // of the txid; nil: any
+	since, until int64           // Unix nanoseconds, since <= t < until
+	bounded      bool            // since or until was given
+	match        func(*Row) bool // nil: any
+	look         func(head)      // not nil: nothing is wanted but a look at the heads
+	rows         func(*Row) bool // not nil: rows are wanted, not entries; false: no more
 }
 
 func newTimeQuery(since, until time.Time) *query {
@@ -42,8 +44,8 @@ func (q *query) wants(h head) bool {
 		q.look(h)
 		return false
 	}
-	if q.prefix != nil {
-		return bytes.HasPrefix(h.txid, q.prefix)
+	if q.ids != nil {
+		return q.ids.match(h.txid)
 	}
 	if !q.bounded {
 		return true
@@ -55,4 +57,31 @@ func (q *query) wants(h head) bool {
 // wanted.
 func (q *query) overlaps(from, to int64) bool {
 	return !q.bounded || from < q.until && to >= q.since
+}
+
+// byColumns reports whether rows say what is wanted.
+func (q *query) byColumns() bool { return q.match != nil || q.rows != nil }
+
+// visit yields the wanted rows among those from one number to another.
+func (q *query) visit(ctx context.Context, c *columnSet, from, to int) error {
+	times, flags := c.numbers(colTime), c.numbers(colBits)
+	row := Row{c: c}
+	for i := from; i < to; i++ {
+		if i%4096 == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		if flags[i]&rowUnknown != 0 || q.bounded && (flags[i]&rowTimed == 0 || times[i] < q.since || times[i] >= q.until) {
+			continue
+		}
+		row.i = i
+		if q.match != nil && !q.match(&row) {
+			continue
+		}
+		if !q.rows(&row) {
+			return errStop
+		}
+	}
+	return nil
 }

@@ -112,6 +112,8 @@ type sealer struct {
 	packed  []byte
 	blocks  []block
 	ids     map[string][]uint32
+	cols    columnBuilder
+	origins []origin // of a merged file
 	at      int64
 	plainAt int64
 	bad     int
@@ -163,14 +165,29 @@ func (s *sealer) run(r io.Reader, size int64, aborted func() bool) error {
 			return err
 		}
 	}
+	return s.finish()
+}
+
+// finish ends the last block and writes what helps to read them.
+func (s *sealer) finish() error {
 	if err := s.flush(); err != nil {
 		return err
 	}
-	ids := encodeIDs(s.ids)
-	if len(ids) > maxIndex/2 {
-		ids = nil // a look-up then reads the blocks
+	keys := sortedIDs(s.ids)
+	ids, filter := encodeSorted(keys, s.ids), encodeFilter(keys)
+	if len(ids) > maxIndex/2 || len(filter) > maxIndex/8 {
+		ids, filter = nil, nil // a look-up then reads the blocks
 	}
-	return s.write(appendIndex(s.packed[:0], s.blocks, ids))
+	var place []byte
+	if frame := s.cols.encode(s.enc); frame != nil {
+		place = appendPlace(nil, s.at, frame)
+		if err := s.write(frame); err != nil {
+			return err
+		}
+	}
+	return s.write(appendIndex(s.packed[:0], s.blocks,
+		section{sectionIDs, ids}, section{sectionFilter, filter},
+		section{sectionColumns, place}, section{sectionOrigins, encodeOrigins(s.origins)}))
 }
 
 // add puts a line into the block. A damaged one is replaced by as many spaces: JSON
@@ -214,6 +231,7 @@ func (s *sealer) addBlank(n int64) error {
 // note enters a good line into the index.
 func (s *sealer) note(line []byte) {
 	s.cur.lines++
+	s.cols.add(line)
 	h := readHead(line)
 	if !h.known {
 		e, err := entry.Parse(line)

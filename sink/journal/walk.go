@@ -24,17 +24,9 @@ type emit func(*entry.Entry) bool
 //
 // Since the listing the file may have been compressed, or removed by the cap.
 func (r *Reader) walk(ctx context.Context, l *listed, q *query, from int64, each emit) (end int64, err error) {
-	if l.closed {
-		var other bool
-		if end, other, err = r.walkClosed(ctx, l, q, from, each); err == nil && other {
-			end, err = r.walkOpen(ctx, l, q, from, each)
-		}
-	} else {
-		end, err = r.walkOpen(ctx, l, q, from, each)
-		if errors.Is(err, fs.ErrNotExist) {
-			l.open, l.closed = false, true
-			end, _, err = r.walkClosed(ctx, l, q, from, each)
-		}
+	end, closed, err := r.walkVolume(ctx, r.shelf.volume(l), q, from, each)
+	if closed && !l.closed {
+		l.open, l.closed = false, true
 	}
 	if errors.Is(err, errStop) || errors.Is(err, fs.ErrNotExist) {
 		err = nil
@@ -42,9 +34,26 @@ func (r *Reader) walk(ctx context.Context, l *listed, q *query, from int64, each
 	return end, err
 }
 
+// walkVolume is walk with what is known of the base. closed says that it was read as
+// a closed file. The error may also be errStop, or that neither file is there.
+func (r *Reader) walkVolume(ctx context.Context, v *volume, q *query, from int64, each emit) (end int64, closed bool, err error) {
+	if !v.closed {
+		end, err = r.walkOpen(ctx, v, q, from, each)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return end, false, err
+		}
+		v = newVolume(&listed{baseName: v.baseName, closed: true})
+	}
+	end, other, err := r.walkClosed(ctx, v, q, from, each)
+	if err == nil && other {
+		end, err = r.walkOpen(ctx, v, q, from, each)
+	}
+	return end, true, err
+}
+
 // walkOpen reads a .jsonl.
-func (r *Reader) walkOpen(ctx context.Context, l *listed, q *query, from int64, each emit) (int64, error) {
-	name := l.text + extOpen
+func (r *Reader) walkOpen(ctx context.Context, v *volume, q *query, from int64, each emit) (int64, error) {
+	name := v.text + extOpen
 	f, err := r.open(name)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -54,8 +63,18 @@ func (r *Reader) walkOpen(ctx context.Context, l *listed, q *query, from int64, 
 		return from, nil
 	}
 	defer func() { _ = f.Close() }()
-	end, err := r.walkLines(ctx, f, name, q, from, each)
-	return end, err
+	// What is asked for again and again is remembered: look-ups and what goes by
+	// columns. Only a follower has another beginning, and wants all lines.
+	if v.open != nil && from == 0 && (q.ids != nil || q.byColumns()) {
+		view, ok, err := v.open.view(ctx, r, f, name)
+		if err != nil {
+			return from, err
+		}
+		if ok {
+			return view.end, r.walkView(ctx, f, name, &view, q, each)
+		}
+	}
+	return r.walkLines(ctx, f, name, q, from, each)
 }
 
 // walkLines reads what a .jsonl holds now. What is written meanwhile is left for
@@ -140,23 +159,18 @@ func (r *Reader) lastLine(f *os.File, name string, raw rawLine, q *query, each e
 // line checks one line and emits its entry if it is wanted. at is where to say that
 // damage is.
 func (r *Reader) line(file string, at int64, raw rawLine, q *query, each emit) error {
-	if raw.text == nil {
-		r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: fmt.Errorf("%w: %w", ErrLine, errTooLong)})
+	line, ok := r.check(file, at, raw)
+	if !ok {
 		return nil
 	}
-	if blank(raw.text) {
-		if len(raw.text) > 0 {
-			r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: ErrRecorded})
+	h := readHead(line)
+	if h.known && !q.wants(h) {
+		return nil
+	}
+	if q.byColumns() {
+		if skip, err := q.byLine(line, h); skip || err != nil {
+			return err
 		}
-		return nil
-	}
-	line, err := stripLine(raw.text)
-	if err != nil {
-		r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: fmt.Errorf("%w: %w", ErrLine, err)})
-		return nil
-	}
-	if h := readHead(line); h.known && !q.wants(h) {
-		return nil
 	}
 	e, err := entry.Parse(line)
 	if err != nil {
@@ -164,13 +178,58 @@ func (r *Reader) line(file string, at int64, raw rawLine, q *query, each emit) e
 		r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: fmt.Errorf("%w: %w", ErrVersion, err)})
 		return nil
 	}
-	if !q.wants(headOf(e)) {
+	if !h.known && !q.wants(headOf(e)) {
 		return nil
 	}
 	if !each(e) {
 		return errStop
 	}
 	return nil
+}
+
+// byLine answers a query by columns where there are none. skip is false for a line
+// that is to be parsed: it is wanted, or it does not parse, which is to be said.
+func (q *query) byLine(line []byte, h head) (skip bool, err error) {
+	var f rowFields
+	lineFields(line, &f, func(column int, b []byte) { f.text[column] = string(b) })
+	if f.bits&rowUnknown != 0 {
+		return false, nil
+	}
+	if !h.known && !q.wants(head{time: f.time, timed: f.bits&rowTimed != 0}) {
+		return true, nil
+	}
+	row := Row{f: &f}
+	if q.match != nil && !q.match(&row) {
+		return true, nil
+	}
+	if q.rows == nil {
+		return false, nil
+	}
+	if !q.rows(&row) {
+		return true, errStop
+	}
+	return true, nil
+}
+
+// check returns the canonical line of a line that is good, and tells of one that is
+// not.
+func (r *Reader) check(file string, at int64, raw rawLine) ([]byte, bool) {
+	if raw.text == nil {
+		r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: fmt.Errorf("%w: %w", ErrLine, errTooLong)})
+		return nil, false
+	}
+	if blank(raw.text) {
+		if len(raw.text) > 0 {
+			r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: ErrRecorded})
+		}
+		return nil, false
+	}
+	line, err := stripLine(raw.text)
+	if err != nil {
+		r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: fmt.Errorf("%w: %w", ErrLine, err)})
+		return nil, false
+	}
+	return line, true
 }
 
 // headOf is the head of a line that had to be parsed.

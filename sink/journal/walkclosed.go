@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/klauspost/compress/zstd"
@@ -20,30 +19,32 @@ func newDecoder() (*zstd.Decoder, error) {
 
 // walkClosed reads a .jsonl.zst. When its index is damaged and the open file is
 // still there, other is true and nothing has been read: that one is the better.
-func (r *Reader) walkClosed(ctx context.Context, l *listed, q *query, from int64, each emit) (end int64, other bool, err error) {
-	name := l.text + extClosed
-	x := r.indexes.get(l.text)
+func (r *Reader) walkClosed(ctx context.Context, v *volume, q *query, from int64, each emit) (end int64, other bool, err error) {
+	name := v.text + extClosed
+	i := v.info.Load()
+	if i != nil && i.rulesOut(q) {
+		r.recorded(name, i)
+		return i.plain, false, nil
+	}
+	x := r.indexes.get(v.text)
 	var f *os.File
-	if x == nil {
-		if f, x, err = r.openClosed(name); err != nil {
+	if i == nil || x == nil {
+		if f, x, i, err = r.openClosed(v); err != nil {
 			return from, false, err
 		}
 		if f == nil {
-			return from, l.open, nil
+			return from, v.listed.open, nil
 		}
 		defer func() { _ = f.Close() }()
-		if x == nil && l.open {
+		if x == nil && v.listed.open {
 			return from, true, nil
 		}
 		if x == nil {
 			end, err := r.walkFrames(ctx, f, name, q, from, each)
 			return end, false, err
 		}
-		r.indexes.put(l.text, x)
 	}
-	if x.damaged > 0 {
-		r.damage.add(Damage{File: name, Lines: x.damaged, Err: ErrRecorded})
-	}
+	r.recorded(name, i)
 	numbers := q.blocks(x, from)
 	if len(numbers) == 0 {
 		return x.plain, false, nil
@@ -55,41 +56,101 @@ func (r *Reader) walkClosed(ctx context.Context, l *listed, q *query, from int64
 		}
 		defer func() { _ = f.Close() }()
 	}
-	d := blockReader{r: r, name: name}
+	if q.byColumns() && q.ids == nil {
+		if set := r.columns(f, name, x); set != nil {
+			done, err := r.walkColumns(ctx, f, name, x, set, numbers, q, from, each)
+			if done || err != nil {
+				return x.plain, false, err
+			}
+		}
+	}
+	d := r.blockReader(name)
+	defer d.release()
 	for _, n := range numbers {
 		if err := ctx.Err(); err != nil {
 			return from, false, err
 		}
 		b := &x.blocks[n]
-		if err := d.indexed(f, b, q, from, each); err != nil {
+		if err := d.indexed(f, b, q, from, nil, each); err != nil {
 			return b.plainAt, false, err
 		}
 	}
 	return x.plain, false, nil
 }
 
-// openClosed opens a closed file and its index. The error is only that the file is
-// gone; f is nil for one that can not be opened, x for one without an index.
-func (r *Reader) openClosed(name string) (f *os.File, x *index, err error) {
-	f, err = r.open(name)
+// recorded says what was damaged before the file was closed.
+func (r *Reader) recorded(name string, i *fileInfo) {
+	if i.damaged > 0 {
+		r.damage.add(Damage{File: name, Lines: i.damaged, Err: ErrRecorded})
+	}
+}
+
+// columns returns a file's columns, or nil if there are none that can be read.
+func (r *Reader) columns(f *os.File, name string, x *index) *columnSet {
+	set, err := readColumns(f, x.columns, x.entries, r.zstd)
 	if err != nil {
-		r.unreadable(name, 0, err)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, err
+		r.damage.add(Damage{File: name, Offset: x.columns.at, Err: indexError(err)})
+	}
+	return set
+}
+
+// walkColumns answers a query by the columns, and decodes only the blocks that have
+// what is wanted. It is not done if a column turns out to be malformed: nothing has
+// been yielded then, unless it was rows.
+func (r *Reader) walkColumns(ctx context.Context, f *os.File, name string, x *index, set *columnSet, numbers []int, q *query, from int64, each emit) (done bool, err error) {
+	firsts := make([]int, len(x.blocks)+1)
+	for i := range x.blocks {
+		firsts[i+1] = firsts[i] + x.blocks[i].lines
+	}
+	defer func() {
+		if set.err != nil {
+			r.damage.add(Damage{File: name, Offset: x.columns.at, Err: set.err})
 		}
-		return nil, nil, nil
-	}
-	st, err := f.Stat()
-	if err == nil {
-		x, err = readIndex(f, st.Size())
-	}
-	if err != nil {
-		if !errors.Is(err, ErrIndex) {
-			err = fmt.Errorf("%w: %w", ErrIndex, err)
+	}()
+	if q.rows != nil {
+		for _, n := range numbers {
+			if err := q.visit(ctx, set, firsts[n], firsts[n+1]); err != nil {
+				return true, err
+			}
 		}
-		r.damage.add(Damage{File: name, Err: err})
+		return true, nil
 	}
-	return f, x, nil
+	// All columns first, so that a malformed one is known before a line is yielded.
+	keep := make([]bool, set.rows)
+	wanted := numbers[:0:0]
+	times, flags := set.numbers(colTime), set.numbers(colBits)
+	row := Row{c: set}
+	for _, n := range numbers {
+		some := false
+		for i := firsts[n]; i < firsts[n+1]; i++ {
+			if flags[i]&rowUnknown == 0 {
+				if q.bounded && (flags[i]&rowTimed == 0 || times[i] < q.since || times[i] >= q.until) {
+					continue
+				}
+				if row.i = i; !q.match(&row) {
+					continue
+				}
+			}
+			keep[i], some = true, true
+		}
+		if some {
+			wanted = append(wanted, n)
+		}
+	}
+	if set.err != nil {
+		return false, nil
+	}
+	d := r.blockReader(name)
+	defer d.release()
+	for _, n := range wanted {
+		if err := ctx.Err(); err != nil {
+			return true, err
+		}
+		if err := d.indexed(f, &x.blocks[n], q, from, keep[firsts[n]:firsts[n+1]], each); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
 }
 
 // walkFrames reads a closed file whose index is of no use.
@@ -99,14 +160,15 @@ func (r *Reader) walkFrames(ctx context.Context, f *os.File, name string, q *que
 		r.unreadable(name, 0, err)
 		return from, nil
 	}
-	d := blockReader{r: r, name: name}
+	d := r.blockReader(name)
+	defer d.release()
 	plain := int64(0)
 	err = frames(untilDone{ctx, f}, st.Size(), func(at int64, frame []byte) (bool, error) {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
 		b := block{at: at, size: int64(len(frame)), plainAt: plain, plain: -1}
-		ok, err := d.lines(frame, &b, q, from, each)
+		ok, err := d.lines(frame, &b, q, from, nil, each)
 		plain += b.plain
 		return ok, err
 	}, func(at int64) {
@@ -125,8 +187,8 @@ func (r *Reader) walkFrames(ctx context.Context, f *os.File, name string, q *que
 // blocks returns the numbers of the blocks that may have what is wanted behind a
 // plain offset.
 func (q *query) blocks(x *index, from int64) []int {
-	if q.prefix != nil {
-		return x.find(string(q.prefix))
+	if q.ids != nil {
+		return x.findAny(q.ids)
 	}
 	if q.bounded && !q.overlaps(x.min, x.max) {
 		return nil
@@ -149,8 +211,33 @@ type blockReader struct {
 	plain  []byte
 }
 
-// indexed reads a block that the index names.
-func (d *blockReader) indexed(f *os.File, b *block, q *query, from int64, each emit) error {
+// spareReaders are kept between calls: a block is 128 KiB, most of what a look-up
+// would allocate.
+const spareReaders = 2
+
+func (r *Reader) blockReader(name string) *blockReader {
+	select {
+	case d := <-r.spare:
+		d.name = name
+		return d
+	default:
+		return &blockReader{r: r, name: name}
+	}
+}
+
+func (d *blockReader) release() {
+	if cap(d.packed) > 8*blockTarget { // of a huge line
+		d.packed = nil
+	}
+	select {
+	case d.r.spare <- d:
+	default:
+	}
+}
+
+// indexed reads a block that the index names. keep, if it is not nil, says which of
+// its good lines are wanted.
+func (d *blockReader) indexed(f *os.File, b *block, q *query, from int64, keep []bool, each emit) error {
 	if b.size > maxFrame || b.plain > maxFrame {
 		d.damaged(b, b.lines, errTooLong)
 		return nil
@@ -163,7 +250,8 @@ func (d *blockReader) indexed(f *os.File, b *block, q *query, from int64, each e
 		d.damaged(b, b.lines, err)
 		return nil
 	}
-	_, err := d.lines(d.packed, b, q, from, each)
+	own := *b // the index is shared
+	_, err := d.lines(d.packed, &own, q, from, keep, each)
 	return err
 }
 
@@ -175,7 +263,7 @@ func (d *blockReader) damaged(b *block, lines int, err error) {
 // expected, or -1 if it is not known, and is what it was afterwards. ok is false if
 // the frame was damaged; what was decoded of it until there is still read, since
 // every line has its own checksum.
-func (d *blockReader) lines(frame []byte, b *block, q *query, from int64, each emit) (ok bool, err error) {
+func (d *blockReader) lines(frame []byte, b *block, q *query, from int64, keep []bool, each emit) (ok bool, err error) {
 	want := b.plain
 	if want > 0 && int64(cap(d.plain)) < want {
 		d.plain = make([]byte, 0, want+want/4)
@@ -188,7 +276,7 @@ func (d *blockReader) lines(frame []byte, b *block, q *query, from int64, each e
 		derr = fmt.Errorf("it has %d bytes, the index says %d", len(plain), want)
 	}
 	b.plain = int64(len(plain))
-	read := 0
+	read, good := 0, -1
 	for at := b.plainAt; len(plain) > 0; {
 		text := plain
 		if i := bytes.IndexByte(plain, '\n'); i >= 0 {
@@ -210,13 +298,14 @@ func (d *blockReader) lines(frame []byte, b *block, q *query, from int64, each e
 			read++
 			text[len(line)-1] = ','
 		}
-		if start < from {
-			continue
-		}
 		if blank(text) {
-			if want < 0 && len(text) > 0 { // else the index has told
+			if want < 0 && len(text) > 0 && start >= from { // else the index has told
 				d.r.damage.add(Damage{File: d.name, Offset: b.at, Lines: 1, Err: ErrRecorded})
 			}
+			continue
+		}
+		// Of a damaged block the lines can not be told apart by counting.
+		if good++; start < from || derr == nil && good < len(keep) && !keep[good] {
 			continue
 		}
 		if err := d.r.line(d.name, b.at, rawLine{at: start, text: text}, q, each); err != nil {
