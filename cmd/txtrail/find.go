@@ -148,10 +148,7 @@ func (c *findCmd) stories(a *app, src query.Source, r *query.Result) (int, error
 	if c.NewestFirst {
 		slices.Reverse(groups)
 	}
-	ss := make([]*query.Story, len(groups))
-	for i, g := range groups {
-		ss[i] = a.whole(src, g, len(groups))
-	}
+	ss := a.whole(src, groups)
 	var err error
 	if a.flags.Output == "json" {
 		doc := &render.Doc{Search: render.NewSearchDoc(r, 0)}
@@ -178,24 +175,31 @@ func (c *findCmd) stories(a *app, src query.Source, r *query.Result) (int, error
 	return code, nil
 }
 
-// whole tells the whole story of the transaction that some matching entries belong
+// whole tells the whole stories of the transactions that some matching entries belong
 // to, since what matched alone would give another verdict, and other numbers of rows,
 // than show does. A long list is of excerpts.
-func (a *app) whole(src query.Source, matched []*entry.Entry, of int) *query.Story {
-	excerpt := &query.StoryOptions{Excerpt: true}
-	if of > maxFound {
-		return query.NewStory(matched, excerpt)
+func (a *app) whole(src query.Source, groups [][]*entry.Entry) []*query.Story {
+	var found []*query.Result
+	if len(groups) <= maxFound {
+		ids := make([]txid.ID, len(groups))
+		for i, g := range groups {
+			ids[i] = g[0].TxID
+		}
+		var err error
+		if found, err = query.Gather(a.ctx, src, ids); err != nil {
+			found = nil
+		}
 	}
-	id := matched[0].TxID
-	r, err := src.Lookup(a.ctx, string(id))
-	if err != nil || r.More {
-		return query.NewStory(matched, excerpt)
+	ss := make([]*query.Story, len(groups))
+	for i, matched := range groups {
+		// Where retention was faster, what matched is all there is.
+		if found == nil || found[i].More || len(found[i].Entries) < len(matched) {
+			ss[i] = query.NewStory(matched, &query.StoryOptions{Excerpt: true})
+			continue
+		}
+		ss[i] = query.NewStory(found[i].Entries, nil)
 	}
-	es := slices.DeleteFunc(r.Entries, func(e *entry.Entry) bool { return e.TxID != id })
-	if len(es) < len(matched) { // retention was faster
-		return query.NewStory(matched, excerpt)
-	}
-	return query.NewStory(es, nil)
+	return ss
 }
 
 func newest(es []*entry.Entry) time.Time {

@@ -28,7 +28,7 @@ type Source struct {
 	reader *journalsink.Reader
 }
 
-var _ query.Source = (*Source)(nil)
+var _ query.Gatherer = (*Source)(nil)
 
 // ErrOptions is returned, wrapped, by [Open] for options that can not work.
 var ErrOptions = errors.New("journalquery: invalid options")
@@ -64,20 +64,6 @@ func (s *Source) Lookup(ctx context.Context, prefix string) (*query.Result, erro
 	}
 	return s.answer(ctx, s.reader.Lookup(ctx, prefix), func(seq iter.Seq2[*entry.Entry, error]) (*query.Result, error) {
 		return query.CollectLookup(ctx, seq, prefix)
-	})
-}
-
-// Find implements [query.Source].
-func (s *Source) Find(ctx context.Context, f query.Filter) (*query.Result, error) {
-	seq := s.reader.Scan(ctx, journalsink.ScanOptions{Since: f.Since, Until: f.Until, Newest: true})
-	if f.TxID != "" {
-		if err := query.CheckPrefix(f.TxID); err != nil {
-			return nil, err
-		}
-		seq = s.reader.Lookup(ctx, f.TxID) // the index knows where to look
-	}
-	return s.answer(ctx, seq, func(seq iter.Seq2[*entry.Entry, error]) (*query.Result, error) {
-		return query.Collect(ctx, seq, f)
 	})
 }
 

@@ -40,6 +40,24 @@ func TestJournalKeepsTheLaw(t *testing.T) {
 	})
 }
 
+// The same holds when all is in closed files, which are read by index and columns.
+func TestClosedJournalKeepsTheLaw(t *testing.T) {
+	querytest.Run(t, func(t *testing.T) querytest.Harness {
+		dir := t.TempDir()
+		src, err := journalquery.Open(dir, &journalquery.Options{Poll: 5 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return querytest.Harness{Source: src, Write: func(es ...*entry.Entry) error {
+			j, err := journalsink.Open(dir, nil)
+			if err != nil {
+				return err
+			}
+			return errors.Join(j.Write(context.Background(), es), j.Close(context.Background()))
+		}}
+	})
+}
+
 // closed fills a folder and closes its writer.
 func closed(t *testing.T) string {
 	t.Helper()

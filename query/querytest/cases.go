@@ -68,6 +68,31 @@ var cases = []struct {
 		},
 	},
 	{
+		"Gather", "a list of stories is one question, and each of its answers is the one that a look-up gives",
+		func(k *check) {
+			longer := idA + "0"
+			k.write(logEntry(idA, "a2", 2), logEntry(idB, "b", 1), logEntry(longer, "longer", 1), logEntry(idA, "a1", 1), logEntry(idC, "c", 1))
+			again := logEntry(idA, "a1", 1)
+			k.write(again)
+			ids := []txid.ID{idC, "nobody-has-this", idA, longer, idA}
+			rs, err := query.Gather(context.Background(), k.h.Source, ids)
+			if err != nil || len(rs) != len(ids) {
+				k.Fatalf("Gather gives %d results, %v", len(rs), err)
+			}
+			for i, want := range [][]string{{"c"}, nil, {"a1", "a2"}, {"longer"}, {"a1", "a2"}} {
+				if got := messages(rs[i].Entries); !slices.Equal(got, want) || rs[i].Matched != len(want) || rs[i].More || rs[i].Coverage.Source != k.h.Source.Name() {
+					k.fault("Gather gives %v for %s (%+v), want %v", got, ids[i], rs[i], want)
+				}
+			}
+			if _, err := query.Gather(context.Background(), k.h.Source, []txid.ID{idA, "a b"}); !errors.Is(err, query.ErrPrefix) {
+				k.fault("an id with a space gives %v", err)
+			}
+			if rs, err := query.Gather(context.Background(), k.h.Source, nil); err != nil || len(rs) != 0 {
+				k.fault("no ids give %v, %v", rs, err)
+			}
+		},
+	},
+	{
 		"LookupCase", "ids are compared byte for byte: another case is another id",
 		func(k *check) {
 			k.write(logEntry("Case-Of-It", "upper", 1), logEntry("case-of-it", "lower", 2))
@@ -187,6 +212,23 @@ var cases = []struct {
 				if got := messages(r.Entries); !slices.Equal(got, c.want) || r.Matched != 5 {
 					k.fault("%+v gives %v, Matched %d; want %v of 5", c.f, got, r.Matched, c.want)
 				}
+			}
+		},
+	},
+	{
+		"FindOnceWithLimit", "what was written twice is one entry, and takes the place of one",
+		func(k *check) {
+			for i := range 9 {
+				e := logEntry(idA, fmt.Sprint(i), time.Duration(i))
+				k.write(e)
+				if i > 5 {
+					k.write(logEntry(idA, fmt.Sprint(i), time.Duration(i)))
+				}
+			}
+			k.write(logEntry(idA, "none", 0, func(e *entry.Entry) { e.Time = time.Time{} }))
+			r := k.find(query.Filter{Limit: 4})
+			if got, want := messages(r.Entries), []string{"5", "6", "7", "8"}; !slices.Equal(got, want) || r.Matched != 10 {
+				k.fault("Find gives %v of %d, want %v of 10", got, r.Matched, want)
 			}
 		},
 	},
