@@ -1,0 +1,133 @@
+package gcltest
+
+import (
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"cloud.google.com/go/logging/apiv2/loggingpb"
+	"google.golang.org/grpc"
+	_ "google.golang.org/grpc/encoding/gzip" // requests may come compressed
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// Options configures [Start]. Nil means the defaults.
+type Options struct {
+	// Addr is where to listen. Default "127.0.0.1:0": a free port of the loopback.
+	Addr string
+	// Now is the service's clock. Default time.Now.
+	Now func() time.Time
+	// Quota enforces ReadsPerMinute. Default false.
+	Quota bool
+	// Fault is asked about every call before it is served; see [Server.SetFault].
+	// Default nil: none.
+	Fault FaultFunc
+}
+
+// Server is a running service. All methods are safe for concurrent use.
+type Server struct {
+	loggingpb.UnimplementedLoggingServiceV2Server
+
+	now   func() time.Time
+	quota bool
+	grpc  *grpc.Server
+	conns *connListener
+	done  chan struct{}
+
+	mu      sync.Mutex
+	fault   FaultFunc
+	calls   map[string]int
+	stored  []*loggingpb.LogEntry
+	dropped int // accepted, but outside of the times that are kept
+	reads   []time.Time
+	wire    wireCount
+	grown   chan struct{}
+}
+
+// Start begins to serve.
+func Start(opts *Options) (*Server, error) {
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:0"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	l, err := net.Listen("tcp", o.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("gcltest: %w", err)
+	}
+	s := &Server{
+		now: o.Now, quota: o.Quota, fault: o.Fault, calls: map[string]int{},
+		grown: make(chan struct{}), done: make(chan struct{}),
+	}
+	s.conns = &connListener{Listener: l, open: map[net.Conn]struct{}{}}
+	s.grpc = grpc.NewServer(grpc.MaxRecvMsgSize(4*MaxRequestBytes), grpc.StatsHandler(&s.wire))
+	loggingpb.RegisterLoggingServiceV2Server(s.grpc, s)
+	go func() {
+		defer close(s.done)
+		_ = s.grpc.Serve(s.conns) // ends with Close
+	}()
+	return s, nil
+}
+
+// Addr is the address to use as an endpoint, without TLS.
+func (s *Server) Addr() string { return s.conns.Addr().String() }
+
+// Close ends the service and all calls.
+func (s *Server) Close() {
+	s.grpc.Stop()
+	<-s.done
+}
+
+// Entries returns what is stored, in the order of writing, repeated ones included.
+// They are shared: read them only.
+func (s *Server) Entries() []*loggingpb.LogEntry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stored[:len(s.stored):len(s.stored)]
+}
+
+// Put stores entries as they are, unchecked: what an agent brought in, say.
+func (s *Server) Put(entries ...*loggingpb.LogEntry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range entries {
+		e = proto.CloneOf(e)
+		if e.Timestamp == nil {
+			e.Timestamp = timestamppb.New(s.now())
+		}
+		s.stored = append(s.stored, e)
+	}
+	s.wake()
+}
+
+// Dropped counts the entries that were accepted and not kept, since their time is
+// more than 24 hours ahead or older than the retention.
+func (s *Server) Dropped() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dropped
+}
+
+// Calls counts the calls of a method so far: "WriteLogEntries".
+func (s *Server) Calls(method string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[method]
+}
+
+// Received returns how many bytes of messages came in, as they were on the wire
+// and uncompressed.
+func (s *Server) Received() (wire, plain int64) { return s.wire.total() }
+
+// wake tells those who follow. s.mu is held.
+func (s *Server) wake() {
+	close(s.grown)
+	s.grown = make(chan struct{})
+}

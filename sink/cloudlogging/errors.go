@@ -1,0 +1,130 @@
+package cloudloggingsink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/logging/apiv2/loggingpb"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/txtrail/txtrail/sink"
+)
+
+// What to do, in the errors that only a person mends.
+const (
+	remedyCredentials = "no credentials: run gcloud auth application-default login, or give the service a service account"
+	remedyPermission  = "no permission: grant roles/logging.logWriter on the project to the account that the service runs as, and enable logging.googleapis.com"
+	remedyProject     = "no such project or log: look at ProjectID (GOOGLE_CLOUD_PROJECT)"
+	remedyEndpoint    = "what answers there is not Cloud Logging: look at Endpoint (TXTRAIL_CLOUDLOGGING_ENDPOINT)"
+	remedyQuota       = "quota exceeded: it goes on by itself; see the project's quotas for logging.googleapis.com"
+	remedyReach       = "Cloud Logging can not be reached"
+)
+
+// mended is how long to wait for a person: what is wrong is wrong for everything
+// that is sent.
+const mended = 30 * time.Second
+
+// partialErrors returns the entries that the service refused, by index.
+func partialErrors(err error) map[int32]*spb.Status {
+	st, ok := status.FromError(err)
+	if !ok {
+		return nil
+	}
+	for _, d := range st.Details() {
+		if p, ok := d.(*loggingpb.WriteLogEntriesPartialErrors); ok {
+			return p.LogEntryErrors
+		}
+	}
+	return nil
+}
+
+// retryDelay is the pause that the service asks for, 0 if none.
+func retryDelay(err error) time.Duration {
+	st, _ := status.FromError(err)
+	for _, d := range st.Details() {
+		if r, ok := d.(*errdetails.RetryInfo); ok {
+			return r.GetRetryDelay().AsDuration()
+		}
+	}
+	return 0
+}
+
+// fault marks an error of a whole request. None is permanent: what is wrong with the
+// project, the permission or the network says nothing against the entries, which are
+// kept until it is mended.
+func (s *Sink) fault(ctx context.Context, err error) error {
+	after := retryDelay(err)
+	remedy := ""
+	switch status.Code(err) {
+	case codes.Unauthenticated:
+		remedy = remedyCredentials
+	case codes.PermissionDenied:
+		remedy = remedyPermission
+	case codes.NotFound, codes.InvalidArgument, codes.FailedPrecondition:
+		remedy = remedyProject
+	case codes.Unimplemented:
+		remedy = remedyEndpoint
+	case codes.ResourceExhausted:
+		return s.retryable(remedyQuota, err, after)
+	case codes.Unavailable:
+		if strings.Contains(err.Error(), "authentication handshake failed") || strings.Contains(err.Error(), "credentials") {
+			remedy = "the connection is refused: look at Endpoint, Insecure and the credentials"
+			break
+		}
+		return s.retryable(remedyReach, err, after)
+	case codes.Canceled, codes.DeadlineExceeded:
+		if ctx.Err() != nil {
+			return sink.Retryable(fmt.Errorf("cloudloggingsink: %s: %w", s.log, context.Cause(ctx)), after)
+		}
+	}
+	if remedy == "" {
+		return s.retryable("", err, after)
+	}
+	return s.retryable(remedy, err, max(after, mended))
+}
+
+func (s *Sink) retryable(remedy string, err error, after time.Duration) error {
+	return sink.Retryable(s.explain(remedy, err), after)
+}
+
+func (s *Sink) explain(remedy string, err error) error {
+	if remedy != "" {
+		remedy = ": " + remedy
+	}
+	return fmt.Errorf("cloudloggingsink: %s%s: %w", s.log, remedy, err)
+}
+
+// refusal marks an error of one entry.
+func (s *Sink) refusal(ctx context.Context, err error) error {
+	switch status.Code(err) {
+	case codes.InvalidArgument, codes.OutOfRange, codes.AlreadyExists:
+		return sink.Permanent(s.explain("the entry is refused", err))
+	}
+	return s.fault(ctx, err)
+}
+
+// Denied reports whether an error of this package is one of permission or
+// credentials: a person has to mend it.
+func Denied(err error) bool {
+	switch status.Code(unmark(err)) {
+	case codes.PermissionDenied, codes.Unauthenticated:
+		return true
+	}
+	return false
+}
+
+// unmark returns the error of the service within err.
+func unmark(err error) error {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if _, ok := e.(interface{ GRPCStatus() *status.Status }); ok {
+			return e
+		}
+	}
+	return err
+}

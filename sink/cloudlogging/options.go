@@ -1,0 +1,168 @@
+package cloudloggingsink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"regexp"
+	"time"
+
+	logging "cloud.google.com/go/logging/apiv2"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// DefaultLogID is the log that is written where nothing else is said.
+const DefaultLogID = "txtrail"
+
+// ErrOptions is returned, wrapped with what was wrong and the remedy, by [New] for
+// options that can not work.
+var ErrOptions = errors.New("cloudloggingsink: invalid options")
+
+// The environment variables that are read beside GOOGLE_CLOUD_PROJECT,
+// GOOGLE_CLOUD_QUOTA_PROJECT and what Application Default Credentials read.
+const (
+	envProject  = "GOOGLE_CLOUD_PROJECT"
+	envQuota    = "GOOGLE_CLOUD_QUOTA_PROJECT"
+	envLog      = "TXTRAIL_CLOUDLOGGING_LOG"
+	envEndpoint = "TXTRAIL_CLOUDLOGGING_ENDPOINT"
+	envInsecure = "TXTRAIL_CLOUDLOGGING_INSECURE"
+)
+
+// Options configures [New]. Nil means the defaults.
+type Options struct {
+	// ProjectID is the project that gets the entries. Default GOOGLE_CLOUD_PROJECT,
+	// else the project of the machine by Google's metadata server.
+	ProjectID string
+	// LogID is the log's name: letters, digits and "/_-.", shorter than 512.
+	// Default TXTRAIL_CLOUDLOGGING_LOG, else DefaultLogID.
+	LogID string
+	// Endpoint is the service's address, "host:port". Default
+	// TXTRAIL_CLOUDLOGGING_ENDPOINT, else logging.googleapis.com:443.
+	Endpoint string
+	// Insecure speaks without TLS and credentials, to a test server. Default
+	// TXTRAIL_CLOUDLOGGING_INSECURE is "1" or "true".
+	Insecure bool
+	// QuotaProject is the project that the calls are counted for. Default
+	// GOOGLE_CLOUD_QUOTA_PROJECT, else what the credentials say.
+	QuotaProject string
+	// Resource is the monitored resource of every entry. Default: detected, as the
+	// official client library does it (App Engine, Cloud Functions, Cloud Run, GKE,
+	// Compute Engine), else "global".
+	Resource *Resource
+	// Compress sends requests with gzip: about a fifth of the bytes for some 30 µs
+	// of CPU an entry. For a developer's uplink; inside Google's network bytes are
+	// free. Default false.
+	Compress bool
+	// Client is a client to use instead of one of the sink's own; Endpoint, Insecure,
+	// QuotaProject and ClientOptions then do not count, and Close leaves it open. The
+	// high-level client of package logging has none to give: make one with apiv2.NewClient.
+	// Default nil.
+	Client *logging.Client
+	// ClientOptions are passed to the client, after those of the fields above.
+	// Default none: Application Default Credentials.
+	ClientOptions []option.ClientOption
+	// Now is the clock by which a time is too far ahead. Default time.Now.
+	Now func() time.Time
+	// LookupEnv reads the environment. Default os.LookupEnv.
+	LookupEnv func(string) (string, bool)
+	// Metadata reads a path of Google's metadata server, "" where there is none.
+	// Default: the server, asked once when the sink is made, for at most 2 s.
+	Metadata func(ctx context.Context, path string) string
+}
+
+var (
+	validProject = regexp.MustCompile(`^[a-z0-9][a-z0-9.:-]{0,98}[a-z0-9]$`) // an ID, with a domain before it or not, or a number
+	validLogID   = regexp.MustCompile(`^[A-Za-z0-9/_.-]{1,511}$`)
+)
+
+// complete returns a copy with the defaults filled in.
+func (o *Options) complete(ctx context.Context) (Options, error) {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	if c.LookupEnv == nil {
+		c.LookupEnv = os.LookupEnv
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	env := func(name string) string {
+		v, _ := c.LookupEnv(name)
+		return v
+	}
+	if c.LogID == "" {
+		c.LogID = env(envLog)
+	}
+	if c.LogID == "" {
+		c.LogID = DefaultLogID
+	}
+	if !validLogID.MatchString(c.LogID) {
+		return c, fmt.Errorf("%w: LogID (or %s) is %.80q, want letters, digits and /_-. and fewer than 512 of them", ErrOptions, envLog, c.LogID)
+	}
+	if c.Endpoint == "" {
+		c.Endpoint = env(envEndpoint)
+	}
+	switch v := env(envInsecure); v {
+	case "", "0", "false":
+	case "1", "true":
+		c.Insecure = true
+	default:
+		return c, fmt.Errorf("%w: %s is %.20q, want 1 or 0", ErrOptions, envInsecure, v)
+	}
+	if c.Insecure && c.Endpoint == "" && c.Client == nil {
+		return c, fmt.Errorf("%w: Insecure without an Endpoint: the service itself is never spoken to without TLS", ErrOptions)
+	}
+	if c.QuotaProject == "" {
+		c.QuotaProject = env(envQuota)
+	}
+	if c.Metadata == nil {
+		c.Metadata = metadataServer(c.Insecure)
+	}
+	if c.ProjectID == "" {
+		c.ProjectID = env(envProject)
+	}
+	if c.ProjectID == "" {
+		c.ProjectID = c.Metadata(ctx, "project/project-id")
+	}
+	if c.ProjectID == "" {
+		return c, fmt.Errorf("%w: no project: set ProjectID or %s", ErrOptions, envProject)
+	}
+	if !validProject.MatchString(c.ProjectID) {
+		return c, fmt.Errorf("%w: ProjectID (or %s) is %.80q, want a project's ID as gcloud projects list shows it", ErrOptions, envProject, c.ProjectID)
+	}
+	if c.Resource == nil {
+		c.Resource = detect(ctx, &c)
+	}
+	if c.Resource.Type == "" {
+		return c, fmt.Errorf("%w: Resource has no Type, want one such as k8s_container or global", ErrOptions)
+	}
+	return c, nil
+}
+
+// logName is the log's resource name.
+func (o *Options) logName() string {
+	return "projects/" + o.ProjectID + "/logs/" + url.QueryEscape(o.LogID)
+}
+
+// Dial returns the options for a client of the service: what [New] uses, for others
+// that speak with it. They switch off the tracing of calls: what records must not be
+// recorded.
+func Dial(endpoint, quotaProject string, plain bool) []option.ClientOption {
+	opts := []option.ClientOption{option.WithTelemetryDisabled()}
+	if endpoint != "" {
+		opts = append(opts, option.WithEndpoint(endpoint))
+	}
+	if quotaProject != "" && !plain {
+		opts = append(opts, option.WithQuotaProject(quotaProject))
+	}
+	if plain {
+		opts = append(opts, option.WithoutAuthentication(),
+			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
+	}
+	return opts
+}

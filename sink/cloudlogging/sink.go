@@ -1,0 +1,185 @@
+package cloudloggingsink
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	logging "cloud.google.com/go/logging/apiv2"
+	"cloud.google.com/go/logging/apiv2/loggingpb"
+	"github.com/googleapis/gax-go/v2"
+	"google.golang.org/genproto/googleapis/api/monitoredres"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/encoding/gzip"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/sink"
+)
+
+// Sink writes entries to one log. It is a [sink.Sink].
+type Sink struct {
+	opts     Options
+	log      string
+	resource *monitoredres.MonitoredResource
+	client   *logging.Client
+	call     []gax.CallOption
+	requests sync.Pool // of *request
+
+	mu      sync.Mutex
+	writing sync.WaitGroup // Writes that run; added to with mu held
+	closed  bool
+	ended   chan struct{} // closed once the first Close has let the client go
+
+	entries, splits, clamped, sent, bytes atomic.Int64
+}
+
+var _ sink.Sink = (*Sink)(nil)
+
+// New returns a sink. It makes no call to the service: a project that is not there,
+// or a permission that is missing, shows at the first Write. It may ask the metadata
+// server. The error wraps [ErrOptions], or is the client's: credentials that can not
+// be found, say.
+func New(ctx context.Context, opts *Options) (*Sink, error) {
+	o, err := opts.complete(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sink{
+		opts: o, log: o.logName(), client: o.Client, ended: make(chan struct{}),
+		resource: &monitoredres.MonitoredResource{Type: o.Resource.Type, Labels: o.Resource.Labels},
+	}
+	s.requests.New = func() any { return &request{x: encoder{trace: "projects/" + o.ProjectID + "/traces/"}} }
+	// A Write does not retry: who calls it does, and tells.
+	s.call = append(s.call, gax.WithRetry(func() gax.Retryer { return nil }))
+	if o.Compress {
+		s.call = append(s.call, gax.WithGRPCOptions(grpc.UseCompressor(gzip.Name)))
+	}
+	if s.client == nil {
+		s.client, err = logging.NewClient(ctx, append(Dial(o.Endpoint, o.QuotaProject, o.Insecure), o.ClientOptions...)...)
+		if err != nil {
+			return nil, fmt.Errorf("cloudloggingsink: %s: %w", remedyCredentials, err)
+		}
+	}
+	return s, nil
+}
+
+// FromEnv returns a sink with everything from the environment: the defaults of
+// [Options].
+func FromEnv(ctx context.Context) (*Sink, error) { return New(ctx, nil) }
+
+// Name names the sink and its log: "cloudlogging:projects/P/logs/txtrail". A cursor
+// may be kept under it.
+func (s *Sink) Name() string { return "cloudlogging:" + s.log }
+
+// Stats are figures of a sink so far.
+type Stats struct {
+	Entries  int64 // accepted by the service
+	Split    int64 // of those, how many were sent as parts
+	Clamped  int64 // of those, how many had a time more than a day ahead
+	Requests int64 // sent, answered or not
+	Bytes    int64 // of these requests, uncompressed
+}
+
+// Stats returns the figures.
+func (s *Sink) Stats() Stats {
+	return Stats{
+		Entries: s.entries.Load(), Split: s.splits.Load(), Clamped: s.clamped.Load(),
+		Requests: s.sent.Load(), Bytes: s.bytes.Load(),
+	}
+}
+
+// request is one WriteLogEntries being filled.
+type request struct {
+	x     encoder
+	buf   []byte
+	owner []int // of each LogEntry in buf: its entry in the batch
+	ends  []int // where each LogEntry ends in buf
+}
+
+func (r *request) reset() {
+	const kept = 2 << 20
+	if cap(r.buf) > kept {
+		r.buf = nil
+	}
+	r.buf, r.owner, r.ends = r.buf[:0], r.owner[:0], r.ends[:0]
+}
+
+// Write implements [sink.Sink]. A batch goes in as many requests as its size takes,
+// one after the other; after one that failed as a whole the rest is not tried.
+func (s *Sink) Write(ctx context.Context, batch []*entry.Entry) error {
+	if !s.enter() {
+		return sink.Permanent(fmt.Errorf("cloudloggingsink: %w", sink.ErrClosed))
+	}
+	defer s.writing.Done()
+	if ctx.Err() != nil {
+		return sink.Retryable(fmt.Errorf("cloudloggingsink: %w", context.Cause(ctx)), 0)
+	}
+	r := s.requests.Get().(*request)
+	defer func() {
+		r.reset()
+		s.requests.Put(r)
+	}()
+	w := writing{s: s, r: r, failed: make([]error, len(batch))}
+	now := s.opts.Now()
+	for i, e := range batch {
+		w.add(i, e, now)
+	}
+	w.sendAll(ctx)
+	return w.result()
+}
+
+// enter counts a Write in, unless the sink is closed.
+func (s *Sink) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.writing.Add(1)
+	return true
+}
+
+// Close waits for Writes that run and lets the client go; when ctx ends first their
+// calls are cut off. It leaves Options.Client open.
+func (s *Sink) Close(ctx context.Context) error {
+	s.mu.Lock()
+	first := !s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if !first {
+		select {
+		case <-s.ended:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	defer close(s.ended)
+	idle := make(chan struct{})
+	go func() {
+		s.writing.Wait()
+		close(idle)
+	}()
+	var err error
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		select {
+		case <-idle:
+		default:
+			err = ctx.Err()
+		}
+	}
+	if s.opts.Client == nil {
+		if cerr := s.client.Close(); cerr != nil && err == nil {
+			err = fmt.Errorf("cloudloggingsink: %w", cerr)
+		}
+	}
+	return err
+}
+
+// message is the request without its entries, which send puts in as they are.
+func (s *Sink) message() *loggingpb.WriteLogEntriesRequest {
+	return &loggingpb.WriteLogEntriesRequest{LogName: s.log, Resource: s.resource, PartialSuccess: true}
+}
