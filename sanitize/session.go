@@ -42,7 +42,7 @@ func (s *Session) AppendBody(dst, src []byte, in Input, rep *Report) ([]byte, Re
 
 // Header is [Policy.Header].
 func (s *Session) Header(name, value string, rep *Report) string {
-	return oneLine(s.Value(name, value, rep))
+	return s.small(asHeader, name, value, rep)
 }
 
 // Value is [Policy.Value].
@@ -70,12 +70,18 @@ func (s *Session) small(as byte, name, value string, rep *Report) string {
 		s.r = s.rs.get()
 		return faulty(rep)
 	case smallPlain:
-		slot.put(as, name, value)
-		return value
+		if as != asHeader || !hasBreak(value) {
+			slot.put(as, name, value)
+			return value
+		}
 	case smallShadow:
-		return value
+	case smallChanged:
+		value = s.keep(out)
 	}
-	return s.keep(out)
+	if as == asHeader {
+		return oneLine(value)
+	}
+	return value
 }
 
 // keep returns b as a string that nobody writes to.
@@ -127,7 +133,7 @@ func (r *run) small(as byte, name, value string, rep *Report) (out []byte, v ver
 // smallDoc sanitizes a doc as what as says.
 func (r *run) smallDoc(d *doc, as byte, name string) {
 	switch as {
-	case asNamed:
+	case asNamed, asHeader:
 		r.headerValue(d, unsafe.Slice(unsafe.StringData(name), len(name)), 0, len(d.src), false)
 	case asURL:
 		r.url(d, 0, len(d.src), false)
@@ -146,8 +152,12 @@ func faulty(rep *Report) string {
 
 // oneLine escapes line breaks.
 func oneLine(s string) string {
-	if strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 {
+	if hasBreak(s) {
 		s = strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace(s)
 	}
 	return s
+}
+
+func hasBreak(s string) bool {
+	return strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0
 }
