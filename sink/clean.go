@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/txtrail/txtrail/entry"
@@ -18,42 +17,7 @@ const (
 	reasonUnclean = "sanitizer failed"
 )
 
-// longName is the length in bytes from which a word is read as text too, and
-// manyDigits the run of digits and separators from which a short one is: that of
-// a card, a resident or a telephone number.
-const (
-	longName   = 40
-	manyDigits = 9
-)
-
-// isWord reports whether s is what names, routes, hosts and kinds of errors are:
-// words, with nothing in them that could say "password=…", and no number of a
-// card. They are chosen by programs as a rule, and are what people and rules go
-// by, so they stay as they are; but some come from peers, and some programs name a
-// route by its path.
-func isWord(s string) bool {
-	start, digits := 0, 0
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '/':
-			start, digits = i+1, 0
-			continue
-		case c >= '0' && c <= '9':
-			digits++
-		case c == '-', c == '.':
-		case c == '=', c == '&', c == '?', c == '@', c == '%', c == ' ', c == '"', c == '\'', c < 0x20:
-			return false
-		default:
-			digits = 0
-		}
-		if digits >= manyDigits || i-start >= longName {
-			return false
-		}
-	}
-	return true
-}
-
-// sanitizer is what a cleaner needs of a [sanitize.Policy]. It is an interface
+// sanitizer is what a cleaner needs of a [sanitize.Session]. It is an interface
 // for one reason: that tests can put a policy there that panics.
 type sanitizer interface {
 	AppendBody(dst, src []byte, in sanitize.Input, rep *sanitize.Report) ([]byte, sanitize.Result)
@@ -72,6 +36,11 @@ type cleaner struct {
 	content    []byte            // sanitized bodies of the batch
 	redactions []entry.Redaction // of the batch
 	resources  resourceMemo
+}
+
+// newCleaner returns a cleaner by a policy, which may be nil.
+func newCleaner(p *sanitize.Policy, buffers *BufferPool) cleaner {
+	return cleaner{policy: p.NewSession(), routes: p != nil, buffers: buffers}
 }
 
 // reset forgets the batch. What it handed out is overwritten by the next.
@@ -237,22 +206,13 @@ func (c *cleaner) strings(e *entry.Entry) (err error) {
 // one name in theirs: net/http keeps no order, and equal lines compress and compare
 // better.
 func (c *cleaner) headers(hs []entry.Header) {
-	slices.SortStableFunc(hs, byName)
+	sortHeaders(hs)
 	for i := range hs {
 		hs[i].Value = c.policy.Header(hs[i].Name, hs[i].Value, &c.report)
-		hs[i].Name = c.name(hs[i].Name)
-	}
-}
-
-// byName orders header fields. That which says that some are missing is the last.
-func byName(a, b entry.Header) int {
-	if aCut, bCut := a.Name == entry.CutHeader, b.Name == entry.CutHeader; aCut != bCut {
-		if aCut {
-			return 1
+		if !isWord(hs[i].Name) {
+			hs[i].Name = c.policy.Text(hs[i].Name, &c.report)
 		}
-		return -1
 	}
-	return strings.Compare(a.Name, b.Name)
 }
 
 func (c *cleaner) labels(ls []entry.Label) {

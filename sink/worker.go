@@ -25,7 +25,7 @@ type worker struct {
 func newWorker(q *Queue) *worker {
 	return &worker{
 		q:     q,
-		clean: cleaner{policy: q.opts.Policy, routes: q.opts.Policy != nil, buffers: &q.buffers},
+		clean: newCleaner(q.opts.Policy, &q.buffers),
 		spare: newGapBook(),
 		taken: make([]item, 0, MaxBatch+maxGapIDs+int(numReasons)),
 		batch: make([]*entry.Entry, 0, MaxBatch+maxGapIDs+int(numReasons)),
