@@ -2,7 +2,9 @@ package middleware
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/capture"
@@ -40,6 +42,10 @@ func (ex *exchange) answer(status int) {
 
 	var seen capture.Noted
 	fields := capture.AppendFields(rec.room(), h, &seen)
+	if seen.Prefixed {
+		// The server holds these back until the end.
+		fields = slices.DeleteFunc(fields, func(f entry.Header) bool { return strings.HasPrefix(f.Name, http.TrailerPrefix) })
+	}
 	if ex.ReturnID != ReturnNever && (ex.ReturnID == ReturnAlways || !seen.Cacheable || !txid.SharedCacheable(status, h)) {
 		if ex.setID(h) {
 			fields = append(fields, entry.Header{Name: ex.header, Value: ex.id[0]})

@@ -146,6 +146,29 @@ func TestTrailersAreRecorded(t *testing.T) {
 	}
 }
 
+// connect-go sets trailers before anything is written, when a call fails: they are no
+// headers then either.
+func TestTrailersSetEarly(t *testing.T) {
+	s, rec := serve(t, middleware.Options{}, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/grpc")
+		w.Header().Set(http.TrailerPrefix+"Grpc-Status", "5")
+		w.(http.Flusher).Flush()
+	})
+	res, _ := do(t, s.Client(), request(t, "GET", s.URL, nil))
+	if got := res.Trailer.Get("Grpc-Status"); got != "5" {
+		t.Errorf("the client got %q", got)
+	}
+	e := rec.one(t)
+	if d := cmp.Diff([]entry.Header{{Name: "Grpc-Status", Value: "5"}}, e.Response.Trailers); d != "" {
+		t.Error(d)
+	}
+	for _, h := range e.Response.Headers {
+		if strings.Contains(h.Name, "Grpc-Status") {
+			t.Errorf("header %s: %s was not sent as one", h.Name, h.Value)
+		}
+	}
+}
+
 func TestHeadersAreBounded(t *testing.T) {
 	wrap, rec := recording(t, middleware.Options{})
 	r := httptest.NewRequest("GET", "/", nil)

@@ -15,7 +15,8 @@ type Noted struct {
 
 	Cacheable bool // a field that txid.SharedCacheable looks at is there
 	Cached    bool // one that txid.FromCache looks at
-	Trailer   bool // trailers are announced
+	Trailer   bool // there will be trailers
+	Prefixed  bool // some stand among the fields already, named with http.TrailerPrefix
 	Keep      bool // txid.HeaderKeep asks
 }
 
@@ -42,6 +43,10 @@ func (n *Noted) Note(name, value string) {
 		n.Trailer = true
 	case txid.HeaderKeep:
 		n.Keep = value == txid.KeepValue
+	default:
+		if len(name) > len(http.TrailerPrefix) && name[len(http.TrailerPrefix)-1] == ':' && strings.HasPrefix(name, http.TrailerPrefix) {
+			n.Trailer, n.Prefixed = true, true
+		}
 	}
 }
 

@@ -44,6 +44,11 @@ func TestAppendFields(t *testing.T) {
 	if d := cmp.Diff(all, seen); d != "" {
 		t.Error(d)
 	}
+	seen = Noted{}
+	AppendFields(nil, http.Header{http.TrailerPrefix + "X-Sum": {"1"}, "Trailers": {"1"}, "X-Other": {"1"}}, &seen)
+	if d := cmp.Diff(Noted{Trailer: true, Prefixed: true}, seen); d != "" {
+		t.Error(d)
+	}
 	if got := AppendFields(nil, nil, nil); got != nil {
 		t.Errorf("fields of nothing: %v", got)
 	}
