@@ -58,6 +58,7 @@ func own(ctx context.Context, url string, k *workload.Case, conns int, d time.Du
 				start := time.Now()
 				if err = exchange(ctx, tr, url, k); err == nil {
 					mine = append(mine, time.Since(start))
+					time.Sleep(k.Pause)
 				}
 			}
 			mu.Lock()

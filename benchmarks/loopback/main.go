@@ -13,7 +13,7 @@
 // A server's time is all that its process used from a mark after some warming up until
 // it has shut down and its journal is closed, divided by the requests that it served in
 // between. The bare one runs twice in each round: their ratio is the noise. A contestant
-// that loses a request fails the run.
+// that loses a request is named below the tables, and the run fails.
 package main
 
 import (
@@ -69,13 +69,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	flags.IntVar(&c.conns, "conns", 8, "connections")
 	which := flags.String("case", "post", "cases, with commas, or all: get-204 get post post-64k stream file panic")
 	only := flags.String("only", "", "contestants, with commas: bare bare-again discard journal otelhttp httplog naive (default all); the first is what others are compared with")
+	pause := flags.Duration("pause", -1, "how long a connection rests between two requests, in whole milliseconds; negative: 8ms for post-64k, of which one core can not mask more, and none for others")
 	client := flags.String("driver", "wrk", "what sends the requests: wrk or own")
 	files := flags.Bool("sendfile", false, "count system calls instead")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if c.rounds < 1 || c.duration <= 0 || c.conns < 1 || flags.NArg() > 0 {
-		return errors.New("want positive -rounds, -time and -conns and nothing else")
+	if c.rounds < 1 || c.duration <= 0 || c.conns < 1 || *pause > 0 && *pause%time.Millisecond != 0 || flags.NArg() > 0 {
+		return errors.New("want positive -rounds, -time and -conns, -pause in whole milliseconds and nothing else")
 	}
 	if c.drive, err = driverNamed(*client, c.duration); err != nil {
 		return err
@@ -98,17 +99,37 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if *files {
 		return sendfiles(ctx, &c, stdout)
 	}
+	var lost []error
 	for _, k := range cases {
+		if *pause >= 0 {
+			k.Pause = *pause
+		}
 		rows, err := compare(ctx, &c, &k, stderr)
 		if err != nil {
 			return fmt.Errorf("%s: %w", k.Slug, err)
 		}
 		title := fmt.Sprintf("%s, %d rounds of %v over %d connections, by %s", k.Name, c.rounds, c.duration, c.conns, *client)
+		if k.Pause > 0 {
+			title += fmt.Sprintf(", each resting %v after an answer", k.Pause)
+		}
 		if err := table(stdout, title, rows); err != nil {
 			return err
 		}
+		lost = append(lost, losses(&k, rows)...)
 	}
-	return nil
+	return errors.Join(lost...)
+}
+
+// losses are what contestants failed to record, which makes their figures worthless.
+func losses(k *workload.Case, rows []row) (errs []error) {
+	for _, r := range rows {
+		for _, s := range r.samples {
+			if s.lost != "" {
+				errs = append(errs, fmt.Errorf("%s: %s: %s", k.Slug, r.name, s.lost))
+			}
+		}
+	}
+	return errs
 }
 
 // choose returns the contestants that a comma-separated list names.
@@ -196,5 +217,5 @@ func measure(ctx context.Context, c *config, slug string, k *workload.Case) (s s
 	if served == 0 {
 		return s, errors.New("not a request was served")
 	}
-	return sample{cpu: (after.cpu - before.cpu) / time.Duration(served), p99: d.p99, rate: float64(served) / c.duration.Seconds()}, nil
+	return sample{cpu: (after.cpu - before.cpu) / time.Duration(served), p99: d.p99, rate: float64(served) / c.duration.Seconds(), lost: after.lost}, nil
 }

@@ -101,6 +101,7 @@ func TestRunRefuses(t *testing.T) {
 		{"-rounds", "0"},
 		{"-time", "0s"},
 		{"-conns", "0"},
+		{"-pause", "1500us"},
 		{"-nosuch"},
 		{"-driver", "nosuch"},
 		{"-driver", "wrk", "-time", "1500ms"},
@@ -192,8 +193,20 @@ func TestScript(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
 	}
+	if got := string(script(&workload.Case{Method: "GET", Pause: 8 * time.Millisecond})); !strings.Contains(got, "\nfunction delay() return 8 end\n") {
+		t.Errorf("no rest:\n%s", got)
+	}
 	if got := string(script(&workload.Case{Method: "GET"})); strings.Contains(got, "body") || strings.Contains(got, lua("Content-Type")) {
 		t.Errorf("a GET with a body:\n%s", got)
+	}
+}
+
+// What a contestant lost is told, and fails the run.
+func TestLosses(t *testing.T) {
+	t.Parallel()
+	rows := []row{{name: "bare", samples: []sample{{}}}, {name: "ours", samples: []sample{{}, {lost: "1 of 2"}}}}
+	if err := errors.Join(losses(&workload.Case{Slug: "post"}, rows)...); err == nil || err.Error() != "post: ours: 1 of 2" {
+		t.Errorf("got %v", err)
 	}
 }
 

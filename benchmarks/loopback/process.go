@@ -26,6 +26,7 @@ type process struct {
 type account struct {
 	cpu    time.Duration
 	served int64
+	lost   string // what it failed to record, "" for nothing
 }
 
 // spawn starts a contestant, below another command if there is one in front.
@@ -64,7 +65,7 @@ func (p *process) ask(command string) (a account, err error) {
 		return a, err
 	}
 	var ns int64
-	err = p.read("cpu %d served %d\n", &ns, &a.served)
+	err = p.read("cpu %d served %d lost %q\n", &ns, &a.served, &a.lost)
 	a.cpu = time.Duration(ns)
 	return a, err
 }

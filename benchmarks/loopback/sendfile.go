@@ -69,7 +69,10 @@ func traced(ctx context.Context, c *config, slug string, k *workload.Case) (n ca
 	}
 	err = fetch(ctx, p.url, k)
 	if err == nil {
-		_, err = p.ask("end")
+		var a account
+		if a, err = p.ask("end"); err == nil && a.lost != "" {
+			err = errors.New(a.lost)
+		}
 	}
 	if err := errors.Join(err, p.close()); err != nil {
 		return n, err

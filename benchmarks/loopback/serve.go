@@ -23,8 +23,8 @@ const serveCommand = "serve"
 
 // serve is a contestant's process. It says "listening ADDRESS" and then answers each
 // line of stdin: "mark" when what was served so far is dealt with, and "end" when it
-// has shut down, both with its CPU time in nanoseconds and the requests served. It ends
-// with its stdin at the latest.
+// has shut down, both with its CPU time in nanoseconds, the requests served, and at the
+// end what it failed to record. It ends with its stdin at the latest.
 func serve(args []string, stdin io.Reader, stdout io.Writer) (err error) {
 	flags := flag.NewFlagSet(serveCommand, flag.ContinueOnError)
 	slug := flags.String("contestant", contestant.Bare, "which")
@@ -70,20 +70,22 @@ func serve(args []string, stdin io.Reader, stdout io.Writer) (err error) {
 	_, _ = fmt.Fprintf(stdout, "listening %s\n", ln.Addr())
 
 	for lines := bufio.NewScanner(stdin); lines.Scan(); {
-		end := lines.Text() == "end"
+		end, lost := lines.Text() == "end", ""
 		if end {
-			err = errors.Join(shutDown(srv), r.Stop(served.Load()))
-		} else {
-			err = r.Settle()
-		}
-		if err != nil {
+			if err := shutDown(srv); err != nil {
+				return err
+			}
+			if err := r.Stop(served.Load()); err != nil {
+				lost = err.Error()
+			}
+		} else if err := r.Settle(); err != nil {
 			return err
 		}
 		cpu, err := cputime.Process()
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(stdout, "cpu %d served %d\n", cpu, served.Load())
+		_, _ = fmt.Fprintf(stdout, "cpu %d served %d lost %q\n", cpu, served.Load(), lost)
 		if end {
 			return nil
 		}

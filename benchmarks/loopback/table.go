@@ -14,6 +14,7 @@ type sample struct {
 	cpu  time.Duration // of the server, per request
 	p99  time.Duration // as the client saw it; 0 where nothing was answered
 	rate float64       // requests served in a second
+	lost string        // what the contestant failed to record, "" for nothing
 }
 
 // row is a contestant's line.

@@ -55,6 +55,9 @@ func script(k *workload.Case) []byte {
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		fmt.Fprintf(&b, "wrk.headers[%s] = %s\n", lua(name), lua(h.Get(name)))
 	}
+	if k.Pause > 0 {
+		fmt.Fprintf(&b, "function delay() return %d end\n", k.Pause.Milliseconds())
+	}
 	return b.Bytes()
 }
 
