@@ -1,0 +1,338 @@
+package blackbox
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/sink"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// Prefix begins the name of every table's file; sixteen hex digits follow.
+const Prefix = ".inflight-"
+
+// DefaultSlots is how many requests a table holds, in 1 MiB.
+const DefaultSlots = 4096
+
+// Table is the list of one process. It is safe for concurrent use.
+type Table struct {
+	path  string
+	file  *os.File // holds the lock
+	mem   []byte
+	slots []slot
+	crc   *crc32.Table
+
+	// The free slots are a stack, so that few requests use few pages: the number of
+	// the topmost and, above it, a count of changes, without which a slot that was
+	// taken and given back meanwhile would not be noticed.
+	free atomic.Uint64
+	next []atomic.Uint32 // below each; numbers begin at 1, 0 is the end
+
+	used   atomic.Int64 // slots, and Begins under way
+	missed atomic.Int64
+	closed atomic.Bool
+	broken atomic.Bool
+	once   sync.Once // the end
+	err    error     // of it
+}
+
+// slot is one place in a table, as its user holds it.
+type slot struct {
+	t      *Table
+	number uint32
+	taken  atomic.Bool
+}
+
+// Create makes a table in a folder, locked. The resource says whose it is. Its file
+// has all its blocks before it is mapped, since a disk that is full must be an error
+// here and not a fault later.
+func Create(dir string, slots int, r *entry.Resource, perm fs.FileMode) (*Table, error) {
+	if slots < 1 || slots > MaxSlots {
+		return nil, fmt.Errorf("blackbox: %d slots, want 1 to %d", slots, MaxSlots)
+	}
+	if !supported || !littleEndian() {
+		return nil, ErrUnsupported
+	}
+	var last error
+	for range 16 {
+		var b [8]byte
+		rand.Read(b[:]) // never fails: it crashes the program rather than return an error
+		h := header{number: binary.LittleEndian.Uint64(b[:]), slots: slots, line: resourceLine(r)}
+		path := filepath.Join(dir, fmt.Sprintf("%s%016x", Prefix, h.number))
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|noFollow, perm)
+		if err != nil {
+			return nil, err
+		}
+		if perm&0o077 != 0 {
+			_ = f.Chmod(perm) // not to hang on the umask
+		}
+		// Between the two another process may take the file for a dead one's.
+		if err := lock(f, false); err != nil || !named(f, path) {
+			_ = f.Close()
+			last = fmt.Errorf("blackbox: %s was taken by another process", path)
+			continue
+		}
+		t, err := build(f, path, &h)
+		if err != nil {
+			_ = os.Remove(path)
+			_ = f.Close()
+			return nil, err
+		}
+		return t, nil
+	}
+	return nil, last
+}
+
+// build fills and maps the file.
+func build(f *os.File, path string, h *header) (*Table, error) {
+	zeros := make([]byte, 64<<10)
+	for at := int64(headerSize); at < fileSize(h.slots); {
+		n, err := f.WriteAt(zeros[:min(int64(len(zeros)), fileSize(h.slots)-at)], at)
+		if err != nil {
+			return nil, err
+		}
+		at += int64(n)
+	}
+	if _, err := f.WriteAt(h.encode(), 0); err != nil {
+		return nil, err
+	}
+	mem, err := mapFile(f, int(fileSize(h.slots)))
+	if err != nil {
+		return nil, fmt.Errorf("blackbox: mapping %s: %w", path, err)
+	}
+	t := &Table{
+		path: path, file: f, mem: mem, crc: castagnoli(),
+		slots: make([]slot, h.slots), next: make([]atomic.Uint32, h.slots+1),
+	}
+	for i := range t.slots {
+		t.slots[i] = slot{t: t, number: uint32(i + 1)}
+		if i+1 < h.slots {
+			t.next[i+1].Store(uint32(i + 2))
+		}
+	}
+	t.free.Store(1)
+	return t, nil
+}
+
+// Path returns the file's.
+func (t *Table) Path() string { return t.path }
+
+// Named reports whether the file is still where it was made.
+func (t *Table) Named() bool { return !t.broken.Load() && named(t.file, t.path) }
+
+// Used returns how many requests are listed, Missed how many were not for lack of
+// room or after a fault.
+func (t *Table) Used() int64 { return t.used.Load() }
+
+// Missed is how many requests were not listed; see Used.
+func (t *Table) Missed() int64 { return t.missed.Load() }
+
+// Broken reports whether the file failed under the mapping: its disk returned an
+// error, or somebody cut it short. Nothing is listed from then on.
+func (t *Table) Broken() bool { return t.broken.Load() }
+
+// Begin lists a request. See [sink.InFlight].
+func (t *Table) Begin(r sink.InFlightRequest) sink.InFlightSlot {
+	t.used.Add(1)
+	if t.closed.Load() || t.broken.Load() {
+		t.leave()
+		t.missed.Add(1)
+		return nil
+	}
+	n := t.pop()
+	if n == 0 {
+		t.leave()
+		t.missed.Add(1)
+		return nil
+	}
+	s := &t.slots[n-1]
+	if !t.write(n, &r) {
+		t.leave() // the slot stays unused, as all of them
+		t.missed.Add(1)
+		return nil
+	}
+	s.taken.Store(true)
+	return s
+}
+
+// write fills a slot. It returns false when the memory fails: a signal that kills
+// elsewhere, a panic here.
+func (t *Table) write(n uint32, r *sink.InFlightRequest) (ok bool) {
+	defer t.guard(debug.SetPanicOnFault(true))
+	b := t.at(n)
+	le := binary.LittleEndian
+	le.PutUint64(b[slotStart:], uint64(r.Start.UnixNano()))
+	le.PutUint64(b[slotSpan:], uint64(r.Span))
+	le.PutUint64(b[slotParent:], uint64(r.Parent))
+	text := b[slotText:slotText:slotRoute]
+	id, method := string(r.ID), r.Method
+	if len(id) > txid.MaxLen {
+		id = ""
+	}
+	text = append(text, id...)
+	if len(method) > 16 || len(text)+len(method) > textSize {
+		method = ""
+	}
+	text = append(text, method...)
+	path := len(text)
+	text = appendPath(text, r.Path)
+	b[slotLens], b[slotLens+1], b[slotLens+2] = byte(len(id)), byte(len(method)), byte(len(text)-path)
+	b[slotFlags] = 0
+	if r.Stream {
+		b[slotFlags] = flagStream
+	}
+	b[slotRoute] = 0
+	if r.Route != "" {
+		putRoute(b, r.Route)
+	}
+	le.PutUint32(b[slotCRC:], crc32.Update(0, t.crc, b[slotLens:slotText+len(text)]))
+	state := word(b)
+	state.Store((state.Load() | inUse) + 2)
+	return true
+}
+
+// putRoute writes the route down, its length last.
+func putRoute(b []byte, route string) {
+	b[slotRoute] = 0
+	if len(route) <= routeSize && plainRoute(route) {
+		copy(b[routeText:slotSize], route)
+		b[slotRoute] = byte(len(route))
+	}
+}
+
+// SetRoute implements [sink.InFlightSlot].
+func (s *slot) SetRoute(route string) {
+	t := s.t
+	if !s.taken.Load() || t.broken.Load() {
+		return
+	}
+	defer t.guard(debug.SetPanicOnFault(true))
+	putRoute(t.at(s.number), route)
+}
+
+// End implements [sink.InFlightSlot].
+func (s *slot) End() {
+	if !s.taken.CompareAndSwap(true, false) {
+		return
+	}
+	t := s.t
+	if !t.broken.Load() {
+		t.release(s.number)
+		t.push(s.number)
+	}
+	t.leave()
+}
+
+func (t *Table) release(n uint32) {
+	defer t.guard(debug.SetPanicOnFault(true))
+	state := word(t.at(n))
+	state.Store(state.Load() &^ inUse)
+}
+
+// guard ends a stretch in which a fault of the memory is a panic, and turns the table
+// off if there was one.
+func (t *Table) guard(before bool) {
+	debug.SetPanicOnFault(before)
+	if v := recover(); v != nil {
+		t.broken.Store(true)
+	}
+}
+
+// Beat notes that the process is alive, where there is something to be known of it.
+func (t *Table) Beat(now time.Time) {
+	if t.used.Load() == 0 || t.broken.Load() {
+		return
+	}
+	t.used.Add(1)
+	defer t.leave()
+	if t.closed.Load() {
+		return
+	}
+	defer t.guard(debug.SetPanicOnFault(true))
+	word(t.mem[offSeen:]).Store(uint64(now.UnixNano()))
+}
+
+// Close ends the table. Nothing is listed from now on. With the last request that is
+// listed the file is removed; a process that ends before leaves it behind, to tell of
+// those that it never finished.
+func (t *Table) Close() error {
+	t.closed.Store(true)
+	if t.used.Load() == 0 {
+		t.end()
+		return t.err
+	}
+	return nil
+}
+
+// leave ends what was counted in used.
+func (t *Table) leave() {
+	if t.used.Add(-1) == 0 && t.closed.Load() {
+		t.end()
+	}
+}
+
+// end gives back what the table has. Nobody is in it: whoever came after closed was
+// set has left without a look at the memory.
+func (t *Table) end() {
+	t.once.Do(func() {
+		if named(t.file, t.path) {
+			t.err = os.Remove(t.path)
+		}
+		if err := unmap(t.mem); err != nil && t.err == nil {
+			t.err = err
+		}
+		t.mem = nil
+		if err := t.file.Close(); err != nil && t.err == nil {
+			t.err = err
+		}
+	})
+}
+
+func (t *Table) at(n uint32) []byte {
+	off := headerSize + int(n-1)*slotSize
+	return t.mem[off : off+slotSize : off+slotSize]
+}
+
+// word is the state at the beginning of b, which is aligned.
+func word(b []byte) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&b[0])) }
+
+// pop takes a free slot, 0 if there is none.
+func (t *Table) pop() uint32 {
+	for {
+		top := t.free.Load()
+		n := uint32(top)
+		if n == 0 {
+			return 0
+		}
+		if t.free.CompareAndSwap(top, (top>>32+1)<<32|uint64(t.next[n].Load())) {
+			return n
+		}
+	}
+}
+
+func (t *Table) push(n uint32) {
+	for {
+		top := t.free.Load()
+		t.next[n].Store(uint32(top))
+		if t.free.CompareAndSwap(top, (top>>32+1)<<32|uint64(n)) {
+			return
+		}
+	}
+}
+
+// littleEndian reports whether this machine writes numbers as the file has them.
+func littleEndian() bool {
+	x := uint16(1)
+	return *(*byte)(unsafe.Pointer(&x)) == 1
+}
