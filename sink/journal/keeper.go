@@ -25,6 +25,9 @@ type keeper struct {
 	mu      sync.Mutex
 	pending []*openFile
 
+	flightMu sync.Mutex
+	flight   *inFlight // nil: nobody asked for it
+
 	last map[string]time.Time // when a base could not be compressed
 }
 
@@ -87,6 +90,9 @@ func (k *keeper) closing() bool {
 // compressed is given up and the goroutines end as soon as the disk lets them.
 func (k *keeper) close(ctx context.Context) error {
 	close(k.stop)
+	if l := k.inFlight(); l != nil {
+		l.close()
+	}
 	ended := make(chan struct{})
 	go func() {
 		k.done.Wait()
@@ -101,6 +107,12 @@ func (k *keeper) close(ctx context.Context) error {
 	}
 }
 
+func (k *keeper) inFlight() *inFlight {
+	k.flightMu.Lock()
+	defer k.flightMu.Unlock()
+	return k.flight
+}
+
 // ticks syncs and rotates by age.
 func (k *keeper) ticks() {
 	defer k.done.Done()
@@ -112,6 +124,9 @@ func (k *keeper) ticks() {
 			return
 		case <-t.C:
 			k.j.tick()
+			if l := k.inFlight(); l != nil {
+				l.watch()
+			}
 		}
 	}
 }
@@ -186,6 +201,7 @@ func (k *keeper) work() {
 			return
 		}
 		k.j.adoptAll()
+		k.j.adoptTables()
 		k.j.retain()
 		select {
 		case <-k.stop:

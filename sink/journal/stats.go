@@ -25,6 +25,10 @@ type Stats struct {
 	Removed      int64 // files removed to keep the folder within its bounds
 	RemovedBytes int64
 
+	InFlight       int64 // requests in the list of those in flight, now
+	InFlightMissed int64 // requests that were not listed: no room, or no list
+	Crashed        int64 // crash entries written for requests of dead processes
+
 	File      string    // name of the file being written
 	FileBytes int64     // its size
 	LastError string    // the latest of what OnError was told
@@ -36,7 +40,7 @@ type Stats struct {
 type counters struct {
 	entries, bytes, writes, writeErrors, refused, syncs, syncErrors        atomic.Int64
 	opened, sealed, sealErrors, sealedPlain, sealedBytes, damaged, adopted atomic.Int64
-	removed, removedBytes                                                  atomic.Int64
+	removed, removedBytes, crashed                                         atomic.Int64
 	fileBytes                                                              atomic.Int64
 	file                                                                   atomic.Pointer[string]
 	last                                                                   atomic.Pointer[lastError]
@@ -68,6 +72,10 @@ func (j *Journal) Stats() Stats {
 		Removed:      c.removed.Load(),
 		RemovedBytes: c.removedBytes.Load(),
 		FileBytes:    c.fileBytes.Load(),
+		Crashed:      c.crashed.Load(),
+	}
+	if l := j.keep.inFlight(); l != nil {
+		s.InFlight, s.InFlightMissed = l.figures()
 	}
 	if p := c.file.Load(); p != nil {
 		s.File = *p
