@@ -13,7 +13,13 @@ import (
 // benchCase is one table.
 type benchCase struct {
 	slug string
-	run  func(c *config, stdout, stderr io.Writer) error
+	run  func(c *config, stdout, stderr io.Writer) (measured, error)
+}
+
+// measured is what came out for a case.
+type measured struct {
+	name string
+	rows []row
 }
 
 // cases are those of the server side, and two calls.
@@ -24,7 +30,7 @@ func cases(dir string, size int) ([]benchCase, error) {
 	}
 	var all []benchCase
 	for _, k := range served {
-		all = append(all, benchCase{k.Slug, func(c *config, stdout, stderr io.Writer) error {
+		all = append(all, benchCase{k.Slug, func(c *config, stdout, stderr io.Writer) (measured, error) {
 			start := func(h http.Handler) func() error { return newExchange(&k, h).serve }
 			return compare(c, stdout, stderr, k.Name, load{k.Weight, len(k.Body) + int(k.Size)}, contestant.Servers(), k.Handler, start)
 		}})
@@ -37,7 +43,7 @@ func cases(dir string, size int) ([]benchCase, error) {
 		{"out-get", "outbound GET 1 KB", "GET", nil},
 		{"out-post", "outbound POST 1 KB", "POST", body},
 	} {
-		all = append(all, benchCase{k.slug, func(c *config, stdout, stderr io.Writer) error {
+		all = append(all, benchCase{k.slug, func(c *config, stdout, stderr io.Writer) (measured, error) {
 			base := newAnswerer(body)
 			start := func(rt http.RoundTripper) func() error { return newCall(rt, k.method, k.in, len(body)).do }
 			return compare(c, stdout, stderr, k.name, load{1, len(k.in) + len(body)}, contestant.Transports(), http.RoundTripper(base), start)
@@ -58,11 +64,11 @@ const waiting = 8 << 20
 func (l load) batch() int { return max(1, min(256, waiting/(4<<10+l.bytes))) }
 
 // compare runs all contestants round by round and prints their table.
-func compare[T any](c *config, stdout, stderr io.Writer, name string, l load, all []contestant.Contestant[T], inner T, start func(T) func() error) error {
+func compare[T any](c *config, stdout, stderr io.Writer, name string, l load, all []contestant.Contestant[T], inner T, start func(T) func() error) (m measured, err error) {
 	if c.only != nil {
 		all = slices.DeleteFunc(all, func(k contestant.Contestant[T]) bool { return !slices.Contains(c.only, k.Slug) })
 		if len(all) == 0 {
-			return fmt.Errorf("-only %q leaves no contestant", c.only)
+			return m, fmt.Errorf("-only %q leaves no contestant", c.only)
 		}
 	}
 	requests := max(1, c.requests/l.weight)
@@ -72,7 +78,7 @@ func compare[T any](c *config, stdout, stderr io.Writer, name string, l load, al
 			i := (k + round) % len(all)
 			s, err := measure(all[i], inner, start, requests, l.batch())
 			if err != nil {
-				return fmt.Errorf("%s: %w", all[i].Name, err)
+				return m, fmt.Errorf("%s: %w", all[i].Name, err)
 			}
 			results[i] = append(results[i], s)
 		}
@@ -82,5 +88,5 @@ func compare[T any](c *config, stdout, stderr io.Writer, name string, l load, al
 	for i, k := range all {
 		rows[i] = row{k.Name, k.Note, results[i]}
 	}
-	return table(stdout, fmt.Sprintf("%s, %d a round", name, requests), rows)
+	return measured{name, rows}, table(stdout, fmt.Sprintf("%s, %d a round", name, requests), rows)
 }

@@ -33,8 +33,7 @@ title "conformance"
 quietly "$bin/conformance" -v
 
 title "cost of a request without a network"
-quietly "$bin/benchmarks" -case post -rounds "$(rounds 9)"
-quietly "$bin/benchmarks" -case get-204,get,post-64k,stream,file,panic,out-get,out-post -rounds "$(rounds 5)"
+quietly "$bin/benchmarks" -case all -rounds "$(rounds 7)"
 
 # The share that each part has in the CPU time of a POST with 1 KB in and out, bare
 # handler and loop included.

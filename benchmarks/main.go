@@ -94,12 +94,18 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	var done []measured
 	for _, k := range chosen {
-		if err := k.run(&c, stdout, stderr); err != nil {
+		m, err := k.run(&c, stdout, stderr)
+		if err != nil {
 			return fmt.Errorf("%s: %w", k.slug, err)
 		}
+		done = append(done, m)
 	}
-	return nil
+	if len(done) == 1 {
+		return nil
+	}
+	return summary(stdout, done)
 }
 
 // choose returns the cases that a comma-separated list names.

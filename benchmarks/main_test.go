@@ -63,6 +63,24 @@ func TestRunRefuses(t *testing.T) {
 	}
 }
 
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	at := func(path, process time.Duration) []sample { return []sample{{path: path, process: process}} }
+	var b bytes.Buffer
+	err := summary(&b, []measured{
+		{"one", []row{{"bare", "", at(100, 100)}, {"a", "", at(2140, 12_345_678)}, {"b", "", at(0, 100)}}},
+		{"two", []row{{"bare", "", at(0, 0)}, {"b", "", at(50_000, 10)}}},
+	})
+	if want := `
+| added, µs: path / process | a | b |
+|---|---|---|
+| one | 2.0 / 12,346 | -0.1 / 0.0 |
+| two | – | 50 / 0.0 |
+`; err != nil || b.String() != want {
+		t.Errorf("error %v, got %s", err, b.String())
+	}
+}
+
 func TestMedian(t *testing.T) {
 	ss := []sample{{path: 5, allocs: 1}, {path: 1, allocs: 9}, {path: 3, allocs: 2}}
 	m := middle(ss)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -40,6 +41,50 @@ func table(w io.Writer, title string, rows []row) error {
 		}
 	}
 	return nil
+}
+
+// summary prints in Markdown what each contestant adds to the first one, in µs on the
+// path and in the whole process.
+func summary(w io.Writer, all []measured) error {
+	var names []string
+	for _, m := range all {
+		for _, r := range m.rows[1:] {
+			if !slices.Contains(names, r.name) {
+				names = append(names, r.name)
+			}
+		}
+	}
+	_, err := fmt.Fprintf(w, "\n| added, µs: path / process | %s |\n|---|%s\n", strings.Join(names, " | "), strings.Repeat("---|", len(names)))
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		cells := make([]string, len(names))
+		base := middle(m.rows[0].samples)
+		for i, name := range names {
+			cells[i] = "–"
+			if at := slices.IndexFunc(m.rows, func(r row) bool { return r.name == name }); at > 0 {
+				s := middle(m.rows[at].samples)
+				cells[i] = figure(micros(s.path-base.path)) + " / " + figure(micros(s.process-base.process))
+			}
+		}
+		if _, err := fmt.Fprintf(w, "| %s | %s |\n", m.name, strings.Join(cells, " | ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// figure prints as many digits as mean something.
+func figure(v float64) string {
+	if math.Abs(v) < 9.95 {
+		return fmt.Sprintf("%.1f", v)
+	}
+	s := fmt.Sprintf("%.0f", v)
+	if len(s) > 3 && v > 0 {
+		s = s[:len(s)-3] + "," + s[len(s)-3:]
+	}
+	return s
 }
 
 func middle(ss []sample) sample {

@@ -100,6 +100,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return sendfiles(ctx, &c, stdout)
 	}
 	var lost []error
+	var all []measured
 	for _, k := range cases {
 		if *pause >= 0 {
 			k.Pause = *pause
@@ -116,6 +117,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 			return err
 		}
 		lost = append(lost, losses(&k, rows)...)
+		all = append(all, measured{k.Name, rows})
+	}
+	if len(all) > 1 {
+		lost = append(lost, summary(stdout, all))
 	}
 	return errors.Join(lost...)
 }

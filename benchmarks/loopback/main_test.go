@@ -226,6 +226,11 @@ func TestTable(t *testing.T) {
 	for line := range strings.Lines(b.String()) {
 		got = append(got, strings.Join(strings.Fields(line), " "))
 	}
+	b.Reset()
+	err := summary(&b, []measured{{"case", []row{{"bare", "", us(10, 20, 10)}, {"ours", "note", us(15, 40, 12)}}}})
+	if want := "\n| CPU per request, × bare | bare, µs | ours |\n|---|---|---|\n| case | 10 | 1.50 |\n"; err != nil || b.String() != want {
+		t.Errorf("error %v, got %s", err, b.String())
+	}
 	if want := "ours 15.00 1.50 (1.20 … 2.00) 1.00 10 note"; got[len(got)-1] != want {
 		t.Errorf("got %q, want %q", got[len(got)-1], want)
 	}

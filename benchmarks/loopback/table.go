@@ -69,3 +69,32 @@ func table(w io.Writer, title string, rows []row) error {
 	}
 	return nil
 }
+
+// measured is what came out for a case.
+type measured struct {
+	name string
+	rows []row
+}
+
+// summary prints the ratios to the first contestant in Markdown.
+func summary(w io.Writer, all []measured) error {
+	names := make([]string, 0, len(all[0].rows)-1)
+	for _, r := range all[0].rows[1:] {
+		names = append(names, r.name)
+	}
+	_, err := fmt.Fprintf(w, "\n| CPU per request, × bare | bare, µs | %s |\n|---|---|%s\n", strings.Join(names, " | "), strings.Repeat("---|", len(names)))
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		line := fmt.Sprintf("| %s | %.0f |", m.name, float64(median(m.rows[0].samples, func(s sample) time.Duration { return s.cpu }))/1e3)
+		for _, r := range m.rows[1:] {
+			ratios := r.ratios(&m.rows[0])
+			line += fmt.Sprintf(" %.2f |", ratios[len(ratios)/2])
+		}
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
