@@ -232,6 +232,27 @@ func TestRequestTrailersSetWhileSending(t *testing.T) {
 	}
 }
 
+// Over HTTP/2 the answer may have been read whole before the goroutine that writes the
+// request tells that it has; this base never tells.
+func TestRequestTrailersWithoutTrace(t *testing.T) {
+	rec := newRecorder(t)
+	silent := roundTripper(func(r *http.Request) (*http.Response, error) {
+		_, err := io.Copy(io.Discard, r.Body)
+		return &http.Response{StatusCode: 200, Body: http.NoBody, Request: r}, err
+	})
+	req := request(t, t.Context(), http.MethodPost, "http://127.0.0.1/", nil)
+	req.Trailer = http.Header{"X-Sum": nil}
+	req.Body = io.NopCloser(&atEOF{Reader: strings.NewReader("text"), then: func() { req.Trailer.Set("X-Sum", "42") }})
+	resp, err := rec.transport(t, silent, nil).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drain(t, resp)
+	if ts := rec.only(t).Request.Trailers; len(ts) != 1 || ts[0] != (entry.Header{Name: "X-Sum", Value: "42"}) {
+		t.Errorf("recorded trailers %v", ts)
+	}
+}
+
 // atEOF calls then before it reports the end.
 type atEOF struct {
 	io.Reader

@@ -85,6 +85,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		capture.Add(&c.req, c.t.pool, p[:n], firstBuffer)
 		if err == io.EOF {
 			c.reqEOF = true
+			c.noteTrailers() // the answer may have been read whole before WroteRequest is told
 		} else if err != nil && c.reqErr == nil {
 			c.reqErr = err
 		}

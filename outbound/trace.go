@@ -200,8 +200,14 @@ func (c *call) wroteRequest(info httptrace.WroteRequestInfo) {
 		return
 	}
 	c.m.wrote = d
-	// The trailers have just been written, by this goroutine: now they are
-	// complete, and later they belong to the caller again.
+	// The trailers have just been written, by this goroutine.
+	c.noteTrailers()
+}
+
+// noteTrailers copies the request's trailers. They are complete when the body has come
+// to its end, and belong to the caller again when the request has been written. The
+// lock is held.
+func (c *call) noteTrailers() {
 	if len(c.trailer) > 0 {
 		c.rec.Request.Trailers = capture.AppendFields(nil, c.trailer, nil)
 	}
