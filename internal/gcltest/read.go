@@ -86,6 +86,9 @@ func (s *Server) ListLogEntries(ctx context.Context, req *loggingpb.ListLogEntri
 		s.mu.Unlock()
 		return nil, err
 	}
+	if s.asked != nil {
+		s.asked(req.Filter)
+	}
 	all := s.stored[:len(s.stored):len(s.stored)]
 	s.mu.Unlock()
 	found := matching(all, ps, f)

@@ -38,6 +38,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	fault   FaultFunc
+	asked   func(filter string)
 	calls   map[string]int
 	stored  []*loggingpb.LogEntry
 	dropped int // accepted, but outside of the times that are kept
@@ -105,6 +106,14 @@ func (s *Server) Put(entries ...*loggingpb.LogEntry) {
 		s.stored = append(s.stored, e)
 	}
 	s.wake()
+}
+
+// OnFilter sets a function that is given the filter of every ListLogEntries; nil:
+// none.
+func (s *Server) OnFilter(f func(filter string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = f
 }
 
 // Dropped counts the entries that were accepted and not kept, since their time is

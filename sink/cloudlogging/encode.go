@@ -16,13 +16,14 @@ import (
 // The limits of the service that are looked after here
 // (cloud.google.com/logging/quotas).
 const (
-	maxEntry      = 240 << 10      // of 256 KiB: the log's name and the resource count too
-	maxRequest    = 5 << 20        // of 10 MB: what is resent after a fault is smaller
-	maxLabels     = 64             // labels of one entry
-	maxLabelKey   = 512            // bytes
-	maxLabelValue = 64 << 10       // bytes
-	maxIndexed    = 32 << 10       // bytes of labels that are indexed; all of them are in the payload
-	maxFuture     = 24 * time.Hour // entries of later times are thrown away
+	maxEntry      = 240 << 10           // of 256 KiB: the log's name and the resource count too
+	maxRequest    = 5 << 20             // of 10 MB: what is resent after a fault is smaller
+	maxLabels     = 64                  // labels of one entry
+	maxLabelKey   = 512                 // bytes
+	maxLabelValue = 64 << 10            // bytes
+	maxIndexed    = 32 << 10            // bytes of labels that are indexed; all of them are in the payload
+	maxFuture     = 24 * time.Hour      // what is later is thrown away
+	defaultPast   = 29 * 24 * time.Hour // what is older than the retention, 30 days by default, is thrown away
 )
 
 // errTooLarge says that an entry has to be split.
@@ -55,7 +56,8 @@ type part struct {
 // encoder turns canonical lines into LogEntry messages in wire format. It keeps its
 // buffers from one entry to the next and is for one goroutine.
 type encoder struct {
-	trace string // "projects/P/traces/"
+	trace string        // "projects/P/traces/"
+	past  time.Duration // the service keeps nothing older
 	s     scanner
 	rest  []byte // the fields beside the payload
 	zeros []byte
@@ -65,8 +67,8 @@ type encoder struct {
 	parented        bool
 	id              []byte // operation.id
 	producer        []byte
-	clamped         bool
-	insertID        bool
+	clamped         bool // the time is not the entry's
+	timed, insertID bool
 	service, deploy span
 	user            span
 }
@@ -81,7 +83,7 @@ func (x *encoder) append(dst, line []byte, now time.Time, p part) ([]byte, error
 		line = bytes.ToValidUTF8(line, []byte("\ufffd"))
 	}
 	*x = encoder{
-		trace: x.trace, s: scanner{b: line, tmp: x.s.tmp}, zeros: x.zeros,
+		trace: x.trace, past: x.past, s: scanner{b: line, tmp: x.s.tmp}, zeros: x.zeros,
 		rest: x.rest[:0], id: x.id[:0], producer: x.producer[:0],
 	}
 	b, whole := begin(append(dst, tagEntries))
@@ -94,6 +96,9 @@ func (x *encoder) append(dst, line []byte, now time.Time, p part) ([]byte, error
 	}
 	if s.peek() != 0 || s.bad {
 		return dst, errLine
+	}
+	if !x.timed {
+		b = x.clamp(b, []byte("0001-01-01T00:00:00.000000000Z"), now) // the zero time, as package entry reads it
 	}
 	b = finish(b, payload)
 	x.finishLabels()
@@ -193,8 +198,8 @@ func word(v []byte) string {
 	return ""
 }
 
-// time sets the timestamp. One that is more than a day ahead would be thrown away:
-// the entry gets the present, and keeps its own time in the payload.
+// time sets the timestamp. What is more than a day ahead, or older than what is kept,
+// the service would take and never show.
 func (x *encoder) time(b []byte, now time.Time) []byte {
 	v := x.s.str()
 	at, ok := parseTime(v)
@@ -202,17 +207,26 @@ func (x *encoder) time(b []byte, now time.Time) []byte {
 		x.s.fail()
 		return b
 	}
-	if at.Sub(now) > maxFuture {
-		x.clamped = true
-		b = appendStringField(b, []byte("time"), v)
-		at = now
+	x.timed = true
+	if ahead := at.Sub(now); ahead > maxFuture || ahead < -x.past {
+		return x.clamp(b, v, now)
 	}
-	var n int
-	x.rest, n = begin(appendVarint(x.rest, tagTimestamp))
-	x.rest = appendInt(x.rest, 1<<3, at.Unix())
-	x.rest = appendInt(x.rest, 2<<3, int64(at.Nanosecond()))
-	x.rest = finish(x.rest, n)
+	x.timestamp(at)
 	return b
+}
+
+// clamp gives the entry the present; its own time is kept in the payload.
+func (x *encoder) clamp(b, own []byte, now time.Time) []byte {
+	x.clamped = true
+	x.timestamp(now)
+	return appendStringField(b, []byte("time"), own)
+}
+
+func (x *encoder) timestamp(at time.Time) {
+	r, n := begin(appendVarint(x.rest, tagTimestamp))
+	r = appendInt(r, 1<<3, at.Unix())
+	r = appendInt(r, 2<<3, int64(at.Nanosecond()))
+	x.rest = finish(r, n)
 }
 
 func (x *encoder) httpRequest(b []byte) []byte {

@@ -117,6 +117,8 @@ func byHand(t testing.TB, line []byte) *loggingpb.LogEntry {
 	return le
 }
 
+func newEncoder() *encoder { return &encoder{trace: "projects/p/traces/", past: defaultPast} }
+
 func encode(t testing.TB, x *encoder, line []byte, p part) *loggingpb.LogEntry {
 	t.Helper()
 	b, err := x.append(nil, line, testNow, p)
@@ -159,7 +161,7 @@ func corpus() []*entry.Entry {
 }
 
 func TestEncodeByHand(t *testing.T) {
-	x := &encoder{trace: "projects/p/traces/"}
+	x := newEncoder()
 	for _, e := range corpus() {
 		got, want := encode(t, x, e.Line(), part{}), byHand(t, e.Line())
 		if e.InsertID == "" {
@@ -168,8 +170,9 @@ func TestEncodeByHand(t *testing.T) {
 				t.Errorf("no insertId was made: %q", got.InsertId)
 			}
 		}
-		if e.Time.IsZero() {
-			want.Timestamp = nil
+		if e.Time.IsZero() || testNow.Sub(e.Time) > defaultPast {
+			want.Timestamp = timestamppb.New(testNow)
+			want.GetJsonPayload().Fields["time"] = structpb.NewStringValue(string(entry.AppendTime(nil, e.Time)))
 		}
 		if d := cmp.Diff(want, got, protocmp.Transform()); d != "" {
 			t.Errorf("%s: %s", e.InsertID, d)
@@ -182,9 +185,9 @@ func TestEncodeByHand(t *testing.T) {
 
 // What was written is read back to the byte.
 func TestRoundTrip(t *testing.T) {
-	x := &encoder{trace: "projects/p/traces/"}
+	x := newEncoder()
 	for _, e := range corpus() {
-		if e.InsertID == "" || e.Time.IsZero() { // these the service assigns
+		if e.InsertID == "" { // it is made up
 			continue
 		}
 		back, err := Decode(encode(t, x, e.Line(), part{}))
@@ -199,11 +202,11 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestEncodeClamps(t *testing.T) {
-	x := &encoder{}
+	x := newEncoder()
 	for _, tt := range []struct {
 		at      time.Duration
 		clamped bool
-	}{{0, false}, {24 * time.Hour, false}, {24*time.Hour + 1, true}, {100 * 365 * 24 * time.Hour, true}, {-time.Hour, false}} {
+	}{{0, false}, {24 * time.Hour, false}, {24*time.Hour + 1, true}, {100 * 365 * 24 * time.Hour, true}, {-time.Hour, false}, {-28 * 24 * time.Hour, false}, {-30 * 24 * time.Hour, true}, {-50 * 365 * 24 * time.Hour, true}} {
 		e := sinktest.Unsealed(1)
 		e.Time = testNow.Add(tt.at)
 		sinktest.Seal(e)
@@ -229,7 +232,7 @@ func TestEncodeLabels(t *testing.T) {
 		b.WriteString(`,"l` + strconv.Itoa(i) + `":"v"`)
 	}
 	b.WriteString(`,"` + strings.Repeat("k", 600) + `":"long name","big":"` + strings.Repeat("v", 70<<10) + `","":"nameless"}}`)
-	le := encode(t, &encoder{}, []byte(b.String()), part{})
+	le := encode(t, newEncoder(), []byte(b.String()), part{})
 	if n := len(le.Labels); n > maxLabels {
 		t.Errorf("%d labels", n)
 	}
@@ -245,7 +248,7 @@ func TestEncodeLabels(t *testing.T) {
 
 func TestEncodeNewerLine(t *testing.T) {
 	line := `{"time":"2026-11-20T12:00:00.000000000Z","kind":"log","future":{"a":[1,{"b":null},true,"x"],"n":-1.5e3},"httpRequest":{"status":200,"serverIp":"10.0.0.1"}}`
-	le := encode(t, &encoder{}, []byte(line), part{})
+	le := encode(t, newEncoder(), []byte(line), part{})
 	f := le.GetJsonPayload().AsMap()
 	want := map[string]any{"a": []any{1.0, map[string]any{"b": nil}, true, "x"}, "n": -1500.0}
 	if d := cmp.Diff(want, f["future"]); d != "" {
@@ -257,7 +260,7 @@ func TestEncodeNewerLine(t *testing.T) {
 }
 
 func TestEncodeRefuses(t *testing.T) {
-	x := &encoder{}
+	x := newEncoder()
 	for _, line := range []string{
 		"", "{", "[]", "null", `{"time":"yesterday"}`, `{"time":1}`, `{"a":}`, `{"a":1,}`, `{"a" 1}`, `{"a":"\x"}`, `{"a":"\u12"}`, `{"a":tru}`,
 		`{"a":1}x`, `{"a":1}{`, "{\"a\":\"\n\"}", `{"a":"`, `{"a":"\`, `{"a":-}`, `{"a":1e}`, `{"httpRequest":1}`, `{"kind":1}`,
@@ -278,7 +281,7 @@ func TestEncodeRefuses(t *testing.T) {
 
 func TestEncodeUTF8(t *testing.T) {
 	line := "{\"time\":\"2026-11-20T12:00:00.000000000Z\",\"kind\":\"log\",\"message\":\"a\x80b\xed\xa0\x80c\\ud800d\\ud83d\\ude00\"}"
-	le := encode(t, &encoder{}, []byte(line), part{})
+	le := encode(t, newEncoder(), []byte(line), part{})
 	if got, want := le.GetJsonPayload().Fields["message"].GetStringValue(), "a\ufffdb\ufffdc\ufffdd😀"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -289,7 +292,7 @@ func TestNumbers(t *testing.T) {
 		e := sinktest.Unsealed(1)
 		e.HTTP.Deadline, e.Timings.Wait, e.Latency = d, d, d
 		sinktest.Seal(e)
-		back, err := Decode(encode(t, &encoder{}, e.Line(), part{}))
+		back, err := Decode(encode(t, newEncoder(), e.Line(), part{}))
 		if err != nil {
 			t.Errorf("%v: %v", d, err)
 			continue
@@ -300,14 +303,14 @@ func TestNumbers(t *testing.T) {
 	}
 	e := &entry.Entry{Time: testNow, Kind: entry.KindGap, InsertID: "g", Gap: &entry.Gap{Count: math.MaxInt64, Bytes: 1 << 52}}
 	sinktest.Seal(e)
-	back, err := Decode(encode(t, &encoder{}, e.Line(), part{}))
+	back, err := Decode(encode(t, newEncoder(), e.Line(), part{}))
 	if err != nil || back.Gap.Count != math.MaxInt64 || back.Gap.Bytes != 1<<52 {
 		t.Errorf("%+v, %v", back.Gap, err)
 	}
 }
 
 func TestEncodeAllocs(t *testing.T) {
-	x := &encoder{trace: "projects/p/traces/"}
+	x := newEncoder()
 	line := sinktest.Sample(1).Line()
 	buf := make([]byte, 0, 1<<20)
 	if n := testing.AllocsPerRun(100, func() { _, _ = x.append(buf, line, testNow, part{}) }); n != 0 {
@@ -321,7 +324,7 @@ func FuzzEncode(f *testing.F) {
 	}
 	f.Add([]byte(`{"a":"\u0041\ud800\udc00\\","b":[[],{}],"c":-0.5e-3}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		x := &encoder{trace: "projects/p/traces/"}
+		x := newEncoder()
 		b, err := x.append(nil, line, testNow, part{})
 		if err != nil {
 			if len(b) > 0 {
@@ -337,7 +340,7 @@ func FuzzEncode(f *testing.F) {
 			t.Fatal("not one entry")
 		}
 		sealed, err := entry.Parse(line)
-		if err != nil || sealed.InsertID == "" || sealed.Time.IsZero() || sealed.Kind == "" {
+		if err != nil || sealed.InsertID == "" || sealed.Kind == "" {
 			return
 		}
 		if sealed, err = entry.Parse(sealed.AppendJSON(nil)); err != nil {

@@ -53,6 +53,12 @@ type Options struct {
 	// official client library does it (App Engine, Cloud Functions, Cloud Run, GKE,
 	// Compute Engine), else "global".
 	Resource *Resource
+	// MaxAge is how old an entry may be to be sent with its own time: a little less
+	// than the log bucket's retention, since what is older is taken and never shown. An
+	// older one, of a clock that was never set or a journal that waited for so long, is
+	// sent with the present time and keeps its own in jsonPayload.time. Default 29 days:
+	// the retention of the _Default bucket less a day.
+	MaxAge time.Duration
 	// Compress sends requests with gzip: about a fifth of the bytes for some 30 µs
 	// of CPU an entry. For a developer's uplink; inside Google's network bytes are
 	// free. Default false.
@@ -116,6 +122,12 @@ func (o *Options) complete(ctx context.Context) (Options, error) {
 	}
 	if c.Insecure && c.Endpoint == "" && c.Client == nil {
 		return c, fmt.Errorf("%w: Insecure without an Endpoint: the service itself is never spoken to without TLS", ErrOptions)
+	}
+	if c.MaxAge < 0 {
+		return c, fmt.Errorf("%w: MaxAge is %v, want a duration, or 0 for %v", ErrOptions, c.MaxAge, defaultPast)
+	}
+	if c.MaxAge == 0 {
+		c.MaxAge = defaultPast
 	}
 	if c.QuotaProject == "" {
 		c.QuotaProject = env(envQuota)

@@ -49,7 +49,7 @@ func New(ctx context.Context, opts *Options) (*Sink, error) {
 		opts: o, log: o.logName(), client: o.Client, ended: make(chan struct{}),
 		resource: &monitoredres.MonitoredResource{Type: o.Resource.Type, Labels: o.Resource.Labels},
 	}
-	s.requests.New = func() any { return &request{x: encoder{trace: "projects/" + o.ProjectID + "/traces/"}} }
+	s.requests.New = func() any { return &request{x: encoder{trace: "projects/" + o.ProjectID + "/traces/", past: o.MaxAge}} }
 	// A Write does not retry: who calls it does, and tells.
 	s.call = append(s.call, gax.WithRetry(func() gax.Retryer { return nil }))
 	if o.Compress {
@@ -76,7 +76,7 @@ func (s *Sink) Name() string { return "cloudlogging:" + s.log }
 type Stats struct {
 	Entries  int64 // accepted by the service
 	Split    int64 // of those, how many were sent as parts
-	Clamped  int64 // of those, how many had a time more than a day ahead
+	Clamped  int64 // of those, how many had no time, or one that the service does not keep: see Options.MaxAge
 	Requests int64 // sent, answered or not
 	Bytes    int64 // of these requests, uncompressed
 }

@@ -1,0 +1,218 @@
+package cloudloggingquery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"time"
+
+	"cloud.google.com/go/logging/apiv2/loggingpb"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/query"
+)
+
+const (
+	// headerWait is how long to wait for the service to say that following has
+	// begun. It may say so with the first entries only.
+	headerWait = 500 * time.Millisecond
+	// overlap is how far back is read again where following began or was cut off:
+	// longer than entries take from a process to the service, as a rule.
+	overlap = time.Minute
+	// retryMin and retryMax bound the pause before following is begun again. A
+	// session ends by itself after an hour.
+	retryMin = time.Second
+	retryMax = 30 * time.Second
+	// maxSeen bounds the insertIds remembered to tell repeated entries.
+	maxSeen = 50_000
+	// maxPending bounds the split entries of which parts are waited for.
+	maxPending = 64
+)
+
+// Tail implements [query.Source], by entries.tail, which costs no reads. The service
+// holds entries back for 2 s to put them in order. It ends a session now and then:
+// following goes on with what was written meanwhile. An error of permission is the
+// last thing that is yielded.
+func (s *Source) Tail(ctx context.Context, f query.Filter) iter.Seq2[*entry.Entry, error] {
+	since := f.Since
+	f.Until = time.Time{}
+	return func(yield func(*entry.Entry, error) bool) {
+		t := &tailing{s: s, f: f, seen: map[string]struct{}{}, old: map[string]struct{}{}, yield: yield, from: since}
+		for pause := retryMin; ctx.Err() == nil && !t.ended; {
+			began := time.Now()
+			err := t.session(ctx)
+			switch {
+			case ctx.Err() != nil || t.ended:
+				return
+			case errors.Is(err, fs.ErrPermission):
+				yield(nil, err)
+				return
+			case err != nil && !yield(nil, err):
+				return
+			}
+			if time.Since(began) > time.Minute {
+				pause = retryMin
+			}
+			timer := time.NewTimer(pause)
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				timer.Stop()
+				return
+			}
+			pause = min(2*pause, retryMax)
+			if t.from.IsZero() {
+				t.from = s.opts.Now()
+			}
+			t.from = t.from.Add(-overlap)
+		}
+	}
+}
+
+// tailing is one Tail over its sessions.
+type tailing struct {
+	s     *Source
+	f     query.Filter
+	yield func(*entry.Entry, error) bool
+	ended bool      // the caller has had enough
+	from  time.Time // read what is stored from here on before following; zero: nothing
+	seen  map[string]struct{}
+	old   map[string]struct{} // the generation before seen
+	j     joiner
+}
+
+// give yields an entry once.
+func (t *tailing) give(e *entry.Entry, err error) bool {
+	switch {
+	case err != nil:
+		t.ended = t.ended || !t.yield(nil, err)
+		return !t.ended
+	case e == nil || !t.f.Match(e):
+		return true
+	}
+	_, a := t.seen[e.InsertID]
+	_, b := t.old[e.InsertID]
+	if (a || b) && e.InsertID != "" {
+		return true
+	}
+	if len(t.seen) >= maxSeen/2 {
+		t.old, t.seen = t.seen, map[string]struct{}{}
+	}
+	t.seen[e.InsertID] = struct{}{}
+	t.ended = !t.yield(e, nil)
+	return !t.ended
+}
+
+// session follows until the service ends it. Following is begun first and what is
+// stored read then, so that nothing falls in between.
+func (t *tailing) session(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := t.s.client.TailLogEntries(ctx)
+	if err != nil {
+		return t.s.explain(err)
+	}
+	c := conditions{ours(t.s.opts.LogID)}
+	translate(&c, &t.f)
+	req := &loggingpb.TailLogEntriesRequest{ResourceNames: t.s.names, Filter: c.String()}
+	if err := stream.Send(req); err != nil {
+		if _, rerr := stream.Recv(); rerr != nil { // which says why
+			err = rerr
+		}
+		return t.s.explain(err)
+	}
+	responses := make(chan *loggingpb.TailLogEntriesResponse)
+	broken := make(chan error, 1)
+	begun := make(chan struct{})
+	done := make(chan struct{})
+	defer func() {
+		cancel()
+		<-done
+	}()
+	go func() {
+		defer close(done)
+		_, err := stream.Header()
+		close(begun)
+		for err == nil {
+			var r *loggingpb.TailLogEntriesResponse
+			if r, err = stream.Recv(); err != nil {
+				break
+			}
+			select {
+			case responses <- r:
+			case <-ctx.Done():
+				return
+			}
+		}
+		broken <- err
+	}()
+	timer := time.NewTimer(headerWait)
+	defer timer.Stop()
+	select {
+	case <-begun:
+	case <-timer.C:
+	}
+	if !t.from.IsZero() {
+		if !t.stored(ctx) {
+			return nil
+		}
+	}
+	t.from = t.s.opts.Now()
+	for {
+		select {
+		case r := <-responses:
+			if !t.response(ctx, r) {
+				return nil
+			}
+		case err := <-broken:
+			return t.s.explain(err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// stored gives what is stored since t.from.
+func (t *tailing) stored(ctx context.Context) bool {
+	c, _ := t.s.begin(t.from)
+	translate(&c, &t.f)
+	r := &reading{s: t.s}
+	for e, err := range r.entries(ctx, c.String(), "timestamp asc") {
+		if ctx.Err() != nil || !t.give(e, err) {
+			return false
+		}
+	}
+	if r.spent {
+		return t.give(nil, fmt.Errorf("cloudloggingquery: %s: what is stored was read in part only, %d reads of it: begin later", t.s.opts.Name, r.reads))
+	}
+	return true
+}
+
+// response gives what came.
+func (t *tailing) response(ctx context.Context, r *loggingpb.TailLogEntriesResponse) bool {
+	t.from = t.s.opts.Now()
+	for _, le := range r.Entries {
+		if !t.give(t.j.add(le)) {
+			return false
+		}
+	}
+	if len(t.j.parts) > maxPending {
+		for e, err := range (&reading{s: t.s}).rest(ctx, &t.j) {
+			if !t.give(e, err) {
+				return false
+			}
+		}
+	}
+	if len(t.j.done) > maxSeen {
+		t.j.done = map[string]bool{}
+	}
+	for _, s := range r.SuppressionInfo {
+		err := fmt.Errorf("cloudloggingquery: %s: the service left out at least %d entries: %s", t.s.opts.Name, s.SuppressedCount, s.Reason)
+		if !t.give(nil, err) {
+			return false
+		}
+	}
+	return true
+}
