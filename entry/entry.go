@@ -230,7 +230,8 @@ type Entry struct {
 	Resource   *Resource
 	Redactions []Redaction
 
-	line []byte
+	line   []byte
+	lender Lender
 }
 
 // Line returns the canonical line of a sealed entry, without a newline, or nil.

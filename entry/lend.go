@@ -1,0 +1,24 @@
+package entry
+
+// Lender is who lends the memory of an entry and gets it back; see [Entry.Lend].
+type Lender interface {
+	// Return takes e back. It is called once, when nobody uses e, or what its slices
+	// hold, any more. It must ignore an e that it has not lent: a copy of one.
+	Return(e *Entry)
+}
+
+// Lend says whom the entry's memory goes back to. Whoever makes many entries may
+// lend them so and use each again and again: an entry is the largest thing that is
+// made for a request. From then on e may only be handed to a queue, which calls
+// Release; one that is not handed over need not be released.
+func (e *Entry) Lend(l Lender) { e.lender = l }
+
+// Release gives the entry back to who has lent it, and does nothing where nobody has.
+// The queue that e was handed to calls it, once e has been written or dropped. Nobody
+// may use e, or what its slices hold, afterwards; a sink keeps a [Entry.Clone].
+func (e *Entry) Release() {
+	if l := e.lender; l != nil {
+		e.lender = nil
+		l.Return(e)
+	}
+}
