@@ -23,7 +23,7 @@ type system struct {
 
 // globals are the flags of every command.
 type globals struct {
-	Source string   `short:"s" placeholder:"DIR" help:"Where to look: journal:DIR, or DIR alone. Default: TXTRAIL_DIR, or ./.txtrail."`
+	Source string   `short:"s" placeholder:"SOURCE" help:"Where to look: journal:DIR, or DIR alone; gcl:PROJECT for Cloud Logging. Default: TXTRAIL_DIR, or ./.txtrail."`
 	Output string   `short:"o" enum:"text,json,jsonl" default:"text" help:"text for people, json one document, jsonl canonical lines."`
 	Color  string   `enum:"auto,always,never" default:"auto" help:"auto: on a terminal, unless NO_COLOR is set (${enum})."`
 	UTC    bool     `name:"utc" help:"Times in UTC instead of the local zone."`

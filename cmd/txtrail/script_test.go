@@ -13,13 +13,16 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/gcltest"
 	"github.com/txtrail/txtrail/query/querytest"
+	cloudloggingsink "github.com/txtrail/txtrail/sink/cloudlogging"
 	journalsink "github.com/txtrail/txtrail/sink/journal"
 )
 
+// now is the sample's day, an hour and a half later.
+func now() time.Time { return time.Date(2026, 11, 20, 11, 30, 0, 0, time.UTC) }
+
 func TestMain(m *testing.M) {
-	// The sample's day, an hour and a half later.
-	now := func() time.Time { return time.Date(2026, 11, 20, 11, 30, 0, 0, time.UTC) }
 	testscript.Main(m, map[string]func(){"txtrail": func() { os.Exit(program(now)) }})
 }
 
@@ -48,6 +51,8 @@ func TestScripts(t *testing.T) {
 				ts.Check(err)
 				ts.Check(store(ts.MkAbs(args[0]), es))
 			},
+			"cloud":  cloud,
+			"same":   same,
 			"damage": damage,
 			"status": func(ts *testscript.TestScript, _ bool, args []string) {
 				// exec compares success alone; this compares the exit status.
@@ -111,4 +116,33 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.MkdirAll(dir, 0o700))
 	ts.Check(os.WriteFile(filepath.Join(dir, filepath.Base(names[0])), b, 0o600))
 	ts.Check(j.Close(context.Background()))
+}
+
+// cloud starts a Cloud Logging service with the sample in a project's log, and says
+// by GCL and OTHER how to read that project and one without entries.
+func cloud(ts *testscript.TestScript, _ bool, args []string) {
+	srv, err := gcltest.Start(&gcltest.Options{Now: now})
+	ts.Check(err)
+	ts.Defer(srv.Close)
+	s, err := cloudloggingsink.New(context.Background(), &cloudloggingsink.Options{ProjectID: args[0], Endpoint: srv.Addr(), Insecure: true, Now: now})
+	ts.Check(err)
+	ts.Check(s.Write(context.Background(), querytest.Sample()))
+	ts.Check(s.Close(context.Background()))
+	ts.Setenv("GCL", "gcl:"+args[0]+"?endpoint="+srv.Addr()+"&insecure")
+	ts.Setenv("OTHER", "gcl:other-one?endpoint="+srv.Addr()+"&insecure")
+}
+
+// same compares two documents of -o json but for where was searched.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	var rest [2]string
+	for i := range rest {
+		_, after, ok := strings.Cut(ts.ReadFile(args[i]), "\n \"story\": ")
+		if !ok {
+			ts.Fatalf("%s has no story", args[i])
+		}
+		rest[i] = after
+	}
+	if (rest[0] == rest[1]) == neg {
+		ts.Fatalf("the documents differ, or should:\n%s\n%s", rest[0], rest[1])
+	}
 }

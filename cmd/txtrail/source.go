@@ -26,10 +26,14 @@ func (a *app) source() (query.Source, error) {
 	}
 	dir := spec
 	if scheme, rest, ok := strings.Cut(spec, ":"); ok && isScheme(scheme) {
-		if scheme != "journal" {
-			return nil, usage("%s %q: no source of kind %q; want journal:DIR (or ./DIR for a folder whose name has a colon)", from, spec, scheme)
+		switch scheme {
+		case "gcl":
+			return a.gclSource(rest, from)
+		case "journal":
+			dir = rest
+		default:
+			return nil, usage("%s %q: no source of kind %q; want journal:DIR or gcl:PROJECT (or ./DIR for a folder whose name has a colon)", from, spec, scheme)
 		}
-		dir = rest
 	}
 	if dir == "" {
 		return nil, usage("%s %q names no folder; want journal:DIR", from, spec)
@@ -86,8 +90,10 @@ func (a *app) where(c *query.Coverage) string {
 	if c.From.IsZero() {
 		return s + a.say(", no entries)", ", 기록 없음)")
 	}
-	span := a.period(c.From, c.To)
-	return s + a.say(", covering ", ", 범위 ") + span + ")"
+	if c.Files > 0 {
+		s += ", "
+	}
+	return s + a.say("covering ", "범위 ") + a.period(c.From, c.To) + ")"
 }
 
 // period writes a range of time, its day once if there is only one.

@@ -86,6 +86,10 @@ var rooms = []room{
 		why: "a leaf; a format's reader lives beside its writer, so this one takes the journal's",
 	},
 	{
+		path: "query/cloudlogging", ours: append([]string{"query", "sink/cloudlogging"}, facts...), modules: google,
+		why: "a leaf; what the sink made of an entry only its package can take apart",
+	},
+	{
 		path: "", ours: append([]string{"sanitize", "middleware", "outbound", "sink/journal", "sink/stdout", "bridge/slogtx"}, sinks...),
 		why: "the front door takes sinks from its user; it knows those that need neither an account nor an SDK, and slog, which is standard",
 	},
@@ -126,7 +130,7 @@ var rooms = []room{
 		why:  "tests the others by their lists and depends on none",
 	},
 	{
-		path: "cmd/txtrail", ours: append([]string{"query", "query/journal", "sink/journal", "internal/human", "internal/redact", "internal/render", "sanitize"}, facts...),
+		path: "cmd/txtrail", ours: append([]string{"query", "query/journal", "query/cloudlogging", "sink/journal", "internal/human", "internal/redact", "internal/render", "sanitize"}, facts...),
 		modules: []string{"github.com/alecthomas/kong", "github.com/charmbracelet/x/ansi", "golang.org/x/term"}, std: []string{"os/exec"},
 		why: "the command reads; it knows sources and how to show them, and nothing of how services record",
 	},
