@@ -11,6 +11,7 @@ import (
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/capture"
+	"github.com/txtrail/txtrail/sink"
 	"github.com/txtrail/txtrail/txid"
 )
 
@@ -33,6 +34,10 @@ type exchange struct {
 
 	mu  sync.Mutex // guards what follows, and all that rec points to
 	rec *record    // nil: not recorded, or handed over
+	// flight is its place on the list of what is in flight, nil: not there; watched
+	// says that it is its connection's, which lives on.
+	flight  sink.InFlightSlot
+	watched bool
 	// done says that nothing is recorded any more: the handler has returned, or
 	// taken the connection.
 	done   bool

@@ -57,12 +57,20 @@ func (ex *exchange) finish(o outcome) {
 	rec := ex.rec
 	if rec == nil {
 		ex.done = true
+		listed := ex.flight != nil && !ex.watched
 		ex.mu.Unlock()
+		if listed { // a connection was taken that nobody watches
+			ex.unlist()
+		}
 		return
 	}
 	ex.conclude(rec, took, &o)
+	listed := ex.flight != nil
 	ex.mu.Unlock()
 	ex.emit(&rec.Entry)
+	if listed {
+		ex.unlist()
+	}
 }
 
 // handBack puts on the server's request what the handler has put on the copy. The

@@ -83,6 +83,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ex.ctx.Context.Context = r.Context()
 	if !h.skip(r) {
 		ex.begin(r)
+		if ex.InFlight != nil {
+			ex.list(r)
+		}
 		if reused {
 			ex.rec.Flags = append(ex.rec.Flags, entry.FlagReused)
 		}
@@ -181,13 +184,18 @@ func (ex *exchange) emit(e *entry.Entry) {
 	case Brief:
 		ex.brief(e)
 	}
-	ex.enqueue(e)
+	ex.enqueue(e, ex.Audit && e.Kind == entry.KindServer)
 }
 
-// enqueue is emit for what no strategy is asked about.
-func (ex *exchange) enqueue(e *entry.Entry) {
+// enqueue is emit for what no strategy is asked about. If it is audited it waits until
+// the entry has been written; the queue counts what could not be waited for.
+func (ex *exchange) enqueue(e *entry.Entry, audited bool) {
 	if ex.OnEntry != nil {
 		ex.callOnEntry(e)
+	}
+	if audited {
+		_ = ex.queue.Deliver(e, ex.AuditTimeout)
+		return
 	}
 	ex.queue.Enqueue(e)
 }

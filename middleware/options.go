@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/sink"
 	"github.com/txtrail/txtrail/txid"
 )
 
@@ -21,6 +22,11 @@ const (
 
 // HeaderErrorLink is the response header that [Options.ErrorLink] fills.
 const HeaderErrorLink = "X-Transaction-Link"
+
+// DefaultAuditTimeout is how long [Options.Audit] waits.
+const DefaultAuditTimeout = time.Second
+
+const maxAuditTimeout = time.Minute
 
 // ErrOptions is returned, wrapped, by [New] for arguments that can not work.
 var ErrOptions = errors.New("middleware: invalid options")
@@ -92,6 +98,23 @@ type Options struct {
 	// served all the same. It must be safe for concurrent use. Default: a warning
 	// by slog's default logger, at most one a minute.
 	OnError func(error)
+	// InFlight lists the requests while they are served, in a place that outlives the
+	// process: a journal's, see journalsink.Journal.InFlight. A request is taken off the
+	// list when its entry has been handed to the queue (or written, with Audit); a
+	// connection that the handler takes over when it is closed. Requests that Skip
+	// leaves out are not listed. It costs some 100 ns of CPU and no allocation a
+	// request. Default nil: none.
+	InFlight sink.InFlight
+	// Audit makes ServeHTTP, and Hijack, return only when the exchange's entry has been
+	// written by the queue's sink (see [sink.Queue.Deliver]), or AuditTimeout is over,
+	// which the queue's Stats count. A response of up to some 4 KiB that was not flushed
+	// reaches the client after that; what went out before can not be held back, and for
+	// that there is InFlight. It costs each request a few hundred microseconds of
+	// waiting, in which others share the write; a sink that fails costs it the whole
+	// AuditTimeout. Default false.
+	Audit bool
+	// AuditTimeout bounds the waiting of Audit. At most 1 min. Default 1 s.
+	AuditTimeout time.Duration
 	// Untouched hands a hijacked connection to the handler as it is. By default a
 	// TCP or TLS connection is wrapped to count its bytes, and a stream entry tells
 	// of its life when it is closed; the wrapper has all methods of
@@ -117,6 +140,12 @@ func (o *Options) compile() (Options, error) {
 	}
 	if c.ReturnID > ReturnNever {
 		return c, fmt.Errorf("%w: ReturnID is %d, want ReturnAuto, ReturnAlways or ReturnNever", ErrOptions, c.ReturnID)
+	}
+	if c.AuditTimeout < 0 || c.AuditTimeout > maxAuditTimeout {
+		return c, fmt.Errorf("%w: AuditTimeout is %s, want at most %s, or 0 for %s", ErrOptions, c.AuditTimeout, maxAuditTimeout, DefaultAuditTimeout)
+	}
+	if c.AuditTimeout == 0 {
+		c.AuditTimeout = DefaultAuditTimeout
 	}
 	var err error
 	if c.TrustedProxies, err = networks("TrustedProxies", c.TrustedProxies); err != nil {

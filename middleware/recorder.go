@@ -20,6 +20,7 @@ func (r *recorder) SetRoute(route string) {
 	defer r.mu.Unlock()
 	if !r.done {
 		r.route = capture.Bound(route, entry.MaxWord)
+		(*exchange)(r).routed(r.route)
 	}
 }
 

@@ -12,12 +12,14 @@ import (
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/capture"
 	"github.com/txtrail/txtrail/internal/tcpsent"
+	"github.com/txtrail/txtrail/txid"
 )
 
 // stream is the life of a hijacked connection. It is told by one entry when the
 // connection is closed.
 type stream struct {
 	ex     *exchange
+	span   txid.SpanID
 	route  string
 	user   string
 	ip     string
@@ -32,7 +34,7 @@ type stream struct {
 func newStream(ex *exchange, rec *record) *stream {
 	return &stream{
 		ex: ex, route: rec.HTTP.Route, user: rec.Facts.UserID, ip: rec.HTTP.RemoteIP,
-		status: ex.status, start: ex.now(),
+		status: ex.status, start: ex.now(), span: ex.Propagator.Minter().Span(),
 	}
 }
 
@@ -51,6 +53,7 @@ func (s *stream) watch(conn net.Conn, rw *bufio.ReadWriter) net.Conn {
 	default:
 		return conn
 	}
+	s.list()
 	if rw != nil {
 		if rw.Writer != nil && rw.Writer.Buffered() == 0 {
 			rw.Writer.Reset(watched)
@@ -167,7 +170,7 @@ func (s *stream) end() {
 	e := &entry.Entry{
 		Time: s.start.UTC(), Kind: entry.KindStream, Severity: entry.SeverityInfo,
 		TxID: scope.ID, Origin: scope.Origin, Trace: scope.Trace,
-		Span: ex.Propagator.Minter().Span(), Parent: scope.Span, Latency: took,
+		Span: s.span, Parent: scope.Span, Latency: took,
 	}
 	e.HTTP = entry.HTTP{
 		Method: ex.req.Method, URL: capture.Bound(ex.req.RequestURI, entry.MaxURL), Route: s.route, Protocol: ex.req.Proto, Status: s.status,
@@ -192,4 +195,7 @@ func (s *stream) end() {
 	b = append(b, " out"...)
 	e.Message = string(b)
 	ex.emit(e)
+	if ex.InFlight != nil {
+		ex.unlist()
+	}
 }
