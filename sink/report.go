@@ -24,6 +24,9 @@ const (
 	classWrite class = iota
 	classSanitize
 	classClose
+	classSpool
+	classRetention
+	classDamaged
 	classDrop  // + reason
 	classCount = classDrop + class(numReasons)
 )

@@ -19,6 +19,9 @@ type fsys interface {
 	// Open opens a regular file, not following a link, for reading and locking
 	// (some network file systems lock only what may be written).
 	Open(path string) (file, error)
+	// Append opens a regular file, not following a link, for reading, locking and
+	// appending, and makes it if it is not there.
+	Append(path string, perm fs.FileMode) (file, error)
 	ReadDir(dir string) ([]fs.DirEntry, error)
 	Lstat(path string) (fs.FileInfo, error)
 	Rename(from, to string) error
@@ -80,6 +83,17 @@ func (osFS) Create(path string, perm fs.FileMode) (file, error) {
 
 func (osFS) Open(path string) (file, error) {
 	f, err := openRegular(path, os.O_RDWR)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+func (o osFS) Append(path string, perm fs.FileMode) (file, error) {
+	f, err := openRegular(path, os.O_RDWR|os.O_APPEND)
+	if errors.Is(err, fs.ErrNotExist) {
+		return o.Create(path, perm)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ type Journal struct {
 	rnd   uint32
 	count counters
 	keep  *keeper
+	watch watch // who ships from here
 
 	mu     sync.Mutex
 	cur    *openFile // nil when none could be made
@@ -134,6 +135,9 @@ func (j *Journal) Write(ctx context.Context, batch []*entry.Entry) error {
 			failed = append(failed, sink.Failure{Index: i, Err: sink.Retryable(err, 0)})
 		}
 		break
+	}
+	if written > 0 {
+		j.watch.tell()
 	}
 	if cap(j.buf) > 2*maxWrite {
 		j.buf = nil // one huge entry must not pin its size for ever

@@ -1,0 +1,122 @@
+package journalsink
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+)
+
+// begin reads the cursor.
+func (f *feed) begin() error {
+	path := shipPath(f.s.dir, f.folder, f.s.opts.Name+extCursor)
+	c, err := readCursor(f.s.fs, path)
+	switch {
+	case err == nil && (c.Sink != f.name || c.Writer != f.s.opts.Name):
+		err = fmt.Errorf("%w: it is of %q and %q", ErrCursor, c.Sink, c.Writer)
+		fallthrough
+	case errors.Is(err, ErrCursor), errors.Is(err, ErrForeign):
+		f.s.opts.OnError(fmt.Errorf("%s: %w; shipping to %s begins again with the oldest file", path, err, f.name))
+		c = &shipCursor{}
+	case errors.Is(err, fs.ErrNotExist):
+		c = &shipCursor{}
+	case err != nil:
+		return fmt.Errorf("journalsink: %s: %w", path, err)
+	}
+	f.done = c.Done
+	if f.done == nil {
+		f.done = make(map[string]int64)
+	}
+	for base, at := range c.At {
+		b, _, _ := splitName(base + extOpen)
+		p := position{at.Offset, at.Settled}
+		x := f.follow(listed{baseName: b}, p)
+		x.lines, x.unproven, x.uncounted = max(at.Known, at.Settled), true, true
+	}
+	f.again = againFile{path: shipPath(f.s.dir, f.folder, againName(f.s.opts.Name)), read: c.Again, settled: c.Again}
+	// From here on the cursor holds the files that it does not call done.
+	f.dirty = true
+	if err := f.write(); err != nil {
+		f.warn(err) // a full disk must not keep entries from leaving it
+	}
+	return nil
+}
+
+// warn tells OnError what is tried again by itself, at most once in ten seconds.
+func (f *feed) warn(err error) {
+	if now := time.Now(); f.warned.IsZero() || now.Sub(f.warned) >= warnEvery {
+		f.warned = now
+		f.s.opts.OnError(err)
+	}
+}
+
+// writeIfDue writes the cursor when it is behind and the last writing is long enough
+// ago, and now and then as a sign of life.
+func (f *feed) writeIfDue() error {
+	pulse := f.s.opts.Now().Sub(f.clock)
+	if !f.dirty && pulse >= 0 && pulse < cursorPulse {
+		return nil
+	}
+	// A disk on which an fsync takes long must not be kept busy by it.
+	every := f.s.opts.CommitEvery
+	if since := time.Since(f.written); every >= 0 && since >= 0 && since < max(every, 10*f.cost) {
+		return nil
+	}
+	return f.write()
+}
+
+// write writes the cursor.
+func (f *feed) write() error {
+	c := shipCursor{
+		Version: cursorVersion, Sink: f.name, Writer: f.s.opts.Name, Time: f.s.opts.Now().UTC(),
+		Done: f.done, At: make(map[string]place, len(f.order)), Again: f.again.settled,
+	}
+	for _, x := range f.order {
+		c.At[x.text] = place{Offset: x.settled.offset, Settled: x.settled.lines, Known: x.lines}
+	}
+	for _, x := range f.lost {
+		c.At[x.text] = place{Offset: x.settled.offset, Settled: x.settled.lines, Known: x.lines}
+	}
+	b, err := c.encode()
+	if err != nil {
+		return fmt.Errorf("journalsink: %w", err)
+	}
+	path := shipPath(f.s.dir, f.folder, f.s.opts.Name+extCursor)
+	begun := time.Now()
+	err = replaceFile(f.s.fs, path, b, f.s.fileMode())
+	f.written = time.Now()
+	f.cost = f.written.Sub(begun)
+	if err != nil {
+		return fmt.Errorf("journalsink: %w", err)
+	}
+	f.clock, f.dirty = c.Time, false
+	return nil
+}
+
+// replaceFile writes a file so that there is, at every moment, the old one or the new
+// one. The folder is not synced: after a power failure the old one is good too.
+func replaceFile(files fsys, path string, b []byte, perm fs.FileMode) error {
+	temp := path + ".tmp"
+	_ = files.Remove(temp) // of a dead process: who writes holds the lock
+	out, err := files.Create(temp, perm)
+	if err != nil {
+		return err
+	}
+	n, err := out.Write(b)
+	if err == nil && n < len(b) {
+		err = errors.New("short write")
+	}
+	if err == nil {
+		err = out.Sync()
+	}
+	if cerr := out.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = files.Rename(temp, path)
+	}
+	if err != nil {
+		_ = files.Remove(temp)
+	}
+	return err
+}

@@ -1,0 +1,150 @@
+package journalsink
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// relist is how often the folder is listed although its time says that nothing has
+// changed: not every file system keeps that time.
+const relist = 5 * time.Second
+
+func (f *feed) follow(l listed, at position) *followed {
+	b := &followed{listed: l, read: at, settled: at, lines: at.lines, counted: at.offset, from: noMin, to: noMax}
+	f.bases[l.text] = b
+	f.order = append(f.order, b)
+	return b
+}
+
+// list brings the bases up to date with the folder.
+func (f *feed) list() error {
+	now := time.Now()
+	st, err := f.s.fs.Lstat(f.s.dir)
+	if err == nil && st.ModTime().Equal(f.changes) && now.Sub(f.listed) < relist &&
+		f.listed.Sub(f.changes) > 2*time.Second { // else a change may have the same time
+		return nil
+	}
+	var changes time.Time
+	if err == nil {
+		changes = st.ModTime()
+	}
+	all, err := list(f.s.dir, f.s.fs.ReadDir, nil, nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		all, err = nil, nil // somebody removed the folder; the next write makes it again
+	}
+	if err != nil {
+		return folderError(f.s.dir, err)
+	}
+	f.listed, f.changes = now, changes
+	there := make(map[string]bool, len(f.order))
+	alive := make(map[string]bool)
+	for i := range all {
+		l := &all[i]
+		if l.writer() != f.s.opts.Name {
+			continue
+		}
+		rnd, seq := l.incarnation()
+		alive[rnd] = true
+		if last, ok := f.done[rnd]; ok && seq <= last {
+			continue
+		}
+		there[l.text] = true
+		x := f.bases[l.text]
+		if x == nil {
+			x = f.follow(*l, position{})
+		}
+		x.open, x.closed = l.open, l.closed
+	}
+	kept := f.order[:0]
+	for _, x := range f.order {
+		if there[x.text] {
+			kept = append(kept, x)
+			continue
+		}
+		delete(f.bases, x.text)
+		if x.lines > x.read.lines {
+			f.lost = append(f.lost, x)
+			slices.SortFunc(f.lost, func(a, b *followed) int { return cmp.Compare(a.text, b.text) })
+		}
+		f.dirty = true
+	}
+	clear(f.order[len(kept):])
+	f.order = kept
+	f.sort()
+	for rnd := range f.done {
+		if !alive[rnd] {
+			// A process of which there is no file any more. Should it live and write
+			// another one, that one is not done.
+			delete(f.done, rnd)
+			f.dirty = true
+		}
+	}
+	return nil
+}
+
+// sort puts the files of each process into the order of its numbers, and the processes
+// among each other into that of the stamps: a clock that was set back makes a later
+// file's stamp the earlier one.
+func (f *feed) sort() {
+	type key struct {
+		rnd   string
+		seq   int64
+		stamp string
+	}
+	keys := make(map[*followed]*key, len(f.order))
+	for _, x := range f.order {
+		rnd, seq := x.incarnation()
+		keys[x] = &key{rnd, seq, x.text[x.baseName.sort:][:len(stampLayout)]}
+	}
+	slices.SortFunc(f.order, func(a, b *followed) int {
+		return cmp.Or(cmp.Compare(keys[a].rnd, keys[b].rnd), cmp.Compare(keys[a].seq, keys[b].seq))
+	})
+	for i, x := range f.order {
+		if k := keys[x]; i > 0 {
+			if before := keys[f.order[i-1]]; before.rnd == k.rnd {
+				k.stamp = max(k.stamp, before.stamp)
+			}
+		}
+	}
+	slices.SortStableFunc(f.order, func(a, b *followed) int {
+		return cmp.Or(cmp.Compare(keys[a].stamp, keys[b].stamp), cmp.Compare(keys[a].rnd, keys[b].rnd))
+	})
+}
+
+// count counts the lines of a base that are not counted yet.
+func (f *feed) count(x *followed) {
+	if x.closed {
+		p, err := f.s.openPlain(x.text+extClosed, f.damage)
+		if err == nil {
+			x.lines, x.counted, x.final, x.uncounted = p.lines, p.size, true, false
+			x.from, x.to = p.from, p.to
+		}
+		return // else once it can be read
+	}
+	path := filepath.Join(f.s.dir, x.text+extOpen)
+	st, err := f.s.fs.Lstat(path)
+	if err != nil {
+		return
+	}
+	if x.uncounted {
+		x.lines, x.counted, x.uncounted = x.read.lines, x.read.offset, false
+		if st.Size() < x.counted {
+			x.lines++ // the cursor is wrong, as will be seen
+		}
+	}
+	if st.Size() <= x.counted {
+		return
+	}
+	file, err := f.s.fs.Open(path)
+	if err != nil {
+		return
+	}
+	defer func() { _ = file.Close() }()
+	n, end := countLines(file, x.counted, st.Size())
+	x.lines += n
+	x.counted = end
+}

@@ -1,0 +1,248 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+)
+
+// ErrLeft is returned, wrapped with how many, by [Ship.Close] when entries wait on in
+// the [Spool]. They are not lost: the next Ship for that sink goes on with them.
+var ErrLeft = errors.New("sink: entries wait in the spool for the next start")
+
+// Ship delivers what waits in a [Spool] to one [Sink], for as long as it takes: a sink
+// that is down for days gets everything once it is back, as far as the Spool's bounds
+// go, and one that is down holds up nobody else. It outlives the process: the Spool
+// remembers what the sink has got, and who comes next goes on from there. After a crash
+// the last batch may come twice, under the same InsertIDs and times, by which
+// destinations tell that they have it.
+//
+// One Ship at a time, of all processes, takes the entries for a sink from a Spool. The
+// others stand by and take over when it ends, however it ends.
+//
+// What the sink refuses for good is kept as a [DeadLetter]. That is said of single
+// entries: a whole batch that is refused is divided until it is known which entries are
+// meant, and a sink that refuses one after the other has a fault of its own (a
+// credential that has expired), so that nothing more is given up until it takes
+// something again.
+//
+// After five failures in a row the Ship sends only a few entries as a trial, at the
+// pace of its backoff, until one succeeds ([CircuitOpen]).
+//
+// All methods are safe for concurrent use.
+type Ship struct {
+	opts   ShipOptions
+	spool  Spool
+	sink   Sink
+	report *reporter
+
+	ctx      context.Context // of writes; ends when Close gives up
+	cancel   context.CancelFunc
+	wake     chan struct{} // a token when the worker should look
+	draining chan struct{} // closed when Close begins
+	done     chan struct{} // closed when the worker has ended
+	closed   chan struct{} // closed when Close has ended
+	closeErr error         // valid then
+
+	mu       sync.Mutex
+	closing  bool
+	cut      context.CancelFunc // ends the Write that runs
+	stats    ShipStats          // its maps and sums are made by Stats
+	backlog  Backlog            // in the spool, not read yet
+	inflight int64              // read, not settled
+	bytes    int64              // of their lines
+	settled  int64              // delivered or dropped
+	dropped  [numLosses]int64
+	oldest   time.Time // of what waits; zero: unknown, or nothing does
+	waiters  []*shipWaiter
+}
+
+// shipWaiter is a Flush that waits.
+type shipWaiter struct {
+	target  int64 // the count of settled entries that it waits for; negative: not known yet
+	dropped int64 // when it began
+	err     error
+	done    chan struct{}
+}
+
+// NewShip returns a running Ship from spool to s. Nil options are the defaults; they
+// are copied. Close ends it, and closes s. The error wraps [ErrOptions]; s is then
+// still the caller's. That the Spool can not be used (yet) is no error here: it is
+// tried again, and told to OnError.
+func NewShip(spool Spool, s Sink, opts *ShipOptions) (*Ship, error) {
+	if spool == nil || s == nil {
+		return nil, fmt.Errorf("%w: a Ship needs a spool and a sink, got nil", ErrOptions)
+	}
+	o, err := opts.complete(s)
+	if err != nil {
+		return nil, err
+	}
+	h := &Ship{
+		opts:     o,
+		spool:    spool,
+		sink:     s,
+		report:   newReporter(o.OnError, o.Now),
+		wake:     make(chan struct{}, 1),
+		draining: make(chan struct{}),
+		done:     make(chan struct{}),
+		closed:   make(chan struct{}),
+	}
+	h.ctx, h.cancel = context.WithCancel(WithoutRecording(context.Background()))
+	go newShipper(h).run()
+	return h, nil
+}
+
+// Name returns what the Spool remembers the sink by.
+func (h *Ship) Name() string { return h.opts.Name }
+
+// Flush waits until everything that is in the Spool by now has been delivered or
+// dropped, or ctx ends. It returns a [*DropError] if entries were dropped meanwhile, an
+// error that wraps [ErrHeld] if another process ships for this sink, and one that wraps
+// ctx's and says how many still wait when that ended first.
+func (h *Ship) Flush(ctx context.Context) error {
+	h.mu.Lock()
+	if h.stats.Standby {
+		h.mu.Unlock()
+		return fmt.Errorf("sink: flush: %s: %w", h.opts.Name, ErrHeld)
+	}
+	w := &shipWaiter{target: -1, dropped: h.lost(), done: make(chan struct{})}
+	h.waiters = append(h.waiters, w)
+	h.mu.Unlock()
+	h.nudge()
+	select {
+	case <-w.done:
+		return w.err
+	case <-h.done:
+		return fmt.Errorf("sink: flush: %s: %w", h.opts.Name, ErrClosed)
+	case <-ctx.Done():
+	}
+	h.mu.Lock()
+	left := h.inflight + h.backlog.Entries
+	for i := range h.waiters {
+		if h.waiters[i] == w {
+			h.waiters = append(h.waiters[:i], h.waiters[i+1:]...)
+			break
+		}
+	}
+	h.mu.Unlock()
+	return fmt.Errorf("sink: flush: %s: %d entries not delivered yet: %w", h.opts.Name, left, context.Cause(ctx))
+}
+
+// nudge makes the worker look.
+func (h *Ship) nudge() {
+	select {
+	case h.wake <- struct{}{}:
+	default: // it has a token already
+	}
+}
+
+// urgent reports whether somebody waits for what is there.
+func (h *Ship) urgent() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closing || len(h.waiters) > 0
+}
+
+func (h *Ship) isClosing() bool {
+	select {
+	case <-h.draining:
+		return true
+	default:
+		return false
+	}
+}
+
+// lost counts what will not be delivered. h.mu is held.
+func (h *Ship) lost() (sum int64) {
+	for _, n := range h.dropped {
+		sum += n
+	}
+	return sum
+}
+
+// looked enters what the Spool holds. h.mu is not held.
+func (h *Ship) looked(b Backlog) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.backlog = b
+	if h.inflight == 0 {
+		if b.Entries == 0 {
+			h.oldest = time.Time{}
+		} else if h.oldest.IsZero() {
+			h.oldest = h.opts.Now()
+		}
+	}
+	for _, w := range h.waiters {
+		if w.target < 0 {
+			w.target = h.settled + h.inflight + b.Entries
+		}
+	}
+	h.notify()
+}
+
+// notify ends the Flushes that have waited long enough. What is counted in the Spool
+// may turn out to be no entry, so an empty Spool will do too. h.mu is held.
+func (h *Ship) notify() {
+	kept := h.waiters[:0]
+	for _, w := range h.waiters {
+		if w.target < 0 || h.settled < w.target && h.inflight+h.backlog.Entries > 0 {
+			kept = append(kept, w)
+			continue
+		}
+		if n := h.lost() - w.dropped; n > 0 {
+			w.err = &DropError{Reason: "while flushing", Count: n}
+		}
+		close(w.done)
+	}
+	clear(h.waiters[len(kept):])
+	h.waiters = kept
+}
+
+// took enters a batch that was read.
+func (h *Ship) took(b *SpoolBatch, rest Backlog) {
+	h.mu.Lock()
+	h.inflight = int64(len(b.Entries) - b.Gaps)
+	h.backlog = rest
+	h.dropped[lossRetention] += b.Lost
+	h.dropped[lossDamaged] += b.Damaged
+	h.settled += b.Lost + b.Damaged
+	h.mu.Unlock()
+	if b.Lost > 0 {
+		h.report.report(classRetention, &DropError{Reason: DropRetention, Count: b.Lost})
+	}
+	if b.Damaged > 0 {
+		h.report.report(classDamaged, &DropError{Reason: DropDamaged, Count: b.Damaged})
+	}
+}
+
+// waits enters the entries of a batch that are not settled yet.
+func (h *Ship) waits(pending []*entry.Entry, gaps []bool, end time.Time) {
+	var n, bytes int64
+	var oldest time.Time
+	for i, e := range pending {
+		if gaps[i] {
+			continue
+		}
+		n++
+		bytes += int64(len(e.Line()))
+		if oldest.IsZero() || e.Time.Before(oldest) {
+			oldest = e.Time
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.inflight, h.bytes = n, bytes
+	switch {
+	case n > 0:
+		h.oldest = oldest
+	case h.backlog.Entries > 0:
+		h.oldest = end // what follows is hardly older
+	default:
+		h.oldest = time.Time{}
+	}
+	h.notify()
+}

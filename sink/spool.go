@@ -1,0 +1,102 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+)
+
+// ErrHeld is returned, wrapped, by a [Spool] from which another [Ship], usually of
+// another process, takes the entries for this sink. It goes when that process does.
+var ErrHeld = errors.New("sink: another process ships for this sink")
+
+// Spool is where entries wait, on a disk, until a [Ship] has delivered them. It
+// remembers for each sink, by the sink's name, how far that is, across the death of
+// the process. Package sink/journal has one.
+type Spool interface {
+	// Attach takes over the entries for the sink of that name. One at a time has
+	// them, of all processes: the others get an error that wraps [ErrHeld] at once.
+	// Any other error is one that may go away.
+	Attach(ctx context.Context, name string) (Feed, error)
+}
+
+// Feed is what one Ship reads from a [Spool]. One goroutine uses it; only Changed's
+// channel may be waited for by others.
+type Feed interface {
+	// Look looks for new entries, and returns what Next has not returned yet, as far
+	// as it can be told: what is damaged counts until Next has met it.
+	Look(ctx context.Context) (Backlog, error)
+	// Next fills b with what follows, in the order of writing for each process that
+	// wrote, and leaves its Entries empty when there is nothing. They are sealed and
+	// the caller's. The error may go away; nothing of b counts then.
+	Next(ctx context.Context, b *SpoolBatch) error
+	// Commit says that the first n entries that the last Next returned, and all from
+	// before it, are settled: delivered, or dropped for good. It may be called again
+	// with a larger n. The Spool may write it down a moment later; what it has not when
+	// the process dies comes again, under the same InsertIDs. An error says that it
+	// could not be written down; that is tried again.
+	Commit(ctx context.Context, n int) error
+	// Bury keeps entries that the sink has refused for good where people find them.
+	Bury(ctx context.Context, letters []DeadLetter) error
+	// Changed holds a token when Look may find more; nil if only looking tells.
+	Changed() <-chan struct{}
+	// Close writes down what was committed, and lets the next one attach.
+	Close() error
+}
+
+// Backlog is what waits in a [Spool] for one sink.
+type Backlog struct {
+	Entries int64
+	Bytes   int64 // of their lines, before compression; an estimate
+}
+
+// SpoolBatch is what [Feed].Next reads at a time.
+type SpoolBatch struct {
+	// The caller's bounds: at most MaxEntries; the entry that reaches MaxBytes, of
+	// canonical lines, is the last.
+	MaxEntries, MaxBytes int
+
+	// Entries are what was read. The first Gaps of them are gap entries of the Spool's
+	// own, for what its bounds made it remove before it was delivered.
+	Entries []*entry.Entry
+	Gaps    int
+	// Lost are the entries that those gaps tell of, Damaged those that were passed
+	// over since they can not be read.
+	Lost, Damaged int64
+}
+
+// reset empties a batch for the next reading.
+func (b *SpoolBatch) reset() {
+	clear(b.Entries)
+	b.Entries = b.Entries[:0]
+	b.Gaps, b.Lost, b.Damaged = 0, 0, 0
+}
+
+// DeadLetter is an entry that a sink has refused for good.
+type DeadLetter struct {
+	Entry  *entry.Entry
+	Reason string // what the sink said
+	Time   time.Time
+}
+
+// Named is implemented by a [Sink] that has a name of its own, which stays the same
+// from one start of a process to the next and differs between destinations:
+// "cloudlogging:projects/shop-prod/logs/txtrail". A [Spool] remembers by it what the
+// sink has got; under another name it gets everything again.
+type Named interface {
+	Name() string
+}
+
+// NameOf returns the name of s, or "" if it has none. A [Filter] has that of the sink
+// behind it.
+func NameOf(s Sink) string {
+	if f, ok := s.(*filter); ok {
+		return NameOf(f.sink)
+	}
+	if n, ok := s.(Named); ok {
+		return n.Name()
+	}
+	return ""
+}
