@@ -76,6 +76,7 @@ type record struct {
 	fields [22]entry.Header
 	flags  [4]string
 	labels [2]entry.Label
+	home   *records // which it goes back to; nil: it is made for one exchange
 }
 
 // node is the context that the handler gets.
@@ -106,7 +107,7 @@ func nested(ctx context.Context) (*connContext, bool) {
 
 // begin starts the recording. What the handler may change is taken now.
 func (ex *exchange) begin(r *http.Request) {
-	rec := &record{}
+	rec := ex.newRecord()
 	rec.Flags = rec.flags[:0]
 	rec.Labels = rec.labels[:0]
 	var seen capture.Noted

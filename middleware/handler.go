@@ -40,13 +40,15 @@ func New(q *sink.Queue, opts *Options) (func(http.Handler) http.Handler, error) 
 	}, nil
 }
 
-// config is what all handlers of one middleware share. It is immutable.
+// config is what all handlers of one middleware share. It is immutable, but for the pool.
 type config struct {
 	Options
 	rules  capture.Rules
 	queue  *sink.Queue
 	pool   *sink.BufferPool
 	header string // under which the ID is returned
+
+	records records
 }
 
 type handler struct {

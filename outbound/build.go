@@ -10,15 +10,15 @@ import (
 	"github.com/txtrail/txtrail/internal/capture"
 )
 
-// record is the entry in the making, with room for what an ordinary one holds, so
-// that it takes one allocation of 1,792 bytes (Go's next larger size, 2,048, comes
-// four to a page and takes twice as long). The queue owns it in the end.
+// record is the entry in the making, with room for what an ordinary one holds. The
+// queue owns it in the end.
 type record struct {
 	entry.Entry
 	fields  [12]entry.Header // the request's, then the response's
 	flags   [4]string
 	labels  [2]entry.Label
 	carried [2]entry.Label
+	home    *records // which it goes back to; nil: it is made for one call
 }
 
 // requestRoom returns room for about n fields of the request.

@@ -84,7 +84,7 @@ func (t *Transport) refusedRedirect(req *http.Request, err error) {
 		return
 	}
 	c := t.begin(ctx, req)
-	c.rec = &record{}
+	c.rec = t.newRecord()
 	c.describe(req)
 	c.finish(outcome{err: err, redirect: true})
 }

@@ -28,6 +28,8 @@ type Transport struct {
 	hops  hops
 	watch watch
 	peers peers
+
+	records records
 	// traceKey is httptrace's key in a context; nil where it could not be found.
 	traceKey any
 }
@@ -168,7 +170,7 @@ func (t *Transport) begin(ctx context.Context, req *http.Request) *call {
 // prepare begins the entry and returns the request to send. What the caller may
 // change once RoundTrip has returned is copied now.
 func (c *call) prepare(ctx context.Context, req *http.Request) *http.Request {
-	c.rec = &record{}
+	c.rec = c.t.newRecord()
 	c.rec.Labels = c.rec.labels[:0]
 	c.describe(req)
 	c.stamps.fields.List = c.rec.requestRoom(len(req.Header) + added(c.scope))

@@ -96,6 +96,9 @@ func (w *worker) account(err error) {
 	q := w.q
 	if err == nil {
 		w.accepted(len(w.batch), w.items)
+		for _, e := range w.batch {
+			e.Release()
+		}
 		w.batch, w.items = w.batch[:0], w.items[:0]
 		return
 	}
@@ -125,6 +128,7 @@ func (w *worker) account(err error) {
 			if why, bad = failed[i]; !bad {
 				w.good = append(w.good, it)
 				good++
+				e.Release()
 				continue
 			}
 		}
@@ -142,6 +146,7 @@ func (w *worker) account(err error) {
 		}
 		drops[r]++
 		w.dropped(it, e, r)
+		e.Release()
 	}
 	w.accepted(good, w.good)
 	clear(w.good)

@@ -280,7 +280,7 @@ func (q *Queue) nudge() {
 	}
 }
 
-// reclaim takes the raw buffers of an entry that nobody will write.
+// reclaim takes the raw buffers, and the memory, of an entry that nobody will write.
 func (q *Queue) reclaim(e *entry.Entry) {
 	for _, b := range [...]*entry.Body{&e.Request.Body, &e.Response.Body} {
 		if b.Raw != nil {
@@ -288,6 +288,7 @@ func (q *Queue) reclaim(e *entry.Entry) {
 			b.Raw = nil
 		}
 	}
+	e.Release()
 }
 
 // Stats returns the queue's account at this moment.

@@ -204,6 +204,7 @@ func (w *worker) fill() {
 		if err := e.Seal(w.lines[len(w.lines):]); err != nil {
 			q.report.report(classDrop+class(reasonInvalid), &DropError{Reason: DropInvalid, Count: 1, Err: err})
 			w.dropped(it, e, reasonInvalid)
+			e.Release()
 			continue
 		}
 		n := len(e.Line())
