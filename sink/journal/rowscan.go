@@ -326,22 +326,3 @@ func (s *lineScanner) skip() {
 	}
 	s.bad = true
 }
-
-// skipString returns where the string ends that begins before i, or -1.
-func skipString(b []byte, i int) int {
-	for {
-		n := bytes.IndexByte(b[i:], '"')
-		if n < 0 {
-			return -1
-		}
-		i += n
-		back := 0
-		for b[i-1-back] == '\\' {
-			back++
-		}
-		if back%2 == 0 {
-			return i
-		}
-		i++
-	}
-}
