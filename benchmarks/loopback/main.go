@@ -119,10 +119,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		lost = append(lost, losses(&k, rows)...)
 		all = append(all, measured{k.Name, rows})
 	}
-	if len(all) > 1 {
-		lost = append(lost, summary(stdout, all))
-	}
-	return errors.Join(lost...)
+	return errors.Join(append(lost, summary(stdout, all))...)
 }
 
 // losses are what contestants failed to record, which makes their figures worthless.
