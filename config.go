@@ -71,6 +71,12 @@ type Config struct {
 	// Sanitize is the policy. Default nil: the built-in rules.
 	Sanitize *sanitize.Policy
 
+	// InFlightSlots is how many requests are listed while they are served, in a file of
+	// the journal's folder, so that it is known what a process that is killed was doing:
+	// see [journalsink.Journal.InFlight]. Only with OutputJournal, and not on Windows.
+	// Default 4096, in 1 MiB; -1: no list.
+	InFlightSlots int
+
 	// Resource, Txid, Middleware, Outbound, Queue, Journal and Stdout configure the
 	// pieces in full. What they share with the fields above (policy, resource, minter,
 	// propagator, MaxBody, clock, OnError) is filled in where they leave it unset.
@@ -99,6 +105,9 @@ type Config struct {
 // DefaultDir is the journal's folder where nothing else is said, below the working
 // directory. The command looks there too.
 const DefaultDir = ".txtrail"
+
+// maxInFlightSlots is what journalsink.InFlightOptions allows.
+const maxInFlightSlots = 1 << 16
 
 // fill completes c from the environment and the defaults.
 func (c *Config) fill() error {
@@ -147,6 +156,9 @@ func (c *Config) fill() error {
 	}
 	if c.MaxBody < -1 || c.MaxBody > entry.MaxBody {
 		return fmt.Errorf("%w: MaxBody (or TXTRAIL_MAX_BODY) is %d, want up to %d bytes, or -1 for none", ErrConfig, c.MaxBody, entry.MaxBody)
+	}
+	if c.InFlightSlots < -1 || c.InFlightSlots > maxInFlightSlots {
+		return fmt.Errorf("%w: InFlightSlots is %d, want up to %d, 0 for %d, or -1 for no list", ErrConfig, c.InFlightSlots, maxInFlightSlots, journalsink.DefaultInFlightSlots)
 	}
 	if v := env("TXTRAIL_ALLOW_HOSTS"); c.AllowHosts == nil && v != "" {
 		for h := range strings.SplitSeq(v, ",") {

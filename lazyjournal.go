@@ -17,8 +17,13 @@ type lazyJournal struct {
 	dir  string
 	opts journalsink.Options
 
+	// inFlight gets the journal's list of the requests in flight; nil: there is none.
+	inFlight *lazyInFlight
+	listing  journalsink.InFlightOptions
+
 	mu      sync.Mutex
 	journal *journalsink.Journal
+	unfit   error // why there is no list
 	closed  bool
 }
 
@@ -34,8 +39,22 @@ func (l *lazyJournal) open() (*journalsink.Journal, error) {
 			return nil, sink.Retryable(err, 0)
 		}
 		l.journal = j
+		if l.inFlight != nil {
+			list, err := j.InFlight(&l.listing)
+			if l.unfit = err; err == nil {
+				l.inFlight.list.Store(&list)
+			}
+		}
 	}
 	return l.journal, nil
+}
+
+// unlisted returns why requests in flight are not listed, nil if they are or nobody
+// asked for it.
+func (l *lazyJournal) unlisted() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unfit
 }
 
 // Write implements [sink.Sink].

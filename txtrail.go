@@ -106,6 +106,12 @@ func (t *Trail) announce() {
 			return
 		}
 	}
+	if t.journal != nil {
+		if err := t.journal.unlisted(); err != nil {
+			log.Info(t.String()+"; what it was serving is not known when it is killed", "reason", err)
+			return
+		}
+	}
 	log.Info(t.String())
 }
 
@@ -198,6 +204,12 @@ func (t *Trail) compile() error {
 	}
 	if mo.Skip == nil {
 		mo.Skip = middleware.SkipNoise
+	}
+	if mo.InFlight == nil && t.journal != nil && c.InFlightSlots >= 0 {
+		list := &lazyInFlight{}
+		t.journal.inFlight = list
+		t.journal.listing = journalsink.InFlightOptions{Resource: t.queue.Resource(), Slots: c.InFlightSlots}
+		mo.InFlight = list
 	}
 	var err error
 	if t.wrap, err = middleware.New(t.queue, &mo); err != nil {

@@ -73,7 +73,15 @@ func (s *Source) answer(ctx context.Context, seq iter.Seq2[*entry.Entry, error],
 	collect func(iter.Seq2[*entry.Entry, error]) (*query.Result, error),
 ) (*query.Result, error) {
 	var failed error
+	// What the dead were serving, as long as no journal has written it down. First, since
+	// one may do that meanwhile. An error is the stream's too.
+	crashed, _ := s.reader.Crashed()
 	r, err := collect(func(yield func(*entry.Entry, error) bool) {
+		for _, e := range crashed {
+			if !yield(e, nil) {
+				return
+			}
+		}
 		for e, err := range seq {
 			if err != nil {
 				failed = err

@@ -91,13 +91,29 @@ type InFlightList struct {
 // folder, and of the dead ones that no journal has taken care of yet. There are none on
 // Windows. A list that can not be read is left out.
 func (r *Reader) InFlight() ([]InFlightList, error) {
+	return r.inFlight(blackbox.Read)
+}
+
+// Crashed returns the crash entries that stand in lists of dead processes and in no
+// file of the journal yet, sealed. The same ones may be read from the journal at the
+// same time: they have the same InsertIDs.
+func (r *Reader) Crashed() ([]*entry.Entry, error) {
+	lists, err := r.inFlight(blackbox.ReadDead)
+	var all []*entry.Entry
+	for _, l := range lists {
+		all = append(all, l.Crashed...)
+	}
+	return all, err
+}
+
+func (r *Reader) inFlight(read func(path string) (*blackbox.Found, error)) ([]InFlightList, error) {
 	items, err := readDir(r.dir)
 	if err != nil {
 		return nil, folderError(r.dir, err)
 	}
 	var lists []InFlightList
 	for _, path := range blackbox.List(items, r.dir) {
-		found, err := blackbox.Read(path)
+		found, err := read(path)
 		if err != nil {
 			continue
 		}
