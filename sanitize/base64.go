@@ -81,31 +81,24 @@ func textual(b []byte) bool {
 	return true
 }
 
-// base64Value is the value of a character of either alphabet, 255 for others.
-func base64Value(c byte) byte {
-	switch {
-	case c-'A' < 26:
-		return c - 'A'
-	case c-'a' < 26:
-		return c - 'a' + 26
-	case c-'0' < 10:
-		return c - '0' + 52
-	case c == '+' || c == '-':
-		return 62
-	case c == '/' || c == '_':
-		return 63
-	}
-	return 255
+// base64Values holds, for the characters of both alphabets, one more than the value.
+var base64Values = [256]uint8{
+	'A': 1, 'B': 2, 'C': 3, 'D': 4, 'E': 5, 'F': 6, 'G': 7, 'H': 8, 'I': 9, 'J': 10, 'K': 11, 'L': 12, 'M': 13,
+	'N': 14, 'O': 15, 'P': 16, 'Q': 17, 'R': 18, 'S': 19, 'T': 20, 'U': 21, 'V': 22, 'W': 23, 'X': 24, 'Y': 25, 'Z': 26,
+	'a': 27, 'b': 28, 'c': 29, 'd': 30, 'e': 31, 'f': 32, 'g': 33, 'h': 34, 'i': 35, 'j': 36, 'k': 37, 'l': 38, 'm': 39,
+	'n': 40, 'o': 41, 'p': 42, 'q': 43, 'r': 44, 's': 45, 't': 46, 'u': 47, 'v': 48, 'w': 49, 'x': 50, 'y': 51, 'z': 52,
+	'0': 53, '1': 54, '2': 55, '3': 56, '4': 57, '5': 58, '6': 59, '7': 60, '8': 61, '9': 62, '+': 63, '-': 63, '/': 64, '_': 64,
 }
+
+// base64Value is the value of a character of either alphabet, 255 for others.
+func base64Value(c byte) byte { return base64Values[c] - 1 }
 
 // base64Like reports whether all of v could be base64 worth decoding.
 func base64Like(v []byte) bool {
 	if len(v) < 16 {
 		return false
 	}
-	// Most ids do not get beyond their first characters.
-	a, b := base64Value(v[0]), base64Value(v[1])
-	if c := a<<2 | b>>4; a > 63 || b > 63 || c < 0x20 && c != '\n' && c != '\r' && c != '\t' || c >= 0x7f && c < 0xC2 {
+	if !textHead(base64Value(v[0]), base64Value(v[1]), base64Value(v[2]), base64Value(v[3])) {
 		return false
 	}
 	for _, c := range v[2:16] {
@@ -123,4 +116,25 @@ func base64Like(v []byte) bool {
 		}
 	}
 	return true
+}
+
+// textHead reports whether four characters of base64 may be the beginning of text.
+// Most words and ids do not get beyond it.
+func textHead(a, b, c, d byte) bool {
+	if (a|b|c|d)&0xc0 != 0 {
+		return false
+	}
+	x, y, z := a<<2|b>>4, b<<4|c>>2, c<<6|d
+	if x >= 0xc2 {
+		return y&0xc0 == 0x80
+	}
+	if y >= 0xc2 {
+		return textByte(x) && z&0xc0 == 0x80
+	}
+	return textByte(x) && textByte(y) && (textByte(z) || z >= 0xc2)
+}
+
+// textByte reports a byte that is a character of text by itself.
+func textByte(c byte) bool {
+	return c-0x20 < 0x5f || c == '\n' || c == '\r' || c == '\t'
 }

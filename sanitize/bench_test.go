@@ -100,6 +100,62 @@ func BenchmarkJSON(b *testing.B) {
 	}
 }
 
+// payload is a document of about n bytes with a user, two secrets, and a list.
+func payload(n int) []byte {
+	b := []byte(`{"user":"8812","password":"correct horse","access_token":"0f1e2d3c4b5a69788796a5b4c3d2e1f0","items":[`)
+	for i := 1; len(b) < n-100; i++ {
+		if i > 1 {
+			b = append(b, ',')
+		}
+		b = fmt.Appendf(b, `{"id":%d,"name":"아이템 of the shop","price":1200}`, i)
+	}
+	return append(b, `],"memo":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}`...)
+}
+
+// BenchmarkExchange is what a POST of 1 KB in and out gives the sanitizer to do.
+func BenchmarkExchange(b *testing.B) {
+	var p *sanitize.Policy
+	body := payload(1 << 10)
+	headers := [][2]string{
+		{"Accept", "application/json"},
+		{"Authorization", "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI4ODEyIn0.c2lnbmF0dXJl"},
+		{"Content-Type", "application/json"},
+		{"Cookie", "sid=0f1e2d3c4b5a; theme=dark"},
+		{"Referer", "https://shop.example/items"},
+		{"User-Agent", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 KAKAOTALK 26.3.5"},
+		{"X-Client-User", "8812"},
+		{"X-Request-Id", "5f2c1c1e"},
+		{"Content-Type", "application/json"},
+		{"X-Transaction-Id", "0192f3c4-7b1a-7c3d-9e5f-0123456789ab"},
+	}
+	var rep sanitize.Report
+	var dst []byte
+	b.Run("body", func(b *testing.B) {
+		b.SetBytes(int64(len(body)))
+		b.ReportAllocs()
+		for b.Loop() {
+			dst, _ = p.AppendBody(dst[:0], body, sanitize.Input{ContentType: "application/json"}, &rep)
+			rep.Reset()
+		}
+	})
+	b.Run("headers", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			for _, h := range headers {
+				p.Header(h[0], h[1], &rep)
+			}
+			rep.Reset()
+		}
+	})
+	b.Run("url", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			p.URL("/v1/items?page=2&token=abcdef", &rep)
+			rep.Reset()
+		}
+	})
+}
+
 func BenchmarkText(b *testing.B) {
 	p, err := sanitize.New(nil)
 	if err != nil {

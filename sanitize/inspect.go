@@ -4,6 +4,11 @@ package sanitize
 // value, a decoded word. It tries what the value looks like and falls back to
 // the text pass.
 func (r *run) inspect(d *doc, lo, hi int, sc scope, trunc bool) {
+	r.inspectValue(d, lo, hi, sc, trunc, !trunc)
+}
+
+// inspectValue is inspect, with or without a glance at the value before.
+func (r *run) inspectValue(d *doc, lo, hi int, sc scope, trunc, glance bool) {
 	src := d.src
 	s, e := lo, hi
 	for s < e && isSpace(src[s]) {
@@ -23,6 +28,9 @@ func (r *run) inspect(d *doc, lo, hi int, sc scope, trunc bool) {
 		if r.rs.markerAt(src, s, e) != e {
 			r.mask(d, s, e, ruleTooDeep)
 		}
+		return
+	}
+	if glance && r.rs.plain(src[s:e]) {
 		return
 	}
 	r.inner++

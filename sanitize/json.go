@@ -75,11 +75,13 @@ func (r *run) json(d *doc, lo, hi int) (end int, st jsonStatus) {
 		saw   uint8
 		paths = r.rs.paths.n > 0
 		look  = !r.rs.keysOnly
-		owed  = -1 // a key whose value has not been read
-		keyed = false
-		prev  = &r.first
-		ent   *cacheEntry
-		at    int
+		// Where nothing is looked into any more, everything is hidden.
+		shallow = r.inner < maxInner && r.depth < maxNest
+		owed    = -1 // a key whose value has not been read
+		keyed   = false
+		prev    = &r.first
+		ent     *cacheEntry
+		at      int
 	)
 	if r.rs.mode == ModeAllow {
 		dec.rule = ruleUnlisted
@@ -140,14 +142,8 @@ value:
 			if look {
 				if saw&sawEscape != 0 {
 					r.jsonEscaped(d, s+1, e)
-				} else if n := e - s - 1; n > 2 {
-					kind := uint8(0)
-					for _, b := range src[s+1 : e] {
-						kind |= r.rs.weak[b]
-					}
-					if kind&2 != 0 || kind != 0 && n >= 8 || n >= 16 {
-						r.jsonString(d, s+1, e)
-					}
+				} else if e-s > 4 && !(shallow && r.rs.plain(src[s+1:e])) {
+					r.jsonString(d, s+1, e)
 				}
 			}
 		}

@@ -88,7 +88,7 @@ func (r *run) jsonBytes(d *doc, i, hi int) (end int, cut bool) {
 	return p, false
 }
 
-// jsonString inspects a string value without escapes.
+// jsonString inspects a string without escapes, which is known not to be plain.
 func (r *run) jsonString(d *doc, s, e int) {
 	n := r.push(e - s)
 	if n == nil {
@@ -96,7 +96,7 @@ func (r *run) jsonString(d *doc, s, e int) {
 		return
 	}
 	n.src = d.src[s:e]
-	r.inspect(n, 0, e-s, scopeBody, false)
+	r.inspectValue(n, 0, e-s, scopeBody, false, false)
 	if n.changed(mark{}) {
 		r.replaceNested(d, s, e, n, appendJSONEscaped)
 	}

@@ -29,7 +29,9 @@ type ruleset struct {
 	maxOut    int
 	maxRatio  int
 	anchors   [256]uint8 // class table of the text pass
-	weak      [256]uint8
+	hints     *hintTable
+	glance    bool // a value may be passed by its hints
+	dates     bool // no key is made of digits
 	pool      sync.Pool
 	seed      maphash.Seed
 	tokenKeys map[ruleID][]byte
@@ -167,6 +169,7 @@ func newRuleset(o *Options, route *Route) (*ruleset, error) {
 		maxOut:   o.MaxDecoded,
 		maxRatio: o.MaxRatio,
 		seed:     maphash.MakeSeed(),
+		dates:    true,
 	}
 	for i := range defaultRules {
 		d := &defaultRules[i]
@@ -227,6 +230,9 @@ func newRuleset(o *Options, route *Route) (*ruleset, error) {
 		rs.cookies[strings.ToLower(c)] = true
 	}
 	rs.buildAnchors()
+	rs.hints = newHintTable()
+	rs.glance = len(rs.patterns) == 0 // whose anchors the hints do not know
+	rs.dates = rs.dates && rs.mode != ModeAllow
 	rs.deriveTokenKeys(o)
 	rs.pool.New = func() any {
 		return &run{rs: rs, counts: make([]int32, len(rs.rules))}
@@ -282,6 +288,9 @@ func (rs *ruleset) addRule(ur *Rule, o *Options) error {
 		t := normalGlob(k)
 		if strings.Trim(t, "*") == "" {
 			return fail("key %q has no letter or digit", k)
+		}
+		if strings.Trim(t, "*t0123456789") == "" { // it might stand before the ":" of a time
+			rs.dates = false
 		}
 		if strings.Contains(t, "*") {
 			rs.globs = append(rs.globs, globRule{t, id, scopes})

@@ -4,9 +4,9 @@ import (
 	"bytes"
 )
 
-// The text pass walks free text once. A class table says which bytes can be
-// the anchor of something sensitive; everything else is skipped at a byte a
-// cycle. Each anchor has a verifier that looks around it, never back beyond
+// The text pass walks free text once. A table says which bytes, before which
+// others, can be the anchor of something sensitive; everything else is skipped.
+// Each anchor has a verifier that looks around it, never back beyond
 // what was already decided and never further than a bound, so that the pass is
 // linear whatever the input.
 const (
@@ -50,7 +50,7 @@ func (rs *ruleset) buildAnchors() {
 	t['['] = aBracket
 	t['<'] = aLess
 	t['?'] = aQuery
-	t['J'] = aJ
+	t['y'] = aJ
 	t['D'] = aD
 	t['V'], t['v'] = aV, aV
 	t['A'], t['L'], t['E'] = aA, aA, aA
@@ -59,17 +59,6 @@ func (rs *ruleset) buildAnchors() {
 	t['\\'] = aBackslash
 	t['\n'] = aLine
 	t[0xEF], t[0xE2], t[0xC2], t[0xCD] = aWide, aWide, aWide, aWide
-	// What a short string value can hold without being looked at again: see
-	// jsonString.
-	for c := range t {
-		switch t[c] {
-		case aNone:
-		case aDigit, aPlus, aDash, aUnder, aDot, aJ, aA, aB, aLess, aBracket, aD, aV:
-			rs.weak[c] = 1
-		default:
-			rs.weak[c] = 2
-		}
-	}
 }
 
 // text sanitizes free text src[lo:hi] of d. trunc says that the text goes on
@@ -128,13 +117,11 @@ func (r *run) plainText(d *doc, lo, hi int, sc scope, trunc bool) {
 	decodedTo := lo // up to here percent-encoding was looked at
 	wrappedTo := lo // up to here wrapped base64 was looked at
 	for i := lo; i < len(src); {
-		c := table[src[i]]
-		if c == aNone {
-			i++
-			continue
+		if i = r.rs.hints.anchor(src, i); i == len(src) {
+			break
 		}
 		next := 0
-		switch c {
+		switch table[src[i]] {
 		case aDigit, aPlus:
 			next = r.digits(d, floor, i, hi)
 			if next < 0 { // nothing here; go on behind the word
@@ -176,8 +163,8 @@ func (r *run) plainText(d *doc, lo, hi int, sc scope, trunc bool) {
 				next = r.provider(d, floor, i, hi)
 			}
 		case aJ:
-			if i-2 >= floor && src[i-1] == 'y' && src[i-2] == 'e' {
-				next = r.jwt(d, floor, i-2, hi, trunc)
+			if i > floor && src[i-1] == 'e' && i+1 < hi && src[i+1] == 'J' {
+				next = r.jwt(d, floor, i-1, hi, trunc)
 			}
 		case aB:
 			next = r.bearer(d, floor, i, hi)

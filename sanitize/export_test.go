@@ -1,0 +1,27 @@
+package sanitize
+
+// NewThorough is New for a policy that passes no value after a glance and stops at
+// every byte that can be an anchor, whatever follows it.
+func NewThorough(o *Options) (*Policy, error) {
+	p, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	for _, rs := range p.rulesets() {
+		rs.glance = false
+		rs.hints = new(hintTable)
+		rs.hints.alone(hintAlways, func(c byte) bool { return rs.anchors[c] != aNone })
+	}
+	return p, nil
+}
+
+func (p *Policy) rulesets() []*ruleset {
+	all := []*ruleset{p.base}
+	for i := range p.routes {
+		all = append(all, p.routes[i].rs)
+	}
+	return all
+}
+
+// Base64Like reports whether v is decoded where it is a value.
+func Base64Like(v []byte) bool { return base64Like(v) }
