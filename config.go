@@ -56,9 +56,18 @@ type Config struct {
 	// Dir is the journal's folder. Default TXTRAIL_DIR, else ".txtrail" in the
 	// working directory. It is created with mode 0700. Services may share one.
 	Dir string
-	// Sinks get every entry beside Output, each through a queue of its own in memory
-	// (see [sink.Branch]): one that is away holds up nobody, and its entries beyond
-	// Queue.MaxBytes are dropped and counted. [Trail.Close] closes them. Default none.
+	// Sinks get every entry beside Output. One that is away holds up nobody.
+	//
+	// With OutputJournal each is shipped to from the journal (see [sink.Ship]), for as
+	// long as it takes, over restarts too, within the journal's bounds. What a sink has
+	// got is remembered under its name: its own ([sink.Named], [sink.WithName]), or else
+	// its type, with a number for the second of a type and on. Names must differ.
+	//
+	// Without a journal, or as long as its folder can not be written, each has a queue
+	// of its own in memory (see [sink.Branch]): entries beyond Queue.MaxBytes are
+	// dropped and counted.
+	//
+	// [Trail.Close] closes them. Default none.
 	Sinks []sink.Sink
 	// MaxBody is how many bytes of each body are captured. Default
 	// TXTRAIL_MAX_BODY, else 64 KiB; -1 captures none. At most
@@ -77,7 +86,7 @@ type Config struct {
 	// Default 4096, in 1 MiB; -1: no list.
 	InFlightSlots int
 
-	// Resource, Txid, Middleware, Outbound, Queue, Journal and Stdout configure the
+	// Resource, Txid, Middleware, Outbound, Queue, Ship, Journal and Stdout configure the
 	// pieces in full. What they share with the fields above (policy, resource, minter,
 	// propagator, MaxBody, clock, OnError) is filled in where they leave it unset.
 	// Default nil.
@@ -86,6 +95,7 @@ type Config struct {
 	Middleware *middleware.Options
 	Outbound   *outbound.Options
 	Queue      *sink.QueueOptions
+	Ship       *sink.ShipOptions
 	Journal    *journalsink.Options
 	Stdout     *stdoutsink.Options
 

@@ -2,29 +2,53 @@ package txtrail
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
+	"time"
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/sink"
 	journalsink "github.com/txtrail/txtrail/sink/journal"
 )
 
+// reopenEvery is how often a folder that can not be written is tried again while the
+// entries go to the other sinks from memory. Without other sinks it is the queue that
+// tries again, since it has nowhere else to go.
+const reopenEvery = 10 * time.Second
+
 // lazyJournal opens the journal when there is something to write, and tries again
 // as long as that fails: a folder that can not be written yet must neither keep a
 // service from starting nor be given up for ever. The queue above it waits and
 // reports between the tries.
+//
+// It is the spool of the sinks that stand beside the journal. While there is none,
+// they get the entries from queues in memory.
 type lazyJournal struct {
 	dir  string
 	opts journalsink.Options
+	// Set before the first Write.
+	others []*other
+	queue  sink.QueueOptions
 
 	// inFlight gets the journal's list of the requests in flight; nil: there is none.
 	inFlight *lazyInFlight
 	listing  journalsink.InFlightOptions
 
-	mu      sync.Mutex
-	journal *journalsink.Journal
-	unfit   error // why there is no list
-	closed  bool
+	ready chan struct{} // closed once the journal is open, or Close was called
+
+	mu       sync.Mutex
+	journal  *journalsink.Journal
+	unfit    error // why there is no list
+	closed   bool
+	tried    time.Time // when it could not be opened
+	err      error     // and why
+	branches []sink.Sink
+	direct   sink.Sink // to the other sinks without a journal
+}
+
+func newLazyJournal(dir string, opts journalsink.Options) *lazyJournal {
+	return &lazyJournal{dir: dir, opts: opts, ready: make(chan struct{})}
 }
 
 func (l *lazyJournal) open() (*journalsink.Journal, error) {
@@ -33,20 +57,27 @@ func (l *lazyJournal) open() (*journalsink.Journal, error) {
 	if l.closed {
 		return nil, sink.Permanent(sink.ErrClosed)
 	}
-	if l.journal == nil {
-		j, err := journalsink.Open(l.dir, &l.opts)
-		if err != nil {
-			return nil, sink.Retryable(err, 0)
-		}
-		l.journal = j
-		if l.inFlight != nil {
-			list, err := j.InFlight(&l.listing)
-			if l.unfit = err; err == nil {
-				l.inFlight.list.Store(&list)
-			}
+	if l.journal != nil {
+		return l.journal, nil
+	}
+	if since := time.Since(l.tried); l.err != nil && len(l.others) > 0 && since < reopenEvery {
+		return nil, l.err
+	}
+	j, err := journalsink.Open(l.dir, &l.opts)
+	l.tried = time.Now()
+	if err != nil {
+		l.err = sink.Retryable(err, 0)
+		return nil, l.err
+	}
+	l.journal, l.err = j, nil
+	if l.inFlight != nil {
+		list, err := j.InFlight(&l.listing)
+		if l.unfit = err; err == nil {
+			l.inFlight.list.Store(&list)
 		}
 	}
-	return l.journal, nil
+	close(l.ready)
+	return j, nil
 }
 
 // unlisted returns why requests in flight are not listed, nil if they are or nobody
@@ -60,20 +91,125 @@ func (l *lazyJournal) unlisted() error {
 // Write implements [sink.Sink].
 func (l *lazyJournal) Write(ctx context.Context, batch []*entry.Entry) error {
 	j, err := l.open()
-	if err != nil {
-		return err
+	if err == nil {
+		return j.Write(ctx, batch)
 	}
-	return j.Write(ctx, batch)
+	if direct := l.instead(err); direct != nil {
+		return direct.Write(ctx, batch)
+	}
+	return err
 }
 
+// instead returns where entries go while there is no journal: nil if there is nothing
+// but to wait for it.
+func (l *lazyJournal) instead(why error) sink.Sink {
+	l.mu.Lock()
+	if l.closed || len(l.others) == 0 {
+		l.mu.Unlock()
+		return nil
+	}
+	first := l.direct == nil
+	if first {
+		branches, err := l.branch()
+		if err != nil {
+			l.mu.Unlock()
+			return nil
+		}
+		l.branches, l.direct = branches, sink.Fanout(branches...)
+	}
+	direct := l.direct
+	l.mu.Unlock()
+	if first && l.opts.OnError != nil {
+		l.opts.OnError(fmt.Errorf("txtrail: without its journal it keeps entries in memory until the sinks have them: %w", why))
+	}
+	return direct
+}
+
+// branch puts a queue in memory before each of the other sinks.
+func (l *lazyJournal) branch() (all []sink.Sink, err error) {
+	for _, o := range l.others {
+		b, err := sink.NewBranch(keptOpen{o.sink}, &l.queue)
+		if err != nil { // but the queue above has taken the same options
+			return nil, errors.Join(err, closeAll(all))
+		}
+		all = append(all, b)
+	}
+	return all, nil
+}
+
+// keptOpen is a sink that is not closed with what stands before it.
+type keptOpen struct{ sink.Sink }
+
 // Close implements [sink.Sink].
+func (keptOpen) Close(context.Context) error { return nil }
+
+// Attach implements [sink.Spool]. It waits for the journal.
+func (l *lazyJournal) Attach(ctx context.Context, name string) (sink.Feed, error) {
+	select {
+	case <-l.ready:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	l.mu.Lock()
+	j := l.journal
+	l.mu.Unlock()
+	if j == nil {
+		return nil, sink.ErrClosed
+	}
+	s, err := j.Spool(nil)
+	if err != nil {
+		return nil, err
+	}
+	return s.Attach(ctx, name)
+}
+
+func (l *lazyJournal) isOpen() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.journal != nil
+}
+
+// flush waits for what went to a sink without the journal.
+func (l *lazyJournal) flush(ctx context.Context) error {
+	l.mu.Lock()
+	branches := l.branches
+	l.mu.Unlock()
+	var err error
+	for _, b := range branches {
+		if f, ok := b.(*sink.Branch); ok {
+			err = errors.Join(err, f.Flush(ctx))
+		}
+	}
+	return err
+}
+
+// Close implements [sink.Sink]: the sinks beside the journal get what they take within
+// ctx, then it is closed.
 func (l *lazyJournal) Close(ctx context.Context) error {
 	l.mu.Lock()
 	j := l.journal
+	first := !l.closed
 	l.closed = true
+	if first && j == nil {
+		close(l.ready)
+	}
+	branches := l.branches
 	l.mu.Unlock()
-	if j == nil {
+	if !first {
 		return nil
 	}
-	return j.Close(ctx)
+	errs := make([]error, len(branches)+len(l.others)+1)
+	var all sync.WaitGroup
+	for i, b := range branches {
+		all.Go(func() { errs[i] = b.Close(ctx) })
+	}
+	all.Wait() // they write to sinks that the ships close
+	for i, o := range l.others {
+		all.Go(func() { errs[len(branches)+i] = o.ship.Close(ctx) })
+	}
+	all.Wait()
+	if j != nil {
+		errs[len(errs)-1] = j.Close(ctx)
+	}
+	return errors.Join(errs...)
 }

@@ -304,8 +304,7 @@ func TestSinks(t *testing.T) {
 	}
 	short, cancelShort := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancelShort()
-	var drop *sink.DropError
-	if err := trail.Close(short); !errors.As(err, &drop) {
+	if err := trail.Close(short); !errors.Is(err, sink.ErrLeft) {
 		t.Errorf("closed with %v, want to be told of the entry that the hanging sink did not get", err)
 	}
 	src, err := journalquery.Open(dir, nil)

@@ -30,7 +30,7 @@ type Trail struct {
 	logger     *slog.Logger
 	config     Config
 	journal    *lazyJournal // nil without one
-	branches   []*sink.Branch
+	others     []*other
 	opened     atomic.Bool // Open has succeeded
 }
 
@@ -78,13 +78,13 @@ func Open(c Config) (*Trail, error) {
 	if err != nil {
 		return nil, err
 	}
-	others, err := t.others(qo)
+	others, err := t.beside(qo)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, closeAll(sinks))
 	}
 	t.queue, err = sink.NewQueue(sink.Fanout(append(sinks, others...)...), &qo)
 	if err != nil {
-		return nil, errors.Join(err, closeAll(others))
+		return nil, errors.Join(err, closeAll(append(sinks, others...)))
 	}
 	if err := t.compile(); err != nil {
 		return nil, errors.Join(err, t.queue.Close(context.Background()))
@@ -102,7 +102,11 @@ func (t *Trail) announce() {
 	log := slog.New(t.config.LogHandler)
 	if t.journal != nil {
 		if _, err := t.journal.open(); err != nil {
-			log.Warn(t.String()+", which can not be opened; entries wait in memory until it can", "error", err)
+			instead := "entries wait in memory until it can"
+			if len(t.others) > 0 {
+				instead = "until it can, the other sinks get entries from memory alone"
+			}
+			log.Warn(t.String()+", which can not be opened; "+instead, "error", err)
 			return
 		}
 	}
@@ -113,44 +117,6 @@ func (t *Trail) announce() {
 		}
 	}
 	log.Info(t.String())
-}
-
-// lentSink is a sink of the user's. Until Open has succeeded it is not ours to close.
-type lentSink struct {
-	sink.Sink
-	trail *Trail
-}
-
-// Close implements [sink.Sink].
-func (l *lentSink) Close(ctx context.Context) error {
-	if !l.trail.opened.Load() {
-		return nil
-	}
-	return l.Sink.Close(ctx)
-}
-
-// others makes the user's sinks ready. Each stands behind a branch, so that one that
-// is slow or away holds up neither the journal nor another; one that is alone needs
-// none.
-func (t *Trail) others(qo sink.QueueOptions) ([]sink.Sink, error) {
-	var lent []sink.Sink
-	for _, s := range t.config.Sinks {
-		if s != nil {
-			lent = append(lent, &lentSink{Sink: s, trail: t})
-		}
-	}
-	if t.config.Output == OutputNone && len(lent) == 1 {
-		return lent, nil
-	}
-	for i, s := range lent {
-		b, err := sink.NewBranch(s, &qo)
-		if err != nil {
-			return nil, errors.Join(err, closeAll(lent[:i]))
-		}
-		lent[i] = b
-		t.branches = append(t.branches, b)
-	}
-	return lent, nil
 }
 
 // output makes the sink that Config.Output asks for. Nothing is written yet.
@@ -171,7 +137,7 @@ func (t *Trail) output(qo sink.QueueOptions) ([]sink.Sink, error) {
 		if o.OnError == nil {
 			o.OnError = qo.OnError
 		}
-		t.journal = &lazyJournal{dir: c.Dir, opts: o}
+		t.journal = newLazyJournal(c.Dir, o)
 		return []sink.Sink{t.journal}, nil
 	case OutputStdout:
 		s, err := stdoutsink.New(os.Stdout, c.Stdout)
@@ -287,27 +253,43 @@ func (t *Trail) Queue() *sink.Queue { return t.queue }
 func (t *Trail) Stats() sink.Stats { return t.queue.Stats() }
 
 // SinkStats says what became of them at each of Config.Sinks, in their order. It is
-// empty where a single sink stands alone, for which Stats speaks.
-func (t *Trail) SinkStats() []sink.Stats {
-	var all []sink.Stats
-	for _, b := range t.branches {
-		all = append(all, b.Stats())
+// empty where a single sink stands alone, for which Stats speaks. Where there is no
+// journal, only what [sink.Stats] has is filled in, and Name.
+func (t *Trail) SinkStats() []sink.ShipStats {
+	var all []sink.ShipStats
+	for _, o := range t.others {
+		all = append(all, o.stats())
 	}
 	return all
 }
 
+// VisitMetrics implements [sink.Metered]: the figures of the queue and of each of
+// Config.Sinks, with the label "sink".
+func (t *Trail) VisitMetrics(visit func(sink.Metric)) {
+	t.queue.VisitMetrics(visit)
+	for _, o := range t.others {
+		o.visit(visit)
+	}
+}
+
 // Flush returns when everything recorded before the call has been written, to each
-// of Config.Sinks too, or ctx ends.
+// of Config.Sinks too, or ctx ends. Where another process of the same name ships for
+// one of them, whose turn that is, the error wraps [sink.ErrHeld].
 func (t *Trail) Flush(ctx context.Context) error {
 	err := t.queue.Flush(ctx)
-	for _, b := range t.branches {
-		err = errors.Join(err, b.Flush(ctx))
+	if t.journal != nil && !t.journal.isOpen() {
+		return errors.Join(err, t.journal.flush(ctx))
+	}
+	for _, o := range t.others {
+		err = errors.Join(err, o.flush(ctx))
 	}
 	return err
 }
 
 // Close writes what is waiting, within ctx, and closes the sinks. Call it after
-// the servers have shut down: a request that ends later is counted as dropped.
+// the servers have shut down: a request that ends later is counted as dropped. What
+// the journal has and a sink did not take any more goes on at the next start: the error
+// wraps [sink.ErrLeft] then.
 func (t *Trail) Close(ctx context.Context) error { return t.queue.Close(ctx) }
 
 // String says in a line where the entries go. Open logs it.
@@ -321,12 +303,4 @@ func (t *Trail) String() string {
 		where += fmt.Sprintf(" and %d more", n)
 	}
 	return fmt.Sprintf("txtrail: %s writes to %s", t.queue.Resource().Service, where)
-}
-
-func closeAll(sinks []sink.Sink) error {
-	var errs []error
-	for _, s := range sinks {
-		errs = append(errs, s.Close(context.Background()))
-	}
-	return errors.Join(errs...)
 }

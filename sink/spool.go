@@ -100,3 +100,15 @@ func NameOf(s Sink) string {
 	}
 	return ""
 }
+
+// WithName returns s under another name, for a [Spool] to remember it by: where two
+// sinks would have the same one, or where a sink has none.
+func WithName(s Sink, name string) Sink { return &renamed{s, name} }
+
+type renamed struct {
+	Sink
+	name string
+}
+
+// Name implements [Named].
+func (r *renamed) Name() string { return r.name }

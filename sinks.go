@@ -1,0 +1,155 @@
+package txtrail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/txtrail/txtrail/sink"
+)
+
+// other is one of Config.Sinks.
+type other struct {
+	name string
+	sink *lentSink
+	// One of the two has it: the ship, where there is a journal, else the branch. A
+	// sink that stands alone has neither.
+	ship   *sink.Ship
+	branch *sink.Branch
+}
+
+// lentSink is a sink of the user's. Until Open has succeeded it is not ours to close.
+type lentSink struct {
+	sink.Sink
+	trail *Trail
+}
+
+// Close implements [sink.Sink].
+func (l *lentSink) Close(ctx context.Context) error {
+	if !l.trail.opened.Load() {
+		return nil
+	}
+	return l.Sink.Close(ctx)
+}
+
+// beside makes the user's sinks ready, and returns those that the queue is to write
+// to. With a journal there are none: each is behind a Ship that reads the journal.
+// Without, each stands behind a Branch, so that one that is slow or away holds up no
+// other; one that is alone needs none.
+func (t *Trail) beside(qo sink.QueueOptions) ([]sink.Sink, error) {
+	var all []*other
+	names := make(map[string]int)
+	for i, s := range t.config.Sinks {
+		if s == nil {
+			continue
+		}
+		o := &other{name: nameOf(s, t.config.Sinks[:i]), sink: &lentSink{Sink: s, trail: t}}
+		if first, twice := names[o.name]; twice {
+			return nil, fmt.Errorf("%w: Sinks[%d] and Sinks[%d] are both called %q, under which it is remembered what they have got: give one another name with sink.WithName",
+				ErrConfig, first, i, o.name)
+		}
+		names[o.name] = i
+		all = append(all, o)
+	}
+	if t.config.Output == OutputNone && len(all) == 1 {
+		return []sink.Sink{all[0].sink}, nil
+	}
+	t.others = all
+	if t.journal == nil {
+		return t.branches(qo)
+	}
+	if c := t.config.Ship; c != nil && c.Name != "" && len(all) > 0 {
+		return nil, fmt.Errorf("%w: Ship.Name is %q: each of Sinks has a name of its own; set it with sink.WithName", ErrConfig, c.Name)
+	}
+	for _, o := range all {
+		var so sink.ShipOptions
+		if t.config.Ship != nil {
+			so = *t.config.Ship
+		}
+		so.Name = o.name
+		if so.Resource == nil {
+			so.Resource = qo.Resource
+		}
+		if so.Now == nil {
+			so.Now = t.config.Now
+		}
+		if so.OnError == nil {
+			so.OnError = qo.OnError
+		}
+		var err error
+		if o.ship, err = sink.NewShip(t.journal, o.sink, &so); err != nil {
+			return nil, err // what was begun ends with the journal
+		}
+		t.journal.others = append(t.journal.others, o)
+	}
+	t.journal.queue = qo
+	return nil, nil
+}
+
+// branches puts a queue in memory before each sink.
+func (t *Trail) branches(qo sink.QueueOptions) ([]sink.Sink, error) {
+	var begun []sink.Sink
+	for _, o := range t.others {
+		var err error
+		if o.branch, err = sink.NewBranch(o.sink, &qo); err != nil {
+			return nil, errors.Join(err, closeAll(begun))
+		}
+		begun = append(begun, o.branch)
+	}
+	return begun, nil
+}
+
+// nameOf returns the name of a sink: its own, or its type with a number for the second
+// of them and on, so that others of another type may come and go.
+func nameOf(s sink.Sink, before []sink.Sink) string {
+	if name := sink.NameOf(s); name != "" {
+		return name
+	}
+	typ := fmt.Sprintf("%T", s)
+	n := 1
+	for _, b := range before {
+		if b != nil && sink.NameOf(b) == "" && fmt.Sprintf("%T", b) == typ {
+			n++
+		}
+	}
+	typ = strings.TrimPrefix(typ, "*")
+	if n > 1 {
+		return fmt.Sprintf("%s#%d", typ, n)
+	}
+	return typ
+}
+
+func (o *other) stats() sink.ShipStats {
+	if o.ship != nil {
+		return o.ship.Stats()
+	}
+	return sink.ShipStats{Name: o.name, Stats: o.branch.Stats(), Circuit: sink.CircuitClosed}
+}
+
+func (o *other) visit(visit func(sink.Metric)) {
+	if o.ship != nil {
+		o.ship.VisitMetrics(visit)
+		return
+	}
+	o.branch.VisitMetrics(func(m sink.Metric) {
+		m.Name = "txtrail_branch_" + strings.TrimPrefix(m.Name, "txtrail_queue_")
+		m.Labels = append([]string{"sink", o.name}, m.Labels...)
+		visit(m)
+	})
+}
+
+func (o *other) flush(ctx context.Context) error {
+	if o.ship != nil {
+		return o.ship.Flush(ctx)
+	}
+	return o.branch.Flush(ctx)
+}
+
+func closeAll(sinks []sink.Sink) error {
+	var errs []error
+	for _, s := range sinks {
+		errs = append(errs, s.Close(context.Background()))
+	}
+	return errors.Join(errs...)
+}
