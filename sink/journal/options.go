@@ -39,9 +39,15 @@ type Options struct {
 	// MaxBytes caps the whole folder, the files of other writers included, by
 	// removing the oldest closed files. It is looked at when a file is closed and
 	// once a minute, and files being written are never removed: the folder may
-	// exceed the cap by two files per writer.
+	// exceed the cap by two files per writer. Files with entries that a sink has not
+	// got yet (see Spool) go last, and only for this cap or a full disk; that is
+	// counted in Stats.RemovedUnshipped and told to OnError.
 	// Default 1 GiB; negative: no cap.
 	MaxBytes int64
+	// MaxAge is how old the newest entry of a closed file may become before the file
+	// is removed, by any journal in the folder with this setting; it is looked at
+	// when MaxBytes is. Default: no limit.
+	MaxAge time.Duration
 	// MinFree is the part of the disk, from 0 to 1, that is kept free in the same
 	// way. Since removing our files can not make up for what others put there, the
 	// newest MaxBytes/16 (or 1 % of the disk, if that is less) are kept even
@@ -78,6 +84,8 @@ func (o *Options) withDefaults() (Options, error) {
 		return c, optionError("MaxFileBytes", "is %d: want at most %d (1 GiB)", c.MaxFileBytes, maxFileBytes)
 	case c.MaxFileAge < 0:
 		return c, optionError("MaxFileAge", "is %v: want 0 for the default, or a duration", c.MaxFileAge)
+	case c.MaxAge < 0:
+		return c, optionError("MaxAge", "is %v: want 0 for no limit, or a duration", c.MaxAge)
 	case c.SyncEvery < 0:
 		return c, optionError("SyncEvery", "is %v: want 0 for the default, or a duration", c.SyncEvery)
 	case c.MinFree >= 1 || math.IsNaN(c.MinFree):

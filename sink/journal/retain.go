@@ -2,10 +2,14 @@ package journalsink
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
+	"time"
 )
 
-// retain removes the oldest closed files until the folder is within its bounds.
+// retain removes closed files until the folder is within its bounds, the oldest
+// first. What a cursor in the folder still needs goes last, and only for the hard cap:
+// MaxBytes, or a disk that has no room for a write.
 func (j *Journal) retain() {
 	o := &j.opts
 	bases, _, ok := j.folder()
@@ -22,44 +26,145 @@ func (j *Journal) retain() {
 		}
 		total += sizes[i]
 	}
-	// How much is too much, by either bound.
-	over := int64(0)
-	if o.MaxBytes > 0 {
-		over = total - o.MaxBytes
+	now := o.Now()
+	r := removal{j: j, bases: bases, sizes: sizes, gone: make([]bool, len(bases))}
+	if o.MaxAge > 0 {
+		r.expired(now.Add(-o.MaxAge))
+		r.tell(fmt.Sprintf("MaxAge is %v", o.MaxAge))
 	}
-	why := fmt.Sprintf("MaxBytes is %d", o.MaxBytes)
+	// How much is too much, by either bound.
+	hard := int64(0)
+	if o.MaxBytes > 0 {
+		hard = total - o.MaxBytes
+	}
+	over, why := hard, fmt.Sprintf("MaxBytes is %d", o.MaxBytes)
 	if o.MinFree > 0 {
-		if short, floor := j.missing(); short > over {
+		if short, floor := j.missing(); short+r.bytes > over {
 			// What others put on the disk is not made up for with our last files,
 			// unless a write has failed.
-			if !j.keep.full.Load() {
+			short += r.bytes // what went by age has made room already
+			full := j.keep.full.Load()
+			if !full {
 				short = min(short, total-floor)
 			}
 			if short > over {
 				over = short
 				why = fmt.Sprintf("less than %.0f %% of the disk is free", o.MinFree*100)
+				if full {
+					hard = short
+				}
 			}
 		}
 	}
 	j.keep.full.Store(false)
-	var files, bytes int64
-	newest := ""
-	for i := range bases {
-		if over <= bytes {
-			break
+	r.until(over, false)
+	r.until(hard, true)
+	r.tell(why)
+}
+
+// removal is the removing of files from a folder, once.
+type removal struct {
+	j     *Journal
+	bases []listed
+	sizes []int64
+	gone  []bool
+	holds *holds // read when first needed
+
+	bytes, told int64  // removed, and said so
+	files       int64  // removed, not said yet
+	needed      int64  // of them, needed by a sink
+	newest      string // of them
+	sink        string // that needed one
+}
+
+// needs reports whether a base is still to be shipped.
+func (r *removal) needs(l *listed) (sink string, needed bool) {
+	if r.holds == nil {
+		r.holds = readHolds(r.j.fs, r.j.dir, r.j.opts.Now())
+	}
+	return r.holds.needs(l.baseName)
+}
+
+// until removes the oldest files until so many bytes have gone, also needed ones or
+// not.
+func (r *removal) until(over int64, needed bool) {
+	for i := range r.bases {
+		if r.bytes >= over {
+			return
 		}
-		if n := j.remove(&bases[i]); n > 0 {
-			files += int64(n)
-			bytes += sizes[i]
-			newest = bases[i].text
+		if !r.gone[i] {
+			r.take(i, needed)
 		}
 	}
-	if files == 0 {
+}
+
+// expired removes what has no entry of a time or later, unless it is needed. A file's
+// name has the time when it was begun, so that few have to be looked into.
+func (r *removal) expired(before time.Time) {
+	for i := range r.bases {
+		l := &r.bases[i]
+		if l.order()[:len(stampLayout)] >= before.UTC().Format(stampLayout) {
+			return
+		}
+		if l.closed && !l.open && r.j.endOf(l).Before(before) {
+			r.take(i, false)
+		}
+	}
+}
+
+// endOf returns the time of the latest entry in a closed file, or, where that can not
+// be told, when it was closed.
+func (j *Journal) endOf(l *listed) time.Time {
+	path := filepath.Join(j.dir, l.text+extClosed)
+	st, err := j.fs.Lstat(path)
+	if err != nil {
+		return j.opts.Now()
+	}
+	if f, err := j.fs.Open(path); err == nil {
+		defer func() { _ = f.Close() }()
+		if x, err := readIndex(f, st.Size()); err == nil && x.min <= x.max && x.max != math.MaxInt64 {
+			return time.Unix(0, x.max)
+		}
+	}
+	return st.ModTime()
+}
+
+// take removes a base unless it is needed and needed ones are not to be.
+func (r *removal) take(i int, needed bool) {
+	l := &r.bases[i]
+	sink, is := r.needs(l)
+	if is && !needed {
 		return
 	}
-	j.count.removed.Add(files)
+	n := r.j.remove(l)
+	if n == 0 {
+		return
+	}
+	r.gone[i] = true
+	r.files += int64(n)
+	r.bytes += r.sizes[i]
+	r.newest = l.text
+	if is {
+		r.needed += int64(n)
+		r.sink = sink
+	}
+}
+
+// tell counts and reports what has been removed since the last time.
+func (r *removal) tell(why string) {
+	if r.files == 0 {
+		return
+	}
+	j, bytes := r.j, r.bytes-r.told
+	j.count.removed.Add(r.files)
 	j.count.removedBytes.Add(bytes)
-	j.report(fmt.Errorf("%w: %d of %d bytes, up to %s in %s: %s", ErrRetention, files, bytes, newest, j.dir, why))
+	j.count.removedNeeded.Add(r.needed)
+	err := fmt.Errorf("%w: %d of %d bytes, up to %s in %s: %s", ErrRetention, r.files, bytes, r.newest, j.dir, why)
+	if r.needed > 0 {
+		err = fmt.Errorf("%w: %d of them had entries that were not shipped to %q yet", err, r.needed, r.sink)
+	}
+	j.report(err)
+	r.files, r.needed, r.told = 0, 0, r.bytes
 }
 
 // missing returns how many bytes are missing for MinFree, and how many of the

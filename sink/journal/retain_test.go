@@ -3,10 +3,14 @@ package journalsink
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func folderSize(t *testing.T, dir string) (size int64) {
@@ -93,5 +97,118 @@ func TestMinFree(t *testing.T) {
 	waitFor(t, func() bool { return j.Stats().Removed > 0 && len(names(t, dir, extOpen)) == 1 })
 	if size := folderSize(t, dir); size < 10<<10 || size >= before {
 		t.Errorf("%d of %d bytes left, want the newest 10 kB and little more", size, before)
+	}
+}
+
+// What a sink has not got yet goes last, and is told.
+func TestRetentionKeepsWhatIsNeeded(t *testing.T) {
+	dir := t.TempDir()
+	const file = 8 << 10
+	fill := func(name string, rnd uint32, files int, begin time.Time) {
+		t.Helper()
+		for seq := 1; seq <= files; seq++ {
+			noise := make([]byte, file)
+			for i := range noise {
+				noise[i] = byte(rand.IntN(256))
+			}
+			at := begin.Add(time.Duration(seq) * time.Minute)
+			if err := os.WriteFile(filepath.Join(dir, newBase(name, at, rnd, seq)+extClosed), noise, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	fill("web", 1, 10, testStart)
+	fill("api", 2, 10, testStart.Add(time.Hour))
+	c := &shipCursor{Version: 1, Sink: "cloud", Writer: "web", Time: testStart.Add(2 * time.Hour), Done: map[string]int64{"00000001": 4}}
+	b, err := c.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, shipDir, "cloud"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(shipPath(dir, "cloud", "web"+extCursor), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var told []error
+	shrink := func(files int64, opts Options) Stats {
+		t.Helper()
+		told = nil
+		opts.MaxBytes = file * files
+		opts.MaxFileBytes = file
+		opts.Now = func() time.Time { return testStart.Add(3 * time.Hour) }
+		opts.OnError = func(err error) { told = append(told, err) }
+		j := openTest(t, dir, &opts)
+		if err := j.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		return j.Stats()
+	}
+	left := func(name string) int { return len(namesFrom(t, dir, name)) }
+
+	if s := shrink(9, Options{}); s.Removed != 11 || s.RemovedUnshipped != 0 || left("web") != 6 || left("api") != 3 {
+		t.Errorf("%+v, left %d of web, %d of api", s, left("web"), left("api"))
+	}
+	if s := shrink(4, Options{}); s.Removed != 5 || s.RemovedUnshipped != 2 || left("web") != 4 || left("api") != 0 {
+		t.Errorf("%+v, left %d of web, %d of api", s, left("web"), left("api"))
+	}
+	if len(told) != 1 || !errors.Is(told[0], ErrRetention) || !strings.Contains(told[0].Error(), `2 of them had entries that were not shipped to "cloud"`) {
+		t.Errorf("told %v", told)
+	}
+	// Age alone is no reason to remove what is needed.
+	old := testStart.Add(-time.Hour)
+	for _, name := range namesFrom(t, dir, "web") {
+		if err := os.Chtimes(filepath.Join(dir, name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := shrink(4, Options{MaxAge: time.Hour}); s.Removed != 0 {
+		t.Errorf("needed files were removed by age: %+v", s)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, shipDir)); err != nil {
+		t.Fatal(err)
+	}
+	if s := shrink(4, Options{MaxAge: time.Hour}); s.Removed != 4 {
+		t.Errorf("old files are left: %+v", s)
+	}
+}
+
+func namesFrom(t *testing.T, dir, name string) []string {
+	t.Helper()
+	return slices.DeleteFunc(names(t, dir, extClosed), func(file string) bool { return !strings.HasPrefix(file, name+"-") })
+}
+
+// A file is as old as its newest entry, whatever its name says.
+func TestMaxAge(t *testing.T) {
+	dir := t.TempDir()
+	now := testStart
+	clock := func() time.Time { return now }
+	write := func(from int) {
+		t.Helper()
+		j := openTest(t, dir, &Options{Now: clock})
+		if err := j.Write(context.Background(), makeBatch(t, from, 10, 10)); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(0)       // entries of testStart
+	write(3600000) // and, begun as early, of an hour later
+	for _, step := range []struct {
+		after time.Duration
+		left  int
+	}{{50 * time.Minute, 2}, {70 * time.Minute, 1}, {130 * time.Minute, 0}} {
+		now = testStart.Add(step.after)
+		j := openTest(t, dir, &Options{Now: clock, MaxAge: time.Hour})
+		if err := j.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if left := len(names(t, dir, extClosed)); left != step.left {
+			t.Errorf("after %v %d files are left, want %d", step.after, left, step.left)
+		}
+	}
+	if _, err := Open(t.TempDir(), &Options{MaxAge: -1}); !errors.Is(err, ErrOptions) {
+		t.Errorf("a negative MaxAge gives %v", err)
 	}
 }

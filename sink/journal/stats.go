@@ -24,6 +24,8 @@ type Stats struct {
 	Adopted      int64 // files of dead writers taken over, without empty ones
 	Removed      int64 // files removed to keep the folder within its bounds
 	RemovedBytes int64
+	// RemovedUnshipped are those of the removed files that a sink had not got whole.
+	RemovedUnshipped int64
 
 	InFlight       int64 // requests in the list of those in flight, now
 	InFlightMissed int64 // requests that were not listed: no room, or no list
@@ -40,7 +42,7 @@ type Stats struct {
 type counters struct {
 	entries, bytes, writes, writeErrors, refused, syncs, syncErrors        atomic.Int64
 	opened, sealed, sealErrors, sealedPlain, sealedBytes, damaged, adopted atomic.Int64
-	removed, removedBytes, crashed                                         atomic.Int64
+	removed, removedBytes, removedNeeded, crashed                          atomic.Int64
 	fileBytes                                                              atomic.Int64
 	file                                                                   atomic.Pointer[string]
 	last                                                                   atomic.Pointer[lastError]
@@ -55,24 +57,25 @@ type lastError struct {
 func (j *Journal) Stats() Stats {
 	c := &j.count
 	s := Stats{
-		Entries:      c.entries.Load(),
-		Bytes:        c.bytes.Load(),
-		Writes:       c.writes.Load(),
-		WriteErrors:  c.writeErrors.Load(),
-		Refused:      c.refused.Load(),
-		Syncs:        c.syncs.Load(),
-		SyncErrors:   c.syncErrors.Load(),
-		Opened:       c.opened.Load(),
-		Sealed:       c.sealed.Load(),
-		SealErrors:   c.sealErrors.Load(),
-		SealedPlain:  c.sealedPlain.Load(),
-		SealedBytes:  c.sealedBytes.Load(),
-		DamagedLines: c.damaged.Load(),
-		Adopted:      c.adopted.Load(),
-		Removed:      c.removed.Load(),
-		RemovedBytes: c.removedBytes.Load(),
-		FileBytes:    c.fileBytes.Load(),
-		Crashed:      c.crashed.Load(),
+		Entries:          c.entries.Load(),
+		Bytes:            c.bytes.Load(),
+		Writes:           c.writes.Load(),
+		WriteErrors:      c.writeErrors.Load(),
+		Refused:          c.refused.Load(),
+		Syncs:            c.syncs.Load(),
+		SyncErrors:       c.syncErrors.Load(),
+		Opened:           c.opened.Load(),
+		Sealed:           c.sealed.Load(),
+		SealErrors:       c.sealErrors.Load(),
+		SealedPlain:      c.sealedPlain.Load(),
+		SealedBytes:      c.sealedBytes.Load(),
+		DamagedLines:     c.damaged.Load(),
+		Adopted:          c.adopted.Load(),
+		Removed:          c.removed.Load(),
+		RemovedBytes:     c.removedBytes.Load(),
+		RemovedUnshipped: c.removedNeeded.Load(),
+		FileBytes:        c.fileBytes.Load(),
+		Crashed:          c.crashed.Load(),
 	}
 	if l := j.keep.inFlight(); l != nil {
 		s.InFlight, s.InFlightMissed = l.figures()
