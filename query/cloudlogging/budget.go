@@ -12,17 +12,25 @@ type budget struct {
 	max    int
 	onWait func(time.Duration)
 
-	turn  sync.Mutex // held by who waits, so that the order is kept
+	turn  chan struct{} // room for one: who waits is in it, the others stand in line
 	mu    sync.Mutex
 	taken []time.Time
 	until time.Time // the service said to wait until then
 }
 
+func newBudget(n int, onWait func(time.Duration)) *budget {
+	return &budget{max: n, onWait: onWait, turn: make(chan struct{}, 1)}
+}
+
 // take returns when a read may be made, or ctx ends. Time is the monotonic one of the
 // process: this is about the service's minute, not about entries.
 func (b *budget) take(ctx context.Context) error {
-	b.turn.Lock()
-	defer b.turn.Unlock()
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	for told := false; ; told = true {
 		now := time.Now()
 		wait := b.wait(now)

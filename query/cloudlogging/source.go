@@ -22,7 +22,7 @@ type Source struct {
 	opts   Options
 	names  []string
 	client *logging.Client
-	budget budget
+	budget *budget
 	keep   keeper
 }
 
@@ -42,7 +42,7 @@ func Open(ctx context.Context, opts *Options) (*Source, error) {
 	if len(s.names) == 0 {
 		s.names = []string{"projects/" + o.ProjectID}
 	}
-	s.budget = budget{max: o.Budget, onWait: o.OnWait}
+	s.budget = newBudget(o.Budget, o.OnWait)
 	s.keep = keeper{ttl: o.Keep}
 	if s.client == nil {
 		dial := append(cloudloggingsink.Dial(o.Endpoint, o.QuotaProject, o.Insecure), o.ClientOptions...)
