@@ -29,7 +29,8 @@ const large = 6 << 20
 // testService is gRPC's own service for such tests.
 type testService struct {
 	pb.UnimplementedTestServiceServer
-	ended chan error // why a hanging call ended
+	hang  *hanging
+	ended chan error // why a canceled call ended
 }
 
 // UnaryCall answers with as much as was asked for, or a status.
@@ -45,9 +46,7 @@ func (s *testService) UnaryCall(ctx context.Context, r *pb.SimpleRequest) (*pb.S
 		return nil, status.Error(codes.Code(st.GetCode()), st.GetMessage())
 	}
 	if r.GetFillUsername() { // stands for: do not answer
-		<-ctx.Done()
-		s.ended <- ctx.Err()
-		return nil, status.FromContextError(ctx.Err()).Err()
+		return nil, status.FromContextError(s.hang.wait(ctx)).Err()
 	}
 	return &pb.SimpleResponse{Payload: payload(int(r.GetResponseSize()))}, nil
 }
@@ -120,7 +119,7 @@ func sizes(ns ...int) []*pb.ResponseParameters {
 // grpcPeers starts grpc-go's server behind wrap and its client.
 func grpcPeers(t *testing.T, proto protocol, wrap func(http.Handler) http.Handler) (pb.TestServiceClient, *testService) {
 	t.Helper()
-	service := &testService{ended: make(chan error, 1)}
+	service := &testService{hang: newHanging(), ended: make(chan error, 1)}
 	g := grpc.NewServer(grpc.MaxRecvMsgSize(2*large), grpc.MaxSendMsgSize(2*large))
 	pb.RegisterTestServiceServer(g, service)
 	s := serve(t, proto, wrap(g))
@@ -215,15 +214,11 @@ func testGRPC(t *testing.T, c pb.TestServiceClient, service *testService, told f
 	testGRPCStreams(ctx, t, c, told)
 
 	// The deadline travels to the server, and what it cannot answer ends there too.
-	short, stop := context.WithTimeout(ctx, 50*time.Millisecond)
-	_, err = c.UnaryCall(short, &pb.SimpleRequest{FillUsername: true})
-	stop()
+	_, err = c.UnaryCall(expire(t, service.hang.begun), &pb.SimpleRequest{FillUsername: true})
 	if status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("deadline: %v", err)
 	}
-	if err := recv(t, service.ended, "the handler"); err == nil {
-		t.Error("the handler's context had no end")
-	}
+	service.hang.judge(t)
 	told("UnaryCall", codes.DeadlineExceeded, entry.FlagAborted)
 
 	canceled, stop := context.WithCancel(ctx)
@@ -310,7 +305,7 @@ func testGRPCStreams(ctx context.Context, t *testing.T, c pb.TestServiceClient, 
 
 // The same through a proxy of net/http's, recorded on all sides.
 func TestGRPCThroughReverseProxy(t *testing.T) {
-	service := &testService{ended: make(chan error, 1)}
+	service := &testService{hang: newHanging(), ended: make(chan error, 1)}
 	g := grpc.NewServer(grpc.MaxRecvMsgSize(2*large), grpc.MaxSendMsgSize(2*large))
 	pb.RegisterTestServiceServer(g, service)
 	c := newChain(t, true, h2c, h2, g)

@@ -45,7 +45,7 @@ func TestConstantMemory(t *testing.T) {
 				recorded int64
 			}{{"server", bare.server, recorded.server}, {"client", bare.client, recorded.client}} {
 				t.Logf("%d MB up and down: the %s's peak is %.1f MB bare and %.1f recorded", *bodySize>>20, m.who, mb(m.bare), mb(m.recorded))
-				if m.recorded-m.bare > mayAdd {
+				if m.recorded-m.bare > mayAdd && !raceEnabled { // the race detector takes more than the rest
 					t.Errorf("the recorded %s's peak is %.1f MB above the bare one's, want at most %.1f", m.who, mb(m.recorded-m.bare), mb(mayAdd))
 				}
 			}

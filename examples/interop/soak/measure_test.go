@@ -49,6 +49,21 @@ func settle(rest func(), goroutines, descriptor int) sample {
 	return take()
 }
 
+// stable waits until what is counted stays as it is, for at most 10 s, and measures.
+func stable(rest func()) sample {
+	var last [2]int
+	for begin, same := time.Now(), 0; same < 10 && time.Since(begin) < 10*time.Second; time.Sleep(20 * time.Millisecond) {
+		rest()
+		now := [2]int{runtime.NumGoroutine(), descriptors()}
+		if now == last {
+			same++
+		} else {
+			last, same = now, 0
+		}
+	}
+	return take()
+}
+
 // climb returns by how much values rise from the first to the last, taking the median
 // of the slopes between any two of them: a few that are off do not count.
 func climb(values []int64) int64 {

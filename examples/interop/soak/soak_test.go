@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"runtime/pprof"
 	"testing"
 	"time"
@@ -50,22 +51,18 @@ func TestSoak(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), each)
 		u.run(ctx, *goroutines, *rate, uint64(round))
 		cancel()
+		s.accounts(t, u)
 		var now sample
-		if round < warm {
-			for range 5 { // it is not known yet what there is at rest
-				s.quiet(t, u)
-				time.Sleep(20 * time.Millisecond)
-			}
-			now = take()
+		if rest := func() { s.quiet(t, u) }; round < warm {
+			now = stable(rest) // it is not known yet what there is at rest
 		} else {
 			first := samples[warm-1]
-			now = settle(func() { s.quiet(t, u) }, first.goroutines, first.descriptors)
+			now = settle(rest, first.goroutines, first.descriptors)
 		}
 		samples = append(samples, now)
 		if *soakFor >= time.Minute {
 			t.Logf("%v, %d operations: %v", time.Since(begin).Round(time.Second), u.done.Load(), now)
 		}
-		s.accounts(t, u)
 		if t.Failed() {
 			break
 		}
@@ -80,20 +77,35 @@ func TestSoak(t *testing.T) {
 func (s *service) quiet(t *testing.T, u *users) {
 	t.Helper()
 	u.rest()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := s.trail.Flush(ctx); err != nil {
 		t.Fatalf("flushing the trail: %v", err)
 	}
 }
 
-// accounts compares what happened with what was told of it.
+// accounts compares what happened with what was told of it, when the last handlers have
+// noticed that their clients have gone.
 func (s *service) accounts(t *testing.T, u *users) {
 	t.Helper()
 	u.wrong.Range(func(_, err any) bool {
 		t.Error(err)
 		return true
 	})
+	var wrong []string
+	for begin := time.Now(); time.Since(begin) < 20*time.Second; time.Sleep(10 * time.Millisecond) {
+		s.quiet(t, u)
+		if wrong = s.differences(u); len(wrong) == 0 {
+			return
+		}
+	}
+	for _, w := range wrong {
+		t.Error(w)
+	}
+}
+
+// differences says what is not told of as it happened.
+func (s *service) differences(u *users) (wrong []string) {
 	for _, c := range []struct {
 		what string
 		told int64
@@ -105,18 +117,19 @@ func (s *service) accounts(t *testing.T, u *users) {
 		{"entries of other kinds", s.told[toldOther].Load(), 0},
 	} {
 		if c.told != c.want {
-			t.Errorf("%s: %d were told of, want %d", c.what, c.told, c.want)
+			wrong = append(wrong, fmt.Sprintf("%s: %d were told of, want %d", c.what, c.told, c.want))
 		}
 	}
 	// Each connection that was taken over has one entry, and two where both sides of it
 	// are recorded.
 	if told, taken := s.told[toldStream].Load(), s.hijacked.Load(); told < taken || told > 2*taken {
-		t.Errorf("%d lives of connections were told of, want %d to %d", told, taken, 2*taken)
+		wrong = append(wrong, fmt.Sprintf("%d lives of connections were told of, want %d to %d", told, taken, 2*taken))
 	}
 	st := s.trail.Stats()
 	if st.Captured != st.Delivered || st.DroppedTotal() != 0 || st.Unclean != 0 {
-		t.Errorf("at rest, not all is delivered: %+v", st)
+		wrong = append(wrong, fmt.Sprintf("at rest, not all is delivered: %+v", st))
 	}
+	return wrong
 }
 
 // judge wants nothing to have grown from the first sample to the last.
