@@ -23,13 +23,15 @@ func (r *Report) Add(rule string, n int) {
 	if r == nil || n <= 0 {
 		return
 	}
-	i, found := slices.BinarySearchFunc(r.counts, rule, func(c count, name string) int {
+	for i := range r.counts { // nearly always it is there, and the same string
+		if r.counts[i].rule == rule {
+			r.counts[i].n += n
+			return
+		}
+	}
+	i, _ := slices.BinarySearchFunc(r.counts, rule, func(c count, name string) int {
 		return strings.Compare(c.rule, name)
 	})
-	if found {
-		r.counts[i].n += n
-		return
-	}
 	r.counts = slices.Insert(r.counts, i, count{rule, n})
 }
 
