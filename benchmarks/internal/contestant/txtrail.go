@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 
-	"github.com/txtrail/txtrail/middleware"
-	"github.com/txtrail/txtrail/outbound"
+	"github.com/txtrail/txtrail"
 	"github.com/txtrail/txtrail/sink"
-	journalsink "github.com/txtrail/txtrail/sink/journal"
 )
 
 func discardedServer(h http.Handler) (*Running[http.Handler], error) { return discarded(h, server) }
@@ -24,23 +23,17 @@ func journaledTransport(rt http.RoundTripper) (*Running[http.RoundTripper], erro
 	return journaled(rt, transport)
 }
 
-// wrapper puts the recording around inner, into q.
-type wrapper[T any] func(q *sink.Queue, inner T) (T, error)
+// wrapper puts the recording around inner.
+type wrapper[T any] func(t *txtrail.Trail, inner T) (T, error)
 
-func server(q *sink.Queue, h http.Handler) (http.Handler, error) {
-	wrap, err := middleware.New(q, nil)
-	if err != nil {
-		return nil, err
-	}
-	return wrap(h), nil
-}
+func server(t *txtrail.Trail, h http.Handler) (http.Handler, error) { return t.Handler(h), nil }
 
-func transport(q *sink.Queue, rt http.RoundTripper) (http.RoundTripper, error) {
-	return outbound.NewTransport(rt, q, nil)
+func transport(t *txtrail.Trail, rt http.RoundTripper) (http.RoundTripper, error) {
+	return t.Transport(rt)
 }
 
 func discarded[T any](inner T, wrap wrapper[T]) (*Running[T], error) {
-	return recorded(inner, wrap, sink.Discard(), nothing)
+	return recorded(inner, wrap, txtrail.Config{Output: txtrail.OutputNone, Sinks: []sink.Sink{sink.Discard()}}, nothing)
 }
 
 func journaled[T any](inner T, wrap wrapper[T]) (*Running[T], error) {
@@ -48,29 +41,29 @@ func journaled[T any](inner T, wrap wrapper[T]) (*Running[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	remove := func() error { return os.RemoveAll(dir) }
-	j, err := journalsink.Open(dir, &journalsink.Options{Name: "benchmarks"})
-	if err != nil {
-		return nil, errors.Join(err, remove())
-	}
-	return recorded(inner, wrap, j, remove)
+	return recorded(inner, wrap, txtrail.Config{Output: txtrail.OutputJournal, Dir: dir}, func() error { return os.RemoveAll(dir) })
 }
 
-func recorded[T any](inner T, wrap wrapper[T], s sink.Sink, clean func() error) (*Running[T], error) {
-	q, err := sink.NewQueue(s, nil)
+// recorded opens a trail with all defaults but where it writes to: the environment of
+// whoever measures changes nothing.
+func recorded[T any](inner T, wrap wrapper[T], c txtrail.Config, clean func() error) (*Running[T], error) {
+	c.Service = "benchmarks"
+	c.LookupEnv = func(string) (string, bool) { return "", false }
+	c.LogHandler = slog.DiscardHandler
+	trail, err := txtrail.Open(c)
 	if err != nil {
 		return nil, errors.Join(err, clean())
 	}
-	wrapped, err := wrap(q, inner)
+	wrapped, err := wrap(trail, inner)
 	if err != nil {
-		return nil, errors.Join(err, q.Close(context.Background()), clean())
+		return nil, errors.Join(err, trail.Close(context.Background()), clean())
 	}
 	return &Running[T]{
 		Wrapped: wrapped,
-		Settle:  func() error { return q.Flush(context.Background()) },
+		Settle:  func() error { return trail.Flush(context.Background()) },
 		Stop: func(served int64) error {
-			err := q.Close(context.Background())
-			if st := q.Stats(); st.Delivered < served || st.DroppedTotal() != 0 {
+			err := trail.Close(context.Background())
+			if st := trail.Stats(); st.Delivered < served || st.DroppedTotal() != 0 {
 				err = errors.Join(err, fmt.Errorf("%d of %d exchanges delivered, %d dropped", st.Delivered, served, st.DroppedTotal()))
 			}
 			return err
