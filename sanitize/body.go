@@ -2,6 +2,7 @@ package sanitize
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 )
 
@@ -167,10 +168,21 @@ func (r *run) fixpoint(dst []byte, n int, pass func(d *doc) int) []byte {
 
 // readable reports UTF-8 without control characters that no text has.
 func readable(b []byte) bool {
-	return utf8.Valid(b) && readableASCII(b)
+	return validUTF8(b) && readableASCII(b)
 }
 
 func readableASCII(b []byte) bool {
+	for len(b) >= 8 {
+		w := binary.LittleEndian.Uint64(b)
+		if (w-swarSpace)&^w&swarHighs != 0 && !readableBytes(b[:8]) {
+			return false
+		}
+		b = b[8:]
+	}
+	return readableBytes(b)
+}
+
+func readableBytes(b []byte) bool {
 	for _, c := range b {
 		if c < 0x20 && (c < 7 || c > 13 && c != 0x1b && c != 0x1e) {
 			return false

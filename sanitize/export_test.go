@@ -25,3 +25,9 @@ func (p *Policy) rulesets() []*ruleset {
 
 // Base64Like reports whether v is decoded where it is a value.
 func Base64Like(v []byte) bool { return base64Like(v) }
+
+// ValidUTF8 is what checks values for UTF-8.
+func ValidUTF8(b []byte) bool { return validUTF8(b) }
+
+// Readable reports UTF-8 without control characters that no text has.
+func Readable(b []byte) bool { return readable(b) }

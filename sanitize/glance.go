@@ -164,11 +164,15 @@ func (t *hintTable) anchor(src []byte, i int) int {
 	return len(src)
 }
 
+// maxGlance is how long a value may be to be glanced at, in bytes. Nearly every
+// longer text has something at which the text pass stops.
+const maxGlance = 512
+
 // plain reports that the inspection of v, of at least four bytes, would find
 // nothing. The numbers are the least lengths of what the detectors take.
 func (rs *ruleset) plain(v []byte) bool {
 	t, n := rs.hints, len(v)
-	if !rs.glance {
+	if !rs.glance || n > maxGlance {
 		return false
 	}
 	if n >= 19 && n <= 36 {

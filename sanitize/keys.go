@@ -34,7 +34,7 @@ func (r *run) decide(k []byte, sc scope) decision {
 		}
 	}
 	if sc == scopeBody {
-		if dec.rule == ruleNone && !r.rs.keysOnly && len(k) >= 6 {
+		if dec.rule == ruleNone && !r.rs.keysOnly && len(k) >= 6 && (bytes.IndexByte(k, '\\') >= 0 || !r.rs.plain(k)) {
 			if d := r.push(len(k)); d != nil {
 				d.buf = appendUnescaped(d.buf, k)
 				d.src = d.buf

@@ -19,7 +19,8 @@ const (
 // memo remembers short values that passed as they were. Most headers of a
 // service say the same thing again and again: Accept, Content-Type, the same
 // dozen User-Agents. Only what may be shown is kept, at most 16 KiB of it, and a
-// hit compares it all. Direct mapped, private to one run.
+// hit compares it all. A value has two places, so that two that come in turns do not
+// drive each other out. Private to one run.
 type memo struct {
 	slots [memoSlots]memoSlot
 }
@@ -41,7 +42,25 @@ func (m *memo) slot(seed maphash.Seed, as byte, name, value string) (s *memoSlot
 		h += uint64(n) + 3*uint64(name[0]) + 5*uint64(name[n-1])
 	}
 	s = &m.slots[h%memoSlots]
-	return s, s.as == as && int(s.name) == n && int(s.value) == len(value) &&
+	if s.holds(as, name, value) {
+		return s, true
+	}
+	if s.as == 0 {
+		return s, false
+	}
+	other := &m.slots[h/memoSlots%memoSlots]
+	if other.holds(as, name, value) {
+		return other, true
+	}
+	if other.as == 0 {
+		return other, false
+	}
+	return s, false
+}
+
+func (s *memoSlot) holds(as byte, name, value string) bool {
+	n := len(name)
+	return s.as == as && int(s.name) == n && int(s.value) == len(value) &&
 		string(s.buf[n:n+len(value)]) == value && string(s.buf[:n]) == name
 }
 
