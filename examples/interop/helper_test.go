@@ -113,11 +113,12 @@ func messages(es []*entry.Entry) string {
 	return b.String()
 }
 
-// protocol is one of the three ways to speak HTTP.
+// protocol is one of the ways to speak HTTP.
 type protocol string
 
 const (
 	http1 protocol = "HTTP1"
+	https protocol = "HTTPS" // HTTP/1.1 over TLS
 	h2    protocol = "H2"
 	h2c   protocol = "H2C"
 )
@@ -144,11 +145,11 @@ func serveOn(t testing.TB, proto protocol, h http.Handler, around func(net.Liste
 	s.Config.ConnContext = middleware.ConnContext
 	tr := &http.Transport{MaxIdleConnsPerHost: 100, DisableCompression: true}
 	switch proto {
-	case h2:
-		s.EnableHTTP2 = true
+	case h2, https:
+		s.EnableHTTP2 = proto == h2
 		s.StartTLS()
 		tr.TLSClientConfig = s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-		tr.ForceAttemptHTTP2 = true
+		tr.ForceAttemptHTTP2 = proto == h2
 	case h2c:
 		var p http.Protocols
 		p.SetUnencryptedHTTP2(true)

@@ -166,6 +166,35 @@ func TestWebSockets(t *testing.T) {
 	}
 }
 
+// Over TLS a connection is another type, which is counted too: what the server has told
+// of is what the client has.
+func TestWebSocketOverTLS(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{"coder": coderEcho, "gorilla": gorillaEcho} {
+		t.Run(name, func(t *testing.T) {
+			server, client := newTrail(t), newTrail(t)
+			s := serve(t, https, server.wrap(handler))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			p, err := dialCoder(ctx, client.over(t, s.transport), s.URL, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(converse(ctx, p, 0), p.bye()); err != nil {
+				t.Fatal(err)
+			}
+			p.gone()
+			theirs, ours := client.one(t, entry.KindStream), server.one(t, entry.KindStream)
+			received := ours.Response.Body.Size
+			if name == "gorilla" {
+				received -= gorillaHead
+			}
+			if in := ours.Request.Body.Size; in != theirs.Request.Body.Size || received != theirs.Response.Body.Size || in < largest/2 {
+				t.Errorf("the server has %s; the client %s", ours.Message, theirs.Message)
+			}
+		})
+	}
+}
+
 // testWebSockets opens connections with what dialer returns. Both says that the
 // client is recorded too; headIn that the server's library writes the head of the
 // answer to the connection that it has taken over.
