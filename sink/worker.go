@@ -18,12 +18,13 @@ type worker struct {
 	lines []byte         // canonical lines of the batch
 	ids   []byte         // scratch
 	good  []item         // scratch
+	timer *time.Timer    // of sleep
 
 	settled uint64 // entries of the batch that were delivered or dropped
 }
 
 func newWorker(q *Queue) *worker {
-	return &worker{
+	w := &worker{
 		q:     q,
 		clean: newCleaner(q.opts.Policy, &q.buffers),
 		spare: newGapBook(),
@@ -31,7 +32,10 @@ func newWorker(q *Queue) *worker {
 		batch: make([]*entry.Entry, 0, MaxBatch+maxGapIDs+int(numReasons)),
 		items: make([]item, 0, MaxBatch+maxGapIDs+int(numReasons)),
 		lines: make([]byte, 0, 64<<10),
+		timer: time.NewTimer(time.Hour),
 	}
+	w.timer.Stop()
+	return w
 }
 
 // cleanResource sanitizes the queue's own resource, once.
@@ -104,12 +108,12 @@ func (w *worker) sleep(d time.Duration) {
 		}
 		return
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
+	w.timer.Reset(d)
+	defer w.timer.Stop()
 	select {
 	case <-w.q.wake:
 	case <-w.q.ctx.Done():
-	case <-t.C:
+	case <-w.timer.C:
 	}
 }
 
@@ -201,14 +205,15 @@ func (w *worker) fill() {
 			q.report.report(classSanitize, err)
 		}
 		w.shorten(e)
-		if err := e.Seal(w.lines[len(w.lines):]); err != nil {
+		free := w.lines[len(w.lines):cap(w.lines)]
+		if err := e.Seal(free[:0]); err != nil {
 			q.report.report(classDrop+class(reasonInvalid), &DropError{Reason: DropInvalid, Count: 1, Err: err})
 			w.dropped(it, e, reasonInvalid)
 			e.Release()
 			continue
 		}
 		n := len(e.Line())
-		if n <= cap(w.lines)-len(w.lines) {
+		if len(free) > 0 && &e.Line()[0] == &free[0] {
 			w.lines = w.lines[:len(w.lines)+n]
 		} else {
 			// The line has memory of its own; the next ones get a larger piece.
