@@ -193,7 +193,7 @@ func (a *app) whole(src query.Source, groups [][]*entry.Entry) []*query.Story {
 	ss := make([]*query.Story, len(groups))
 	for i, matched := range groups {
 		// Where retention was faster, what matched is all there is.
-		if found == nil || found[i].More || len(found[i].Entries) < len(matched) {
+		if len(found) == 0 || found[i].More || len(found[i].Entries) < len(matched) {
 			ss[i] = query.NewStory(matched, &query.StoryOptions{Excerpt: true})
 			continue
 		}

@@ -3,6 +3,7 @@ package journalsink
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io/fs"
@@ -158,4 +159,13 @@ func (q quickFS) Create(path string, perm fs.FileMode) (file, error) {
 		return nil, err
 	}
 	return quickFile{f}, nil
+}
+
+// walk reads one base that may be gone.
+func (r *Reader) walk(ctx context.Context, l *listed, q *query, from int64, each emit) (int64, error) {
+	end, _, err := r.walkVolume(ctx, r.shelf.volume(l), q, from, each)
+	if errors.Is(err, errStop) || errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return end, err
 }

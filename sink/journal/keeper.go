@@ -28,7 +28,8 @@ type keeper struct {
 	flightMu sync.Mutex
 	flight   *inFlight // nil: nobody asked for it
 
-	last map[string]time.Time // when a base could not be compressed
+	last   map[string]time.Time // when a base could not be compressed
+	merged time.Time            // when small files were looked for
 }
 
 func newKeeper(j *Journal) *keeper {
@@ -201,6 +202,7 @@ func (k *keeper) work() {
 			return
 		}
 		k.j.adoptAll()
+		k.j.mergeSmall()
 		k.j.adoptTables()
 		k.j.retain()
 		select {

@@ -9,9 +9,12 @@ import (
 // made of, and where their bytes are in it: a place in one of them is that place,
 // moved.
 //
-//	u32 files, per file: u64 offset in the decompressed bytes, u64 size, u8 length
-//	of the base, the base
+//	u32 files, per file: u64 offset in the decompressed bytes, u64 size, u32 good
+//	lines, u8 length of the base, the base
 const sectionOrigins = 5
+
+// originLen is the length of a record without the base.
+const originLen = 8 + 8 + 4 + 1
 
 // maxOrigins bounds the files that are merged into one.
 const maxOrigins = 256
@@ -21,6 +24,7 @@ type origin struct {
 	base string
 	at   int64 // of its first byte in the merged file, decompressed
 	size int64 // decompressed
+	rows int   // good lines
 }
 
 func encodeOrigins(origins []origin) []byte {
@@ -32,6 +36,7 @@ func encodeOrigins(origins []origin) []byte {
 	for _, o := range origins {
 		b = le.AppendUint64(b, uint64(o.at))
 		b = le.AppendUint64(b, uint64(o.size))
+		b = le.AppendUint32(b, uint32(o.rows))
 		b = append(b, byte(len(o.base)))
 		b = append(b, o.base...)
 	}
@@ -50,16 +55,18 @@ func parseOrigins(s []byte) ([]origin, error) {
 	}
 	origins := make([]origin, n)
 	for i := range origins {
-		if len(s) < 17 || len(s) < 17+int(s[16]) {
+		if len(s) < originLen || len(s) < originLen+int(s[originLen-1]) {
 			return nil, bad
 		}
 		o := &origins[i]
 		o.at, o.size = int64(le.Uint64(s)), int64(le.Uint64(s[8:]))
-		o.base = string(s[17 : 17+int(s[16])])
+		o.rows = int(le.Uint32(s[16:]))
+		n := originLen + int(s[originLen-1])
+		o.base = string(s[originLen:n])
 		if _, _, ok := splitName(o.base + extClosed); !ok {
 			return nil, bad
 		}
-		s = s[17+int(s[16]):]
+		s = s[n:]
 	}
 	if len(s) > 0 {
 		return nil, bad

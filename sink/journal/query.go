@@ -14,6 +14,7 @@ type query struct {
 	match        func(*Row) bool // nil: any
 	look         func(head)      // not nil: nothing is wanted but a look at the heads
 	rows         func(*Row) bool // not nil: rows are wanted, not entries; false: no more
+	parts        []span          // of a merged file; nil: all of it
 }
 
 func newTimeQuery(since, until time.Time) *query {
@@ -76,7 +77,7 @@ func (q *query) visit(ctx context.Context, c *columnSet, from, to int) error {
 			continue
 		}
 		row.i = i
-		if q.match != nil && !q.match(&row) {
+		if q.parts != nil && !q.rowInParts(i) || q.match != nil && !q.match(&row) {
 			continue
 		}
 		if !q.rows(&row) {

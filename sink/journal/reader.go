@@ -190,15 +190,19 @@ func (r *Reader) walkEach(ctx context.Context, q *query, newest bool, each emit)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	var gone []string
 	for i, v := range vs {
 		if newest {
 			v = vs[len(vs)-1-i]
 		}
-		if _, _, err := r.walkVolume(ctx, v, q, 0, each); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		switch _, _, err := r.walkVolume(ctx, v, q, 0, each); {
+		case errors.Is(err, fs.ErrNotExist):
+			gone = append(gone, v.text)
+		case err != nil:
 			return err
 		}
 	}
-	return nil
+	return r.walkGone(ctx, gone, q, each)
 }
 
 // list lists the folder, and forgets damage in files that are gone.

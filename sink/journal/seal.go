@@ -144,11 +144,19 @@ func (s *sealer) reset() {
 
 // run reads all lines of r and writes the blocks and the index.
 func (s *sealer) run(r io.Reader, size int64, aborted func() bool) error {
+	if err := s.lines(r, size, aborted); err != nil {
+		return err
+	}
+	return s.finish()
+}
+
+// lines reads all lines of r and writes the blocks, but for the last one.
+func (s *sealer) lines(r io.Reader, size int64, aborted func() bool) error {
 	lines := newLineReader(r, 0, size)
 	for {
 		raw, err := lines.next()
 		if isEOF(err) {
-			break
+			return nil
 		}
 		if err != nil {
 			return err
@@ -165,7 +173,6 @@ func (s *sealer) run(r io.Reader, size int64, aborted func() bool) error {
 			return err
 		}
 	}
-	return s.finish()
 }
 
 // finish ends the last block and writes what helps to read them.

@@ -82,10 +82,7 @@ func (r *Reader) shelve() ([]*volume, error) {
 	if err != nil {
 		return nil, err
 	}
-	vs := r.shelf.take(bases)
-	if vs, err = r.hideOrigins(vs); err != nil {
-		return nil, err
-	}
+	vs := r.hideOrigins(r.shelf.take(bases))
 	r.shelf.mu.Lock()
 	r.shelf.volumes, r.shelf.mod = vs, mod
 	r.shelf.mu.Unlock()

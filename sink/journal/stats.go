@@ -22,6 +22,7 @@ type Stats struct {
 	SealedBytes  int64 // size after it
 	DamagedLines int64 // found while compressing: their place is kept, blank
 	Adopted      int64 // files of dead writers taken over, without empty ones
+	Merged       int64 // small closed files put together into larger ones
 	Removed      int64 // files removed to keep the folder within its bounds
 	RemovedBytes int64
 	// RemovedUnshipped are those of the removed files that a sink had not got whole.
@@ -42,7 +43,7 @@ type Stats struct {
 type counters struct {
 	entries, bytes, writes, writeErrors, refused, syncs, syncErrors        atomic.Int64
 	opened, sealed, sealErrors, sealedPlain, sealedBytes, damaged, adopted atomic.Int64
-	removed, removedBytes, removedNeeded, crashed                          atomic.Int64
+	merged, removed, removedBytes, removedNeeded, crashed                  atomic.Int64
 	fileBytes                                                              atomic.Int64
 	file                                                                   atomic.Pointer[string]
 	last                                                                   atomic.Pointer[lastError]
@@ -71,6 +72,7 @@ func (j *Journal) Stats() Stats {
 		SealedBytes:      c.sealedBytes.Load(),
 		DamagedLines:     c.damaged.Load(),
 		Adopted:          c.adopted.Load(),
+		Merged:           c.merged.Load(),
 		Removed:          c.removed.Load(),
 		RemovedBytes:     c.removedBytes.Load(),
 		RemovedUnshipped: c.removedNeeded.Load(),

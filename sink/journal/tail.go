@@ -79,6 +79,12 @@ func (t *tailer) begin(fromStart bool) error {
 	}
 	for i := range bases {
 		l := &bases[i]
+		if origins := t.r.originsOf(l); origins != nil {
+			for _, o := range origins {
+				t.at[o.base] = &tailed{done: true}
+			}
+			continue
+		}
 		at := &tailed{done: l.closed}
 		if !at.done {
 			at.offset, err = lineStart(filepath.Join(t.r.dir, l.text+extOpen))
@@ -132,31 +138,28 @@ func (t *tailer) poll(ctx context.Context) bool {
 	}
 	there := make(map[string]bool, len(bases))
 	for i := range bases {
+		there[bases[i].text] = true
+	}
+	for i := range bases {
 		l := &bases[i]
-		there[l.text] = true
-		at := t.at[l.text]
-		if at == nil {
-			at = &tailed{}
-			t.at[l.text] = at
+		origins := t.r.originsOf(l)
+		if origins != nil {
+			if !t.merged(ctx, l, origins, there) {
+				return false
+			}
+			continue
 		}
+		at := t.of(l.text)
 		if at.done {
 			continue
 		}
-		stopped := false
-		end, err := t.r.walk(ctx, l, &query{}, at.offset, func(e *entry.Entry) bool {
-			if ctx.Err() != nil {
-				stopped = true
-				return false
-			}
-			if !t.dup.again(e.InsertID) {
-				stopped = !t.yield(e, nil)
-			}
-			return !stopped
-		})
-		if stopped || err != nil {
+		end, gone, ok := t.read(ctx, l, &query{}, at.offset)
+		if !ok {
 			return false
 		}
-		at.offset, at.done = end, l.closed
+		if !gone { // else it was removed by the cap, or merged into another: the next listing tells
+			at.offset, at.done = end, l.closed
+		}
 	}
 	for base := range t.at {
 		if !there[base] {
@@ -164,4 +167,58 @@ func (t *tailer) poll(ctx context.Context) bool {
 		}
 	}
 	return true
+}
+
+// of returns what is remembered of a base.
+func (t *tailer) of(base string) *tailed {
+	at := t.at[base]
+	if at == nil {
+		at = &tailed{}
+		t.at[base] = at
+	}
+	return at
+}
+
+// read yields what a base has behind an offset. ok reports whether to go on.
+func (t *tailer) read(ctx context.Context, l *listed, q *query, from int64) (end int64, gone, ok bool) {
+	stopped := false
+	end, closed, err := t.r.walkVolume(ctx, t.r.shelf.volume(l), q, from, func(e *entry.Entry) bool {
+		if ctx.Err() != nil {
+			stopped = true
+			return false
+		}
+		if !t.dup.again(e.InsertID) {
+			stopped = !t.yield(e, nil)
+		}
+		return !stopped
+	})
+	l.closed = l.closed || closed
+	gone = errors.Is(err, fs.ErrNotExist)
+	return end, gone, !stopped && (err == nil || gone)
+}
+
+// merged yields of a merged file the parts that were not read to their end while they
+// were files of their own. What is still there as its own file is left to that.
+func (t *tailer) merged(ctx context.Context, l *listed, origins []origin, there map[string]bool) bool {
+	q := &query{}
+	var parts []*tailed
+	for _, o := range origins {
+		at := t.of(o.base)
+		if !at.done && !there[o.base] {
+			p, _ := spanOf(origins, o.base)
+			p.from += min(at.offset, o.size)
+			q.parts, parts = append(q.parts, p), append(parts, at)
+		}
+	}
+	for _, o := range origins {
+		there[o.base] = true // remembered as long as it is part of a file
+	}
+	if len(parts) == 0 {
+		return true
+	}
+	_, gone, ok := t.read(ctx, l, q, 0)
+	for _, at := range parts {
+		at.done = at.done || !gone
+	}
+	return ok
 }

@@ -18,24 +18,12 @@ var errStop = errors.New("journalsink: stop")
 // emit is given each wanted entry, and says whether to go on.
 type emit func(*entry.Entry) bool
 
-// walk reads the wanted entries of one base from the plain offset from, and returns
-// the plain offset behind the last whole line. The error is ctx's; everything else
-// is damage.
+// walkVolume reads the wanted entries of one base from the plain offset from, and
+// returns the plain offset behind the last whole line; closed says that it was read as
+// a closed file. The error is ctx's, errStop, or that neither file is there any more;
+// everything else is damage.
 //
-// Since the listing the file may have been compressed, or removed by the cap.
-func (r *Reader) walk(ctx context.Context, l *listed, q *query, from int64, each emit) (end int64, err error) {
-	end, closed, err := r.walkVolume(ctx, r.shelf.volume(l), q, from, each)
-	if closed && !l.closed {
-		l.open, l.closed = false, true
-	}
-	if errors.Is(err, errStop) || errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return end, err
-}
-
-// walkVolume is walk with what is known of the base. closed says that it was read as
-// a closed file. The error may also be errStop, or that neither file is there.
+// Since the listing the file may have been compressed, merged, or removed by the cap.
 func (r *Reader) walkVolume(ctx context.Context, v *volume, q *query, from int64, each emit) (end int64, closed bool, err error) {
 	if !v.closed {
 		end, err = r.walkOpen(ctx, v, q, from, each)

@@ -305,7 +305,7 @@ func (d *blockReader) lines(frame []byte, b *block, q *query, from int64, keep [
 			continue
 		}
 		// Of a damaged block the lines can not be told apart by counting.
-		if good++; start < from || derr == nil && good < len(keep) && !keep[good] {
+		if good++; start < from || q.parts != nil && !q.inParts(start) || derr == nil && good < len(keep) && !keep[good] {
 			continue
 		}
 		if err := d.r.line(d.name, b.at, rawLine{at: start, text: text}, q, each); err != nil {
