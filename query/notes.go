@@ -25,7 +25,7 @@ const (
 	NoteLoop          NoteCode = "loop"           // its parents form a loop
 	NoteAborted       NoteCode = "client_aborted" // the client went away
 	NotePanic         NoteCode = "panic"          // the handler panicked
-	NoteCrash         NoteCode = "crash"          // the process died while it was at work
+	NoteCrash         NoteCode = "crash"          // the process died while serving this
 	NoteLost          NoteCode = "lost"           // entries lost: how many, why
 	NoteRefusedID     NoteCode = "refused_txid"   // a txid was brought and not accepted
 	NoteNotRead       NoteCode = "not_read"       // the caller did not read the answer to its end
@@ -88,7 +88,7 @@ func (n Note) Text(l Lang) string {
 	case NotePanic:
 		return l.pick("the handler panicked", "핸들러 패닉")
 	case NoteCrash:
-		return l.pick(n.Service+" died while it was at work", n.Service+"이(가) 처리 중에 종료됨")
+		return l.pick("the "+n.Service+" process died while serving this", n.Service+" 프로세스가 이 요청을 처리하던 중 종료됨")
 	case NoteLost:
 		return l.pick(human.Count(n.N)+" entries lost: "+n.Word, "기록 "+human.Count(n.N)+"건 유실: "+n.Word)
 	case NoteRefusedID:
