@@ -38,6 +38,9 @@ type cli struct {
 	Show    showCmd    `cmd:"" help:"Tell the story of a transaction ID."`
 	Find    findCmd    `cmd:"" help:"Find stories, or entries, by user, device, route, status and more."`
 	Tail    tailCmd    `cmd:"" help:"Follow entries as they are written."`
+	Doctor  doctorCmd  `cmd:"" help:"Say what is stored, what waits for a sink, and what is wrong."`
+	Ship    shipCmd    `cmd:"" help:"Ship what services left in a journal's folder."`
+	Reship  reshipCmd  `cmd:"" help:"Have what a sink refused sent again."`
 	Redact  redactCmd  `cmd:"" help:"Sanitize standard input as services do before anything is stored."`
 	Version versionCmd `cmd:"" help:"Say which version this is."`
 }
@@ -102,6 +105,12 @@ func run(ctx context.Context, args []string, sys *system) int {
 		cmd = &c.Find
 	case "tail":
 		cmd = &c.Tail
+	case "doctor":
+		cmd = &c.Doctor
+	case "ship":
+		cmd = &c.Ship
+	case "reship":
+		cmd = &c.Reship
 	case "redact":
 		cmd = &c.Redact
 	default:

@@ -17,13 +17,7 @@ const defaultDir = "./.txtrail"
 
 // source opens what --source, TXTRAIL_DIR or the default names.
 func (a *app) source() (query.Source, error) {
-	spec, from := a.flags.Source, "--source"
-	if spec == "" {
-		spec, from = a.env("TXTRAIL_DIR"), "TXTRAIL_DIR"
-	}
-	if spec == "" {
-		spec, from = defaultDir, ""
-	}
+	spec, from := a.spec()
 	dir := spec
 	if scheme, rest, ok := strings.Cut(spec, ":"); ok && isScheme(scheme) {
 		switch scheme {
@@ -50,6 +44,30 @@ func (a *app) source() (query.Source, error) {
 		return nil, usage("%v%s", err, via(from))
 	}
 	return src, nil
+}
+
+// spec is what says where to look, and which setting that is.
+func (a *app) spec() (spec, from string) {
+	if a.flags.Source != "" {
+		return a.flags.Source, "--source"
+	}
+	if dir := a.env("TXTRAIL_DIR"); dir != "" {
+		return dir, "TXTRAIL_DIR"
+	}
+	return defaultDir, ""
+}
+
+// folder returns the journal's folder that is meant, and false if it is no journal.
+func (a *app) folder() (dir string, ok bool) {
+	spec, _ := a.spec()
+	scheme, rest, cut := strings.Cut(spec, ":")
+	switch {
+	case !cut || !isScheme(scheme):
+		return spec, true
+	case scheme == "journal":
+		return rest, true
+	}
+	return "", false
 }
 
 // via says which setting named a folder.

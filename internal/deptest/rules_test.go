@@ -130,9 +130,9 @@ var rooms = []room{
 		why:  "tests the others by their lists and depends on none",
 	},
 	{
-		path: "cmd/txtrail", ours: append([]string{"query", "query/journal", "query/cloudlogging", "sink/journal", "internal/human", "internal/redact", "internal/render", "sanitize"}, facts...),
+		path: "cmd/txtrail", ours: append([]string{"query", "query/journal", "query/cloudlogging", "sink", "sink/journal", "sink/cloudlogging", "internal/human", "internal/redact", "internal/render", "sanitize"}, facts...),
 		modules: []string{"github.com/alecthomas/kong", "github.com/charmbracelet/x/ansi", "golang.org/x/term"}, std: []string{"os/exec"},
-		why: "the command reads; it knows sources and how to show them, and nothing of how services record",
+		why: "the command reads, and ships what dead services left; it knows sources, sinks and how to show them, and nothing of how services record",
 	},
 	{
 		path: "examples/webview", ours: append([]string{"", "middleware", "outbound", "sink/journal", "query", "query/journal", "internal/render"}, sinks...),

@@ -17,6 +17,7 @@ type feed struct {
 	name    string // of the sink
 	folder  string // in .ship
 	lock    file
+	looking bool // nothing is written: somebody else ships
 	changed chan struct{}
 	told    damages
 

@@ -7,8 +7,21 @@ import (
 	"time"
 )
 
-// begin reads the cursor.
+// begin reads the cursor, and writes it anew: from here on it holds the files that it
+// does not call done.
 func (f *feed) begin() error {
+	if err := f.load(); err != nil {
+		return err
+	}
+	f.dirty = true
+	if err := f.write(); err != nil {
+		f.warn(err) // a full disk must not keep entries from leaving it
+	}
+	return nil
+}
+
+// load reads the cursor.
+func (f *feed) load() error {
 	path := shipPath(f.s.dir, f.folder, f.s.opts.Name+extCursor)
 	c, err := readCursor(f.s.fs, path)
 	switch {
@@ -34,11 +47,7 @@ func (f *feed) begin() error {
 		x.lines, x.unproven, x.uncounted = max(at.Known, at.Settled), true, true
 	}
 	f.again = againFile{path: shipPath(f.s.dir, f.folder, againName(f.s.opts.Name)), read: c.Again, settled: c.Again}
-	// From here on the cursor holds the files that it does not call done.
-	f.dirty = true
-	if err := f.write(); err != nil {
-		f.warn(err) // a full disk must not keep entries from leaving it
-	}
+	f.clock = c.Time
 	return nil
 }
 
@@ -53,6 +62,9 @@ func (f *feed) warn(err error) {
 // writeIfDue writes the cursor when it is behind and the last writing is long enough
 // ago, and now and then as a sign of life.
 func (f *feed) writeIfDue() error {
+	if f.looking {
+		return nil
+	}
 	pulse := f.s.opts.Now().Sub(f.clock)
 	if !f.dirty && pulse >= 0 && pulse < cursorPulse {
 		return nil

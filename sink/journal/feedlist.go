@@ -24,7 +24,7 @@ func (f *feed) follow(l listed, at position) *followed {
 func (f *feed) list() error {
 	now := time.Now()
 	st, err := f.s.fs.Lstat(f.s.dir)
-	if err == nil && st.ModTime().Equal(f.changes) && now.Sub(f.listed) < relist &&
+	if err == nil && trustFolderTimes && st.ModTime().Equal(f.changes) && now.Sub(f.listed) < relist &&
 		f.listed.Sub(f.changes) > 2*time.Second { // else a change may have the same time
 		return nil
 	}

@@ -162,13 +162,8 @@ func (s *Spool) Attach(ctx context.Context, name string) (sink.Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &feed{
-		s: s, name: name, folder: folder, lock: lock,
-		bases: make(map[string]*followed),
-		told: damages{on: func(d Damage) {
-			s.opts.OnError(fmt.Errorf("journalsink: %s: %q at byte %d not shipped: %w", s.dir, d.File, d.Offset, d.Err))
-		}},
-	}
+	f := s.feed(name, folder)
+	f.lock = lock
 	if err := f.begin(); err != nil {
 		_ = lock.Close()
 		return nil, err
@@ -177,6 +172,16 @@ func (s *Spool) Attach(ctx context.Context, name string) (sink.Feed, error) {
 		f.changed = s.j.watch.add()
 	}
 	return f, nil
+}
+
+func (s *Spool) feed(name, folder string) *feed {
+	return &feed{
+		s: s, name: name, folder: folder,
+		bases: make(map[string]*followed),
+		told: damages{on: func(d Damage) {
+			s.opts.OnError(fmt.Errorf("journalsink: %s: %q at byte %d not shipped: %w", s.dir, d.File, d.Offset, d.Err))
+		}},
+	}
 }
 
 // lock opens the lock file, makes it if need be, and takes its lock.

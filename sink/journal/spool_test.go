@@ -591,3 +591,62 @@ func (r *refusing) Write(ctx context.Context, batch []*entry.Entry) error {
 	}
 	return nil
 }
+
+// Who looks sees what waits, and changes nothing.
+func TestShipStates(t *testing.T) {
+	dir := t.TempDir()
+	j := openTest(t, dir, &Options{Name: "web", Now: func() time.Time { return testStart }})
+	writeTest(t, j, 0, 30)
+	s, err := j.Spool(&SpoolOptions{CommitEvery: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := attachTest(t, s, "cloud:a/b")
+	if _, err := f.Look(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	nextTest(t, f, 20)
+	if err := f.Commit(context.Background(), 12); err != nil {
+		t.Fatal(err)
+	}
+	state := func(now time.Time) ShipState {
+		t.Helper()
+		states, err := ShipStates(context.Background(), dir, now)
+		if err != nil || len(states) != 1 {
+			t.Fatalf("%+v, %v", states, err)
+		}
+		return states[0]
+	}
+	want := ShipState{
+		Sink: "cloud:a/b", Writer: "web", Alive: true, Written: testStart,
+		Waiting: 18, Oldest: testStart.Add(12 * time.Millisecond),
+	}
+	got := state(testStart)
+	got.Bytes = 0
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	closeTest(t, f)
+	want.Alive = false
+	want.Stale = true
+	got = state(testStart.Add(8 * 24 * time.Hour))
+	got.Bytes = 0
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if err := os.WriteFile(shipPath(dir, f.folder, "web"+extCursor), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := state(testStart); got.Waiting != 30 || !errors.Is(got.Err, ErrCursor) {
+		t.Errorf("%+v", got)
+	}
+	if names, err := Writers(dir); err != nil || len(names) != 1 || names[0] != "web" {
+		t.Errorf("%v, %v", names, err)
+	}
+	if none, err := ShipStates(context.Background(), t.TempDir(), testStart); err != nil || len(none) > 0 {
+		t.Errorf("%v, %v", none, err)
+	}
+	if _, err := ShipStates(context.Background(), filepath.Join(dir, "nowhere"), testStart); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}

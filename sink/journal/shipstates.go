@@ -1,0 +1,128 @@
+package journalsink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/txtrail/txtrail/sink"
+)
+
+// ShipState is how far the entries of one writers' name were shipped to one sink.
+type ShipState struct {
+	Sink   string
+	Writer string // Options.Name of the processes that wrote them
+	// Alive: a process ships them now. Written is when the last one wrote its cursor.
+	Alive   bool
+	Written time.Time
+	Waiting int64     // entries that the sink has not got
+	Bytes   int64     // of them, before compression
+	Oldest  time.Time // of them; zero if there are none
+	// Stale: nobody has shipped for so long that the files are not kept for it any
+	// more.
+	Stale bool
+	Err   error // of the cursor: shipping begins again with the oldest file
+}
+
+// ShipStates looks at everything that is, or was, shipped from a journal's folder. It
+// writes nothing, and who ships goes on meanwhile. Of an entry that is being sent right
+// now it may say that it waits.
+func ShipStates(ctx context.Context, dir string, now time.Time) ([]ShipState, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %q: %w", ErrFolder, dir, err)
+	}
+	var states []ShipState
+	err = eachShip(abs, func(folder string, items []fs.DirEntry) error {
+		for _, item := range items {
+			writer, ok := strings.CutSuffix(item.Name(), extCursor)
+			if !ok || !item.Type().IsRegular() || cleanName(writer) != writer {
+				continue
+			}
+			state, err := shipState(ctx, abs, filepath.Base(folder), writer, now)
+			if err != nil {
+				return err
+			}
+			states = append(states, state)
+		}
+		return nil
+	})
+	return states, err
+}
+
+func shipState(ctx context.Context, dir, folder, writer string, now time.Time) (ShipState, error) {
+	state := ShipState{Sink: folder, Writer: writer, Alive: locked(shipPath(dir, folder, writer+extLock))}
+	path := shipPath(dir, folder, writer+extCursor)
+	c, err := readCursor(osFS{}, path)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return state, fmt.Errorf("journalsink: %w", err)
+	case err != nil:
+		state.Err = err
+		if st, err := os.Lstat(path); err == nil {
+			state.Written = st.ModTime()
+		}
+	default:
+		state.Sink, state.Written = c.Sink, c.Time
+	}
+	state.Stale = !state.Alive && now.Sub(state.Written) >= cursorLife
+	s, err := OpenSpool(dir, &SpoolOptions{Name: writer, OnError: func(err error) {
+		if state.Err == nil && errors.Is(err, ErrCursor) {
+			state.Err = err
+		}
+	}})
+	if err != nil {
+		return state, err
+	}
+	f := s.feed(state.Sink, folder)
+	f.looking = true
+	if err := f.load(); err != nil {
+		return state, err
+	}
+	look, err := f.Look(ctx)
+	if err != nil {
+		return state, err
+	}
+	state.Waiting, state.Bytes = look.Entries, look.Bytes
+	if look.Entries > 0 {
+		b := sink.SpoolBatch{MaxEntries: 1, MaxBytes: 1}
+		if err := f.Next(ctx, &b); err != nil {
+			return state, err
+		}
+		if len(b.Entries) > 0 {
+			state.Oldest = b.Entries[0].Time
+		}
+	}
+	return state, nil
+}
+
+// locked reports whether somebody holds the lock of a file. To find out it takes the
+// lock for a moment; who wants it then tries again.
+func locked(path string) bool {
+	f, err := openRegular(path, os.O_RDONLY)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	return errors.Is(lockFile(f), errLocked)
+}
+
+// Writers returns the writers' names that have files in a journal's folder, sorted.
+func Writers(dir string) ([]string, error) {
+	bases, err := list(dir, readDir, nil, nil)
+	if err != nil {
+		return nil, folderError(dir, err)
+	}
+	var names []string
+	for i := range bases {
+		names = append(names, bases[i].writer())
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
