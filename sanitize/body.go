@@ -161,7 +161,12 @@ func (r *run) fixpoint(dst []byte, n int, pass func(d *doc) int) []byte {
 		if end == len(d.src) && !d.changed(mark{}) {
 			break
 		}
+		r.before = append(r.before[:0], r.counts...)
 		dst = r.apply(dst[:n], d, 0, end)
+		if bytes.Equal(dst[n:], r.again) { // markers in the place of markers
+			copy(r.counts, r.before)
+			break
+		}
 	}
 	return dst
 }

@@ -14,6 +14,9 @@ import (
 // toUTF8 returns src in UTF-8, decoded into buf when
 // it has to be: decoded is then set. A non-empty reason says why it cannot be read.
 func toUTF8(buf, src []byte, charset string, trunc bool) (out []byte, decoded bool, reason string) {
+	if charset == "" && len(src) >= 4 && src[0]-1 < 0x7f && src[1] != 0 { // nearly all
+		return src, false, ""
+	}
 	switch {
 	case bytes.HasPrefix(src, []byte("\xef\xbb\xbf")):
 		return src, false, ""

@@ -26,12 +26,12 @@ func (r *run) special(d *doc, base, top int, rl role, rule ruleID, s, e int, str
 		return rule
 	}
 	switch rl {
-	case roleName:
+	case roleName, roleLabel:
 		if str && e-s < 80 {
 			v := d.src[s+1 : e-1]
 			nd := r.key(v, scopeBody)
 			f = &r.frames[top]
-			strong := strongName(d.src, s)
+			strong := rl == roleName
 			if nd.rule != ruleNone && nd.rule != ruleUnlisted && nd.flags&wCounter == 0 && (f.name == ruleNone || strong) {
 				f.name = nd.rule
 				if strong {
@@ -138,8 +138,8 @@ func keyBeforeValue(src []byte, s int) []byte {
 }
 
 // strongName reports a key that always means a name; "type" and "id" may.
-func strongName(src []byte, s int) bool {
-	switch string(keyBeforeValue(src, s)) {
+func strongName(k []byte) bool {
+	switch string(k) {
 	case "type", "Type", "id", "ID", "Id", "label", "title":
 		return false
 	}

@@ -26,6 +26,9 @@ func (r *run) decide(k []byte, sc scope) decision {
 	if sc == scopeBody {
 		if len(r.keys.text) <= len(k) {
 			dec.role = roleOf(r.keys.text)
+			if dec.role == roleName && !strongName(k) {
+				dec.role = roleLabel
+			}
 		}
 	}
 	if dec.rule == ruleNone && !dec.keep() && len(k) < 64 && r.keys.unleet(k) {

@@ -232,7 +232,7 @@ func (r *run) characterData(d *doc, base, s, e int, raw, trunc bool) {
 // noteName remembers what the content of a <key> or <name> element names.
 func (r *run) noteName(d *doc, base, s, e int) {
 	top := len(r.xml) - 1
-	if top <= base || r.xml[top].role != roleName || e-s > 80 {
+	if top <= base || !r.xml[top].role.names() || e-s > 80 {
 		return
 	}
 	f := &r.xml[top]

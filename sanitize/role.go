@@ -7,12 +7,16 @@ type role uint8
 const (
 	roleNone role = iota
 	roleName
+	roleLabel // a name that may be something else
 	roleValue
 	roleColumns
 	roleRows
 	roleMethod
 	roleParams
 )
+
+// names reports a key whose value may be the name of what stands beside it.
+func (rl role) names() bool { return rl == roleName || rl == roleLabel }
 
 func roleOf(t []byte) role {
 	if len(t) > 12 {

@@ -28,6 +28,7 @@ type run struct {
 	rs      *ruleset
 	counts  []int32
 	counted bool // one of counts is not 0
+	before  []int32
 	docs    [maxNest + 1]doc
 	inner   int
 	depth   int

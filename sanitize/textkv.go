@@ -183,7 +183,7 @@ func markerBefore(src []byte, floor, e int) int {
 // hideValue hides the value that begins at v under a sensitive key.
 func (r *run) hideValue(d *doc, ks, v, hi int, sep byte, dec decision) int {
 	src := d.src
-	if m := r.rs.markerAt(src, v, hi); m > 0 && bareEnd(src, m, hi) == m {
+	if m := r.rs.markerAt(src, v, hi); m > 0 && (bareEnd(src, m, hi) == m || bareEnd(src, v, hi) == m) {
 		return m
 	}
 	// A quoted value.

@@ -54,7 +54,7 @@ func (r *run) yaml(d *doc, lo, hi int, trunc bool) {
 		}
 		switch {
 		case rule != ruleNone:
-		case dec.role == roleName && ve > vs:
+		case dec.role.names() && ve > vs:
 			// (A name that the cut may have shortened says nothing.)
 			nd := r.key(bytes.Trim(src[vs:ve], `"'`), scopeBody)
 			if nd.rule != ruleNone && nd.flags&wCounter == 0 {
