@@ -22,10 +22,15 @@ var killRounds = flag.Int("killrounds", 4, "how often TestKilled kills a writer"
 
 const killEnv = "TXTRAIL_JOURNAL_TEST_DIR"
 
-// TestMain is the writer that TestKilled kills, when it is run for that.
+// TestMain is the writer that TestKilled kills, or a process of TestProcesses, when it
+// is run for that.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(killEnv); dir != "" {
-		writeUntilKilled(dir)
+		if role := os.Getenv(roleEnv); role != "" {
+			runRole(dir, role)
+		} else {
+			writeUntilKilled(dir)
+		}
 		return
 	}
 	flag.Parse()
