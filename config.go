@@ -30,7 +30,8 @@ type Output string
 const (
 	// OutputAuto is OutputStdout on Cloud Run and the like (K_SERVICE is set),
 	// where the disk is memory and the CPU sleeps after the response, and
-	// OutputJournal everywhere else.
+	// OutputJournal everywhere else. Since nothing runs after the response there,
+	// ServeHTTP returns when the entry is written (middleware.Options.Audit).
 	OutputAuto Output = ""
 	// OutputJournal writes files below Dir.
 	OutputJournal Output = "journal"
@@ -69,6 +70,13 @@ type Config struct {
 	//
 	// [Trail.Close] closes them. Default none.
 	Sinks []sink.Sink
+	// AuditSinks makes Middleware.Audit wait until each of Sinks has the entry too, and
+	// not the journal alone: what a caller was told then outlives the machine. It costs
+	// each request a round trip to the slowest of them, which the requests of that time
+	// share, and the whole AuditTimeout while one is away. Only with OutputJournal, and
+	// only in the process that ships: where another one of the same name does, nobody
+	// here can tell, which counts as waited in vain. Default false.
+	AuditSinks bool
 	// MaxBody is how many bytes of each body are captured. Default
 	// TXTRAIL_MAX_BODY, else 64 KiB; -1 captures none. At most
 	// [entry.MaxBody], 8 MiB.
@@ -110,6 +118,8 @@ type Config struct {
 	LookupEnv func(string) (string, bool)
 	// Now is the clock. Default [time.Now].
 	Now func() time.Time
+
+	asleep bool // nothing runs after the response
 }
 
 // DefaultDir is the journal's folder where nothing else is said, below the working
@@ -147,7 +157,7 @@ func (c *Config) fill() error {
 	if c.Output == OutputAuto || c.Output == "auto" {
 		c.Output = OutputJournal
 		if env("K_SERVICE") != "" {
-			c.Output = OutputStdout
+			c.Output, c.asleep = OutputStdout, true
 		}
 	}
 	switch c.Output {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/txtrail/txtrail/sink"
 )
@@ -144,6 +145,23 @@ func (o *other) flush(ctx context.Context) error {
 		return o.ship.Flush(ctx)
 	}
 	return o.branch.Flush(ctx)
+}
+
+// shipped waits until all sinks beside the journal have what is in it.
+type shipped []*other
+
+// Flush implements [sink.Flusher].
+func (s shipped) Flush(ctx context.Context) error {
+	if len(s) == 1 {
+		return s[0].ship.Flush(ctx)
+	}
+	errs := make([]error, len(s))
+	var all sync.WaitGroup
+	for i, o := range s {
+		all.Go(func() { errs[i] = o.ship.Flush(ctx) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 func closeAll(sinks []sink.Sink) error {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/txtrail/txtrail"
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/middleware"
 	"github.com/txtrail/txtrail/sink"
 	"github.com/txtrail/txtrail/sink/sinktest"
 )
@@ -145,4 +146,41 @@ func TestSinkNames(t *testing.T) {
 	if _, err = txtrail.Open(txtrail.Config{Dir: t.TempDir(), LookupEnv: env(), Sinks: []sink.Sink{a}, Ship: &sink.ShipOptions{MaxBatch: -1}}); !errors.Is(err, sink.ErrOptions) {
 		t.Errorf("%v", err)
 	}
+}
+
+// With AuditSinks a handler's caller has its answer when the sink has the entry.
+func TestAuditSinks(t *testing.T) {
+	mem := &sinktest.Memory{}
+	trail, err := txtrail.Open(txtrail.Config{
+		Dir: filepath.Join(t.TempDir(), "journal"), LookupEnv: env(), LogHandler: slog.DiscardHandler,
+		Sinks: []sink.Sink{mem}, AuditSinks: true, Middleware: &middleware.Options{Audit: true, AuditTimeout: 30 * time.Second},
+		Ship: &sink.ShipOptions{MaxAge: time.Hour}, OnError: func(err error) { t.Error(err) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := trail.Handler(http.HandlerFunc(ok))
+	for i := range 5 {
+		get(t, h, "/a")
+		if n := len(mem.Entries()); n != i+1 {
+			t.Errorf("the sink has %d entries after %d requests", n, i+1)
+		}
+	}
+	if s := trail.Stats(); s.Awaited != 5 {
+		t.Errorf("%+v", s)
+	}
+	closeTrail(t, trail)
+}
+
+// Where nothing runs after the response, entries are written before.
+func TestAsleep(t *testing.T) {
+	trail, err := txtrail.Open(txtrail.Config{LookupEnv: env("K_SERVICE", "shop"), LogHandler: slog.DiscardHandler})
+	if err != nil {
+		t.Fatal(err)
+	}
+	get(t, trail.Handler(http.HandlerFunc(ok)), "/a")
+	if s := trail.Stats(); s.Delivered != 1 || s.Awaited != 1 {
+		t.Errorf("%+v", s)
+	}
+	closeTrail(t, trail)
 }

@@ -82,6 +82,9 @@ func Open(c Config) (*Trail, error) {
 	if err != nil {
 		return nil, errors.Join(err, closeAll(sinks))
 	}
+	if c.AuditSinks && qo.Confirm == nil && t.journal != nil && len(t.others) > 0 {
+		qo.Confirm = shipped(t.others)
+	}
 	t.queue, err = sink.NewQueue(sink.Fanout(append(sinks, others...)...), &qo)
 	if err != nil {
 		return nil, errors.Join(err, closeAll(append(sinks, others...)))
@@ -171,6 +174,7 @@ func (t *Trail) compile() error {
 	if mo.Skip == nil {
 		mo.Skip = middleware.SkipNoise
 	}
+	mo.Audit = mo.Audit || c.asleep
 	if mo.InFlight == nil && t.journal != nil && c.InFlightSlots >= 0 {
 		list := &lazyInFlight{}
 		t.journal.inFlight = list
