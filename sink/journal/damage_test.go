@@ -91,8 +91,26 @@ func checkDamaged(t *testing.T, dir string, batch []*entry.Entry, cost int, what
 	if len(batch) != got && len(cov.Damaged) == 0 {
 		t.Fatalf("%s: %d entries missing, and not a word", what, len(batch)-got)
 	}
-	found := 0
+	// By columns as well: what a block has lost, they still know.
 	r2 := readerTest(t, dir) // without what the first one knows
+	rows, matched := 0, 0
+	for row, err := range r2.Rows(context.Background(), ScanOptions{}) {
+		if err != nil || row.Kind() != entry.KindServer {
+			t.Fatalf("%s: a row of kind %q, %v", what, row.Kind(), err)
+		}
+		rows++
+	}
+	for e, err := range r2.Scan(context.Background(), ScanOptions{Match: func(r *Row) bool { return r.Kind() == entry.KindServer }}) {
+		if err != nil {
+			t.Fatalf("%s: %v: %v", what, e, err)
+		}
+		matched++
+	}
+	if rows > len(batch) || len(batch)-rows > cost || matched != got {
+		t.Fatalf("%s: %d rows and %d entries by columns, %d entries read", what, rows, matched, got)
+	}
+	found := 0
+	r2 = readerTest(t, dir)
 	for _, id := range []string{"txid-000000", "txid-000001"} {
 		for e, err := range r2.Lookup(context.Background(), id) {
 			if err != nil {
