@@ -16,7 +16,7 @@ import (
 
 // overloadFor is short so that the plain test run stays short. It is the bubble's time,
 // which runs as fast as the machine can.
-var overloadFor = flag.Duration("overload", 5*time.Second, "how long TestOverload lasts")
+var overloadFor = flag.Duration("overload", 20*time.Second, "how long TestOverload lasts")
 
 // throttled is a disk that takes a number of bytes a second, and keeps the sum of what
 // it was told of.
