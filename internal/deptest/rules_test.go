@@ -50,11 +50,11 @@ var rooms = []room{
 		why: "a leaf: it could have a go.mod of its own; x/sys for disk space and file locks",
 	},
 	{
-		path: "sink/stdout", ours: sinks,
+		path: "sink/stdout", ours: append([]string{"internal/split"}, sinks...),
 		why: "a leaf: it could have a go.mod of its own",
 	},
 	{
-		path: "sink/cloudlogging", ours: sinks, modules: google,
+		path: "sink/cloudlogging", ours: append([]string{"internal/split"}, sinks...), modules: google,
 		why: "a leaf: only it compiles grpc and Google's client; it could have a go.mod of its own",
 	},
 	{
@@ -104,6 +104,10 @@ var rooms = []room{
 	{
 		path: "internal/blackbox", ours: sinks, modules: []string{"golang.org/x/sys"}, std: []string{"unsafe"},
 		why: "a table that is mapped into memory, and what is in the dead one's; x/sys to map and lock it",
+	},
+	{
+		path: "internal/split", ours: facts,
+		why: "what sinks with a limit share, below them all",
 	},
 	{
 		path: "internal/human",

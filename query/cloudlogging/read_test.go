@@ -20,6 +20,7 @@ import (
 	cloudloggingquery "github.com/txtrail/txtrail/query/cloudlogging"
 	"github.com/txtrail/txtrail/query/querytest"
 	"github.com/txtrail/txtrail/sink"
+	stdoutsink "github.com/txtrail/txtrail/sink/stdout"
 	"github.com/txtrail/txtrail/txid"
 )
 
@@ -100,6 +101,42 @@ func TestSplitEntries(t *testing.T) {
 	}
 	if e := r.Entries[1]; e.HTTP.Status != 503 || e.Response.Body.Reason == "" || !e.Response.Body.Truncated {
 		t.Errorf("what is left says nothing of what is not: %+v", e.Response.Body.Reason)
+	}
+}
+
+// The sample by way of standard output and an agent is the same story too, also in
+// lines that are split.
+func TestAgent(t *testing.T) {
+	w := open(t)
+	var out bytes.Buffer
+	s, err := stdoutsink.New(&out, &stdoutsink.Options{ProjectID: "shop-test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	large := line(t, 1, func(e *entry.Entry) {
+		e.TxID, e.Response.Body = querytest.SampleID, entry.Body{Content: bytes.Repeat([]byte("크다"), 10<<10), Encoding: "utf-8"}
+	})
+	want := append(querytest.Sample(), large)
+	if err := s.Write(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	for l := range bytes.Lines(out.Bytes()) {
+		le, err := gcltest.Agent(l, "projects/shop-test/logs/run.googleapis.com%2Fstdout")
+		if err != nil {
+			t.Fatal(err)
+		}
+		le.Labels["instanceId"], le.Labels["k8s-pod/app"] = "00bf", "web" // what agents add
+		w.srv.Put(le)
+	}
+	r, err := w.src.Lookup(t.Context(), string(querytest.SampleID))
+	if err != nil || r.Partial() || len(r.Entries) != len(want) {
+		t.Fatal(r, err)
+	}
+	slices.SortFunc(want, query.Compare)
+	for i := range want {
+		if got, want := string(r.Entries[i].Line()), string(want[i].Line()); got != want {
+			t.Errorf("entry %d\n%.600s\nwant\n%.600s", i, got, want)
+		}
 	}
 }
 
@@ -264,24 +301,32 @@ func TestTailReconnects(t *testing.T) {
 	w := open(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	w.write(t, line(t, 0))
+	write := func(es ...*entry.Entry) { // the sink's connection is cut as well
+		for err := w.sink.Write(ctx, es); err != nil; err = w.sink.Write(ctx, es) {
+			if ctx.Err() != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}
+	write(line(t, 0))
 	got := map[string]int{}
 	errs := 0
 	for e, err := range w.src.Tail(ctx, query.Filter{Since: now.Add(-2 * time.Hour)}) {
 		if err != nil {
 			if errs++; errs == 1 { // cut: what is written meanwhile is read afterwards
-				w.write(t, line(t, 2, func(e *entry.Entry) { e.Time = now.Add(-time.Second) }))
+				write(line(t, 2, func(e *entry.Entry) { e.Time = now.Add(-time.Second) }))
 			}
 			continue
 		}
 		got[e.Message]++
 		switch e.Message {
 		case "0":
-			w.write(t, line(t, 1))
+			write(line(t, 1))
 		case "1":
 			w.srv.Cut()
 		case "2":
-			w.write(t, line(t, 3))
+			write(line(t, 3))
 		case "3":
 			cancel()
 		}

@@ -104,7 +104,7 @@ func (x *encoder) append(dst, line []byte, now time.Time, p part) ([]byte, error
 	x.finishLabels()
 	x.finishOperation()
 	if !x.insertID { // redelivery is idempotent by it, so it must not change
-		x.rest = appendText(x.rest, tagInsertID, "txtrail"+sum(line))
+		x.rest = appendText(x.rest, tagInsertID, madeID(line))
 	}
 	if p.total > 0 {
 		var at int
@@ -439,9 +439,9 @@ func (x *encoder) within(at span, member func(key []byte)) {
 	s.i = end
 }
 
-// sum tells lines apart.
-func sum(line []byte) string {
+// madeID is an insertId for a line that has none: the same each time it is sent.
+func madeID(line []byte) string {
 	h := fnv.New128a()
 	_, _ = h.Write(line) // never fails
-	return hex.EncodeToString(h.Sum(nil))
+	return "txtrail" + hex.EncodeToString(h.Sum(nil))
 }

@@ -3,6 +3,9 @@
 // it up.
 //
 // The line is the entry's canonical one, which is at the same time the
-// structured-logging line that Google's agents read. A line that a container
-// runtime would cut is shortened instead, so that it stays JSON.
+// structured-logging line that Google's agents read; the trace gets the name of its
+// project. Container runtimes cut lines at 16 KiB, which would leave no JSON: an entry
+// that is longer takes several lines. Each is an entry of the same shape with a piece
+// of the large fields, and says by its member split which piece it is;
+// query/cloudlogging puts them together.
 package stdoutsink

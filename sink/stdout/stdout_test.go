@@ -48,15 +48,22 @@ func open(t *testing.T, w io.Writer, opts *stdoutsink.Options) *stdoutsink.Sink 
 
 func TestConformance(t *testing.T) {
 	for name, tt := range map[string]struct {
-		max     int
+		opts    stdoutsink.Options
+		stored  func([]byte) ([]*entry.Entry, error)
 		altered bool
-	}{"whole lines": {-1, false}, "shortened lines": {0, true}} {
+	}{
+		"whole lines":     {stdoutsink.Options{MaxLine: -1}, parseLines, false},
+		"shortened lines": {stdoutsink.Options{Shorten: true}, parseLines, true},
+		// Behind an agent labels have no order.
+		"split lines": {stdoutsink.Options{ProjectID: "shop-test"}, collect, true},
+		"for CRI-O":   {stdoutsink.Options{MaxLine: 8 << 10}, collect, true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			sinktest.Run(t, func(t *testing.T) sinktest.Harness {
 				var buf bytes.Buffer
 				return sinktest.Harness{
-					Sink:    open(t, &buf, &stdoutsink.Options{MaxLine: tt.max}),
-					Stored:  func() ([]*entry.Entry, error) { return parseLines(buf.Bytes()) },
+					Sink:    open(t, &buf, &tt.opts),
+					Stored:  func() ([]*entry.Entry, error) { return tt.stored(buf.Bytes()) },
 					Altered: tt.altered,
 				}
 			})
@@ -216,7 +223,7 @@ func TestMaxLine(t *testing.T) {
 				t.Fatal(err)
 			}
 			var buf bytes.Buffer
-			if err := open(t, &buf, &stdoutsink.Options{MaxLine: limit}).Write(t.Context(), []*entry.Entry{e}); err != nil {
+			if err := open(t, &buf, &stdoutsink.Options{MaxLine: limit, Shorten: true}).Write(t.Context(), []*entry.Entry{e}); err != nil {
 				t.Errorf("%s, %d: %v", name, limit, err)
 				continue
 			}
@@ -268,7 +275,7 @@ func FuzzMaxLine(f *testing.F) {
 		}
 		sinktest.Seal(e)
 		var buf bytes.Buffer
-		if err := open(t, &buf, &stdoutsink.Options{MaxLine: limit}).Write(t.Context(), []*entry.Entry{e}); err != nil {
+		if err := open(t, &buf, &stdoutsink.Options{MaxLine: limit, Shorten: true}).Write(t.Context(), []*entry.Entry{e}); err != nil {
 			t.Fatal(err)
 		}
 		if buf.Len() > limit && len(e.Line())+1 > limit {

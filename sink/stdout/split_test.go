@@ -1,0 +1,183 @@
+package stdoutsink_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/gcltest"
+	"github.com/txtrail/txtrail/sink"
+	cloudloggingsink "github.com/txtrail/txtrail/sink/cloudlogging"
+	"github.com/txtrail/txtrail/sink/sinktest"
+	stdoutsink "github.com/txtrail/txtrail/sink/stdout"
+	"github.com/txtrail/txtrail/txid"
+)
+
+// collect reads a stream as Google's agents do, and joins what was split.
+func collect(b []byte) ([]*entry.Entry, error) {
+	var es []*entry.Entry
+	parts := map[string][]*gcltest.LogEntry{}
+	for line := range bytes.Lines(b) {
+		le, err := gcltest.Agent(line, "projects/shop-test/logs/stdout")
+		if err != nil {
+			return nil, err
+		}
+		p, split := cloudloggingsink.PartOf(le)
+		if !split {
+			e, err := cloudloggingsink.Decode(le)
+			if err != nil {
+				return nil, err
+			}
+			es = append(es, e)
+			continue
+		}
+		parts[p.UID] = append(parts[p.UID], le)
+		if len(parts[p.UID]) == p.Total {
+			e, missing, err := cloudloggingsink.Join(parts[p.UID])
+			if err != nil || missing > 0 {
+				return nil, errors.Join(err, fmt.Errorf("%d parts missing", missing))
+			}
+			es = append(es, e)
+		}
+	}
+	return es, nil
+}
+
+// An entry of any size is one again behind an agent.
+func TestSplit(t *testing.T) {
+	var every strings.Builder
+	for r := rune(0); every.Len() < 200<<10; r = (r + 97) % 0x110000 {
+		every.WriteRune(r)
+	}
+	for name, change := range map[string]func(e *entry.Entry){
+		"body":   func(e *entry.Entry) { e.Response.Body.Content = []byte(every.String()) },
+		"quotes": func(e *entry.Entry) { e.Request.Body.Content = bytes.Repeat([]byte(`"\`+"\n\x00"), 10<<10) },
+		"base64": func(e *entry.Entry) {
+			e.Response.Body.Encoding, e.Response.Body.Content = "base64", bytes.Repeat([]byte("QUJD"), 20<<10)
+		},
+		"headers": func(e *entry.Entry) {
+			for i := range 150 {
+				e.Response.Headers = append(e.Response.Headers, entry.Header{Name: fmt.Sprintf("X-%d", i), Value: strings.Repeat("길", 100)})
+			}
+		},
+		"labels, attributes, stack": func(e *entry.Entry) {
+			for i := range 30 {
+				l := entry.Label{Name: fmt.Sprintf("z%d", 90-i), Value: strings.Repeat("v", 700)}
+				e.Labels, e.Attributes = append(e.Labels, l), append(e.Attributes, l)
+			}
+			e.Error.Stack = strings.Repeat("goroutine 1\n", 1300)
+			e.Trace = txid.Trace{ID: "0af7651916cd43dd8448eb211c80319c", Span: 5}
+		},
+	} {
+		for _, limit := range []int{stdoutsink.MinMaxLine, 8 << 10, 0} {
+			e := sinktest.Unsealed(1)
+			change(e)
+			sinktest.Seal(e)
+			var buf bytes.Buffer
+			s := open(t, &buf, &stdoutsink.Options{MaxLine: limit, ProjectID: "shop-test"})
+			if err := s.Write(t.Context(), []*entry.Entry{sinktest.Sample(0), e, sinktest.Sample(2)}); err != nil {
+				t.Errorf("%s, %d: %v", name, limit, err)
+				continue
+			}
+			n := 0
+			for line := range bytes.Lines(buf.Bytes()) {
+				n++
+				most := limit
+				if most == 0 {
+					most = stdoutsink.DefaultMaxLine
+				}
+				if len(line) > most || !json.Valid(line) {
+					t.Errorf("%s, %d: a line of %d bytes", name, limit, len(line))
+				}
+			}
+			if n < 4 {
+				t.Errorf("%s, %d: %d lines", name, limit, n)
+			}
+			es, err := collect(buf.Bytes())
+			if err != nil || len(es) != 3 {
+				t.Errorf("%s, %d: %d entries, %v", name, limit, len(es), err)
+				continue
+			}
+			// Labels come from a map behind an agent: sorted.
+			got, want := es[1], e
+			slices.SortFunc(want.Labels, func(a, b entry.Label) int { return strings.Compare(a.Name, b.Name) })
+			slices.SortFunc(got.Labels, func(a, b entry.Label) int { return strings.Compare(a.Name, b.Name) })
+			if string(got.AppendJSON(nil)) != string(want.AppendJSON(nil)) {
+				t.Errorf("%s, %d: the entry is not what it was", name, limit)
+			}
+		}
+	}
+}
+
+// The trace gets its project; what looks like a trace does not.
+func TestTrace(t *testing.T) {
+	const id = "0af7651916cd43dd8448eb211c80319c"
+	with := func(change func(e *entry.Entry)) *entry.Entry {
+		e := sinktest.Unsealed(1)
+		change(e)
+		return sinktest.Seal(e)
+	}
+	decoy := entry.Label{Name: "logging.googleapis.com/trace", Value: "mine"}
+	for name, tt := range map[string]struct {
+		e    *entry.Entry
+		want string
+	}{
+		"alone":      {with(func(e *entry.Entry) { e.Trace = txid.Trace{ID: id} }), "projects/shop-test/traces/" + id},
+		"with more":  {with(func(e *entry.Entry) { e.Trace = txid.Trace{ID: id, Span: 7, Sampled: true} }), "projects/shop-test/traces/" + id},
+		"none":       {with(func(*entry.Entry) {}), ""},
+		"a label":    {with(func(e *entry.Entry) { e.Labels = append(e.Labels, decoy) }), ""},
+		"both":       {with(func(e *entry.Entry) { e.Labels = append(e.Labels, decoy); e.Trace = txid.Trace{ID: id} }), "projects/shop-test/traces/" + id},
+		"in a body":  {with(func(e *entry.Entry) { e.Response.Body.Content = []byte(`{"a":1,"logging.googleapis.com/trace":"x"}`) }), ""},
+		"last label": {with(func(e *entry.Entry) { e.TxID, e.Labels = "", []entry.Label{decoy} }), ""},
+	} {
+		for _, set := range []stdoutsink.Options{
+			{ProjectID: "shop-test"},
+			{LookupEnv: func(k string) (string, bool) { return "shop-test", k == "GOOGLE_CLOUD_PROJECT" }},
+		} {
+			var buf bytes.Buffer
+			if err := open(t, &buf, &set).Write(t.Context(), []*entry.Entry{tt.e}); err != nil {
+				t.Fatal(err)
+			}
+			le, err := gcltest.Agent(buf.Bytes(), "l")
+			if err != nil || le.Trace != tt.want {
+				t.Errorf("%s: trace %q, want %q; %v", name, le.GetTrace(), tt.want, err)
+			}
+			if back, err := cloudloggingsink.Decode(le); err != nil || back.Trace.ID != tt.e.Trace.ID {
+				t.Errorf("%s comes back as %s, %v", name, back.AppendJSON(nil), err)
+			}
+		}
+	}
+	if _, err := stdoutsink.New(&bytes.Buffer{}, &stdoutsink.Options{ProjectID: "Not A Project"}); !errors.Is(err, stdoutsink.ErrOptions) {
+		t.Errorf("a project that can not be: %v", err)
+	}
+}
+
+// Where the stream breaks off within an entry's lines, the entry failed, once.
+func TestSplitTorn(t *testing.T) {
+	e := sinktest.Unsealed(1)
+	e.Response.Body.Content = bytes.Repeat([]byte("x"), 100<<10)
+	sinktest.Seal(e)
+	w := &short{room: 30 << 10}
+	err := open(t, w, nil).Write(t.Context(), []*entry.Entry{sinktest.Sample(0), e, sinktest.Sample(2)})
+	var partial *sink.PartialError
+	if !errors.As(err, &partial) || len(partial.Failed) != 2 || partial.Failed[0].Index != 1 || partial.Failed[1].Index != 2 {
+		t.Errorf("Write gives %v", err)
+	}
+}
+
+// short takes so many bytes and no more.
+type short struct{ room int }
+
+func (w *short) Write(b []byte) (int, error) {
+	n := min(len(b), w.room)
+	w.room -= n
+	if n < len(b) {
+		return n, errors.New("full")
+	}
+	return n, nil
+}
