@@ -173,7 +173,7 @@ func (r *run) fixpoint(dst []byte, n int, pass func(d *doc) int) []byte {
 
 // readable reports UTF-8 without control characters that no text has.
 func readable(b []byte) bool {
-	return validUTF8(b) && readableASCII(b)
+	return utf8.Valid(b) && readableASCII(b)
 }
 
 func readableASCII(b []byte) bool {

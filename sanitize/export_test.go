@@ -26,8 +26,11 @@ func (p *Policy) rulesets() []*ruleset {
 // Base64Like reports whether v is decoded where it is a value.
 func Base64Like(v []byte) bool { return base64Like(v) }
 
-// ValidUTF8 is what checks values for UTF-8.
-func ValidUTF8(b []byte) bool { return validUTF8(b) }
-
 // Readable reports UTF-8 without control characters that no text has.
 func Readable(b []byte) bool { return readable(b) }
+
+// UUID reports 36 bytes that are a UUID.
+func UUID(v []byte) bool { return uuid(v) }
+
+// Timestamp reports 19 bytes or more that are a time.
+func Timestamp(v []byte) bool { return timestamp(v) }

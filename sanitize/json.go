@@ -1,5 +1,7 @@
 package sanitize
 
+import "unicode/utf8"
+
 // The JSON reader is one strict pass (RFC 8259, UTF-8) over the bytes. It
 // builds nothing: it keeps a small frame per open container and adds edits to
 // the doc. Strings are skipped eight bytes at a time; keys are judged through
@@ -116,7 +118,7 @@ value:
 			}
 			goto fault
 		}
-		if saw&sawHigh != 0 && !validUTF8(src[s+1:e]) {
+		if saw&sawHigh != 0 && !utf8.Valid(src[s+1:e]) {
 			st = jsonBad
 			goto fault
 		}
@@ -353,7 +355,7 @@ key:
 		}
 		goto fault
 	}
-	if saw&sawHigh != 0 && !validUTF8(src[s+1:e]) {
+	if saw&sawHigh != 0 && !utf8.Valid(src[s+1:e]) {
 		st = jsonBad
 		goto fault
 	}

@@ -77,18 +77,7 @@ func (r *run) digits(d *doc, floor, i, hi int) int {
 // uuidAt reports a UUID at w: 8-4-4-4-12 hexadecimal digits. UUIDs are ids and
 // survive whatever their digits look like.
 func uuidAt(src []byte, w, hi int) bool {
-	if w+36 > hi || src[w+8] != '-' || src[w+13] != '-' || src[w+18] != '-' || src[w+23] != '-' {
-		return false
-	}
-	for k := range 36 {
-		if k == 8 || k == 13 || k == 18 || k == 23 {
-			continue
-		}
-		if hexVal(src[w+k]) < 0 {
-			return false
-		}
-	}
-	return w+36 == hi || !isAlnum(src[w+36])
+	return w+36 <= hi && src[w+8] == '-' && uuid(src[w:w+36]) && (w+36 == hi || !isAlnum(src[w+36]))
 }
 
 func equalFold(b []byte, lower string) bool {
