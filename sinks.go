@@ -34,6 +34,9 @@ func (l *lentSink) Close(ctx context.Context) error {
 	return l.Sink.Close(ctx)
 }
 
+// TakesLines implements [sink.LineTaker].
+func (l *lentSink) TakesLines() bool { return sink.TakesLines(l.Sink) }
+
 // beside makes the user's sinks ready, and returns those that the queue is to write
 // to. With a journal there are none: each is behind a Ship that reads the journal.
 // Without, each stands behind a Branch, so that one that is slow or away holds up no

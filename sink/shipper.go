@@ -38,7 +38,7 @@ func newShipper(h *Ship) *shipper {
 	return &shipper{
 		h:     h,
 		try:   newTrial(h.opts.MaxBatch),
-		batch: SpoolBatch{MaxEntries: h.opts.MaxBatch, MaxBytes: h.opts.MaxBatchBytes},
+		batch: SpoolBatch{MaxEntries: h.opts.MaxBatch, MaxBytes: h.opts.MaxBatchBytes, Heads: TakesLines(h.sink)},
 	}
 }
 

@@ -57,6 +57,8 @@ type SpoolBatch struct {
 	// The caller's bounds: at most MaxEntries; the entry that reaches MaxBytes, of
 	// canonical lines, is the last.
 	MaxEntries, MaxBytes int
+	// Heads says that entry.Head is enough of an entry; see [LineTaker].
+	Heads bool
 
 	// Entries are what was read. The first Gaps of them are gap entries of the Spool's
 	// own, for what its bounds made it remove before it was delivered.
@@ -101,6 +103,19 @@ func NameOf(s Sink) string {
 	return ""
 }
 
+// LineTaker is implemented by a [Sink] that reads of an entry only its Line, and what
+// [entry.Head] reads of it (Time, TxID, InsertID, Severity, Kind), if TakesLines says
+// so. A [Ship] then spares it, and itself, the parsing.
+type LineTaker interface {
+	TakesLines() bool
+}
+
+// TakesLines reports whether s is a [LineTaker] that says so.
+func TakesLines(s Sink) bool {
+	t, ok := s.(LineTaker)
+	return ok && t.TakesLines()
+}
+
 // WithName returns s under another name, for a [Spool] to remember it by: where two
 // sinks would have the same one, or where a sink has none.
 func WithName(s Sink, name string) Sink { return &renamed{s, name} }
@@ -112,3 +127,6 @@ type renamed struct {
 
 // Name implements [Named].
 func (r *renamed) Name() string { return r.name }
+
+// TakesLines implements [LineTaker].
+func (r *renamed) TakesLines() bool { return TakesLines(r.Sink) }

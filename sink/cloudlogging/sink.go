@@ -72,6 +72,9 @@ func FromEnv(ctx context.Context) (*Sink, error) { return New(ctx, nil) }
 // may be kept under it.
 func (s *Sink) Name() string { return "cloudlogging:" + s.log }
 
+// TakesLines implements sink.LineTaker: entries are encoded from their lines.
+func (s *Sink) TakesLines() bool { return true }
+
 // Stats are figures of a sink so far.
 type Stats struct {
 	Entries  int64 // accepted by the service

@@ -161,7 +161,7 @@ func (f *feed) Next(ctx context.Context, b *sink.SpoolBatch) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			e, damaged, more := f.line(x)
+			e, damaged, more := f.line(x, b.Heads)
 			b.Damaged += damaged
 			if e != nil {
 				b.Entries = append(b.Entries, e)
@@ -197,7 +197,7 @@ func (f *feed) rewind() {
 }
 
 // line reads the next line of a base. more is false when there is none by now.
-func (f *feed) line(x *followed) (e *entry.Entry, damaged int64, more bool) {
+func (f *feed) line(x *followed, head bool) (e *entry.Entry, damaged int64, more bool) {
 	text, skipped, ok := f.chunk.line(f, x)
 	if skipped > 0 {
 		x.read.lines += skipped
@@ -222,7 +222,11 @@ func (f *feed) line(x *followed) (e *entry.Entry, damaged int64, more bool) {
 		}
 		return nil, 1, true
 	}
-	e, err = entry.Parse(line)
+	if head {
+		e, err = entry.Head(line)
+	} else {
+		e, err = entry.Parse(line)
+	}
 	text[len(line)-1] = ',' // it may be read again
 	if err != nil {
 		f.damage(Damage{File: x.file(), Offset: at, Lines: 1, Err: fmt.Errorf("%w: %w", ErrVersion, err)})

@@ -66,7 +66,7 @@ func (f *feed) list() error {
 			continue
 		}
 		delete(f.bases, x.text)
-		if x.lines > x.read.lines {
+		if x.lines > x.read.lines && !f.elsewhere(x) {
 			f.lost = append(f.lost, x)
 			slices.SortFunc(f.lost, func(a, b *followed) int { return cmp.Compare(a.text, b.text) })
 		}
@@ -84,6 +84,32 @@ func (f *feed) list() error {
 		}
 	}
 	return nil
+}
+
+// elsewhere reports whether a file that is gone has been merged into another one, which
+// is shipped then. What a cursor needs is not merged, but one that was made meanwhile
+// comes too late.
+func (f *feed) elsewhere(x *followed) bool {
+	for _, m := range f.order {
+		if m == nil || !m.merged() || !m.closed {
+			continue
+		}
+		file, err := f.s.fs.Open(filepath.Join(f.s.dir, m.text+extClosed))
+		if err != nil {
+			continue
+		}
+		size, err := file.Size()
+		if err == nil {
+			if index, err := readIndex(file, size); err == nil {
+				if _, ok := spanOf(index.origins, x.text); ok {
+					_ = file.Close()
+					return true
+				}
+			}
+		}
+		_ = file.Close()
+	}
+	return false
 }
 
 // sort puts the files of each process into the order of its numbers, and the processes

@@ -650,3 +650,108 @@ func TestShipStates(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A cursor that is made while files are being merged finds them in the merged one.
+func TestSpoolMerged(t *testing.T) {
+	dir := t.TempDir()
+	var want []string
+	for i := range 40 {
+		j := openTest(t, dir, nil)
+		want = append(want, writeTest(t, j, i*3, 3)...)
+		if err := j.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := spoolTest(t, dir, nil)
+	f := attachTest(t, s, "cloud")
+	if look, err := f.Look(context.Background()); err != nil || look.Entries != int64(len(want)) {
+		t.Fatalf("%+v, %v", look, err)
+	}
+	// As if it had not been there in time.
+	if err := os.Remove(shipPath(dir, f.folder, DefaultName+extCursor)); err != nil {
+		t.Fatal(err)
+	}
+	openTest(t, dir, nil)
+	waitFor(t, func() bool { return len(names(t, dir, extClosed)) < 40 })
+	f.listed = time.Time{}
+	got := drain(t, f, 7)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
+		t.Error(diff)
+	}
+	closeTest(t, f)
+	// Nothing of it comes again.
+	f = attachTest(t, s, "cloud")
+	if got := drain(t, f, 100); len(got) > 0 {
+		t.Errorf("again: %v", got)
+	}
+	closeTest(t, f)
+}
+
+// A sink that takes lines gets them as they are, and the head of each entry.
+func TestSpoolHeads(t *testing.T) {
+	dir := t.TempDir()
+	j := openTest(t, dir, nil)
+	batch := makeBatch(t, 0, 20, 3)
+	if err := j.Write(context.Background(), batch); err != nil {
+		t.Fatal(err)
+	}
+	f := attachTest(t, spoolTest(t, dir, nil), "cloud")
+	if _, err := f.Look(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	b := &sink.SpoolBatch{MaxEntries: 100, MaxBytes: 1 << 20, Heads: true}
+	if err := f.Next(context.Background(), b); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.Entries) != len(batch) {
+		t.Fatalf("%d entries", len(b.Entries))
+	}
+	for i, e := range b.Entries {
+		w := batch[i]
+		if string(e.Line()) != string(w.Line()) || e.InsertID != w.InsertID || e.TxID != w.TxID || !e.Time.Equal(w.Time) || e.Message != "" {
+			t.Errorf("%+v", e)
+		}
+	}
+	closeTest(t, f)
+}
+
+// BenchmarkSpool is what one entry of 1.7 KB costs from the journal to a sink that does
+// nothing with it.
+func BenchmarkSpool(b *testing.B) {
+	for _, heads := range []bool{false, true} {
+		b.Run(fmt.Sprintf("heads=%v", heads), func(b *testing.B) {
+			dir := b.TempDir()
+			j := openTest(b, dir, nil)
+			for from := 0; from < b.N; from += 500 {
+				batch := make([]*entry.Entry, min(500, b.N-from))
+				for i := range batch {
+					batch[i] = makeEntry(b, fmt.Sprintf("txid-%06d", from+i), from+i, strings.Repeat("GET /items/ 200 ", 100))
+				}
+				if err := j.Write(context.Background(), batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+			f := attachTest(b, spoolTest(b, dir, &SpoolOptions{}), "cloud")
+			batch := sink.SpoolBatch{MaxEntries: 500, MaxBytes: 1 << 20, Heads: heads}
+			b.ResetTimer()
+			before := cpuTime()
+			for n := 0; n < b.N; {
+				if _, err := f.Look(context.Background()); err != nil {
+					b.Fatal(err)
+				}
+				clear(batch.Entries)
+				batch.Entries = batch.Entries[:0]
+				if err := f.Next(context.Background(), &batch); err != nil {
+					b.Fatal(err)
+				}
+				if err := f.Commit(context.Background(), len(batch.Entries)); err != nil {
+					b.Fatal(err)
+				}
+				n += len(batch.Entries)
+			}
+			b.ReportMetric(float64((cpuTime()-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
+			closeTest(b, f)
+		})
+	}
+}
