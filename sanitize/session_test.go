@@ -63,3 +63,32 @@ func (r *Report) count(rule string) int {
 	}
 	return 0
 }
+
+// FuzzSession: what a session remembers changes no answer, and what it gave out is
+// not changed by giving it in again.
+func FuzzSession(f *testing.F) {
+	f.Add("Cookie", "sid=0f1e2d3c4b5a; theme=dark")
+	f.Add("Authorization", "Bearer 0123456789abcdef0123")
+	f.Add("X-Note", "a\r\npassword=hunter22")
+	f.Add("Location", "https://kim:secret@shop.example/a?token=abcdef#access_token=x")
+	used := (*Policy)(nil).NewSession()
+	f.Fuzz(func(t *testing.T, name, value string) {
+		for _, of := range []func(s *Session, v string) string{
+			func(s *Session, v string) string { return s.Header(name, v, nil) },
+			func(s *Session, v string) string { return s.Value(name, v, nil) },
+			func(s *Session, v string) string { return s.URL(v, nil) },
+			func(s *Session, v string) string { return s.Text(v, nil) },
+		} {
+			want := of((*Policy)(nil).NewSession(), value)
+			for range 2 {
+				got := of(used, value)
+				if got != want {
+					t.Fatalf("%q: %q, want %q", value, got, want)
+				}
+				if again := of(used, got); again != of((*Policy)(nil).NewSession(), got) {
+					t.Fatalf("%q: %q becomes %q", value, got, again)
+				}
+			}
+		}
+	})
+}
