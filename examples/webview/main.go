@@ -31,6 +31,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	once := flags.Bool("once", false, "stop the services after the scenario and print the story")
 	role := flags.String("role", "", "run one of the services: ssr, web or core (used by the command itself)")
 	dir := flags.String("dir", defaultDir(), "folder of the journal")
+	endpoint := flags.String("endpoint", "", "send to a Cloud Logging test service at HOST:PORT too: go run ./internal/gcltest/cmd")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
@@ -45,7 +46,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if *role != "" {
 		err = serve(*role)
 	} else {
-		err = drive(*dir, *once, stdout, stderr)
+		err = drive(*dir, *endpoint, *once, stdout, stderr)
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "webview:", err)
@@ -62,14 +63,14 @@ func defaultDir() string {
 }
 
 // drive starts the product, plays the user, and tells the story.
-func drive(dir string, once bool, stdout, stderr io.Writer) error {
+func drive(dir, endpoint string, once bool, stdout, stderr io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return err
 	}
-	p, err := startAll(abs)
+	p, err := startAll(abs, cloud(endpoint)...)
 	if err != nil {
 		return err
 	}
@@ -89,6 +90,9 @@ func drive(dir string, once bool, stdout, stderr io.Writer) error {
 		if err := p.end(); err != nil {
 			return err
 		}
+		if endpoint != "" {
+			_, _ = fmt.Fprintf(stderr, "in Cloud Logging: %s show %s --source %s\n", cli, id, render.Quote(cloudSource(endpoint)))
+		}
 		_, _ = fmt.Fprintln(stderr, "the three services have ended; from the journal:")
 		return story(ctx, dir, id, stdout)
 	}
@@ -103,8 +107,11 @@ open %[1]s/items in a browser, or try in another terminal:
   %[3]s show %[2]s%[4]s
   %[3]s find --user 8812 --since 10m --failed%[4]s
   %[3]s tail%[4]s
-serving until Ctrl-C
 `, p.ssr.url, id, cli, spaced(source(dir)))
+	if endpoint != "" {
+		_, _ = fmt.Fprintf(stderr, "  %s show %s --source %s\n", cli, id, render.Quote(cloudSource(endpoint)))
+	}
+	_, _ = fmt.Fprintln(stderr, "serving until Ctrl-C")
 	<-ctx.Done()
 	ended = true
 	return p.end()

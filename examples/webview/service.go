@@ -27,8 +27,13 @@ const (
 // serve runs one service until its standard input ends, which it does when the
 // parent closes it or dies. The five lines to adopt are the ones with trail in them.
 func serve(role string) error {
+	sinks, err := sinks()
+	if err != nil {
+		return err
+	}
 	trail, err := txtrail.Open(txtrail.Config{
 		Service:    role,
+		Sinks:      sinks,
 		LogHandler: slog.NewTextHandler(io.Discard, nil), // the trail has them
 	})
 	if err != nil {
@@ -128,20 +133,20 @@ type product struct {
 const nobody = "http://127.0.0.1:1"
 
 // startAll starts them from the inside out.
-func startAll(dir string) (p *product, err error) {
+func startAll(dir string, env ...string) (p *product, err error) {
 	p = &product{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.end())
 		}
 	}()
-	if p.core, err = start("core", dir); err != nil {
+	if p.core, err = start("core", dir, env...); err != nil {
 		return p, err
 	}
-	if p.web, err = start("web", dir, envCore+"="+p.core.url, envSpare+"="+nobody); err != nil {
+	if p.web, err = start("web", dir, append(env, envCore+"="+p.core.url, envSpare+"="+nobody)...); err != nil {
 		return p, err
 	}
-	p.ssr, err = start("ssr", dir, envWeb+"="+p.web.url)
+	p.ssr, err = start("ssr", dir, append(env, envWeb+"="+p.web.url)...)
 	return p, err
 }
 

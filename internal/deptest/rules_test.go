@@ -139,7 +139,7 @@ var rooms = []room{
 		why: "the command reads, and ships what dead services left; it knows sources, sinks and how to show them, and nothing of how services record",
 	},
 	{
-		path: "examples/webview", ours: append([]string{"", "middleware", "outbound", "sink/journal", "query", "query/journal", "internal/render"}, sinks...),
+		path: "examples/webview", ours: append([]string{"", "middleware", "outbound", "sink/journal", "sink/cloudlogging", "query", "query/journal", "internal/render"}, sinks...),
 		modules: []string{"github.com/klauspost/compress"}, std: []string{"flag", "os/exec"},
 		why: "shows how a user adopts the whole: the front door, and a look at what it recorded, closed files too",
 	},
