@@ -78,7 +78,7 @@ func append20(ctx context.Context, c *config, es []*entry.Entry, compress bool) 
 		return 0, 0, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	opts := &journalsink.Options{MaxBytes: -1, MinFree: -1}
+	opts := &journalsink.Options{MaxBytes: -1, MinFree: -1, OnError: func(error) {}}
 	if !compress {
 		opts.MaxFileBytes = 1 << 30
 	}

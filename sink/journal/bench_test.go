@@ -168,3 +168,46 @@ func BenchmarkScan(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(batch)), "ns/entry")
 }
+
+// BenchmarkRows aggregates 150,000 rows by route, as a status page does.
+func BenchmarkRows(b *testing.B) {
+	dir := b.TempDir()
+	batch := benchEntries(b, 150000)
+	j := openTest(b, dir, &Options{MaxBytes: -1})
+	for i := 0; i < len(batch); i += 100 {
+		if err := j.Write(context.Background(), batch[i:i+100]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := j.Close(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	r := readerTest(b, dir)
+	since := batch[0].Time
+	b.ReportAllocs()
+	cpu := cpuTime()
+	for b.Loop() {
+		classes := make(map[[2]string]*[6]int)
+		failed, rows := 0, 0
+		for row, err := range r.Rows(context.Background(), ScanOptions{Since: since}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			key := [2]string{row.Method(), row.Route()}
+			c := classes[key]
+			if c == nil {
+				c = new([6]int)
+				classes[key] = c
+			}
+			c[min(5, row.Status()/100)]++
+			if row.Failed() || row.Latency() < 0 {
+				failed++
+			}
+			rows++
+		}
+		if rows != len(batch) || failed > 0 {
+			b.Fatal(rows, failed)
+		}
+	}
+	b.ReportMetric(float64((cpuTime()-cpu).Nanoseconds())/float64(b.N)/float64(len(batch)), "cpu-ns/row")
+}

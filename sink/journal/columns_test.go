@@ -155,9 +155,19 @@ func TestRows(t *testing.T) {
 
 // What columns say must be what Failed says.
 func TestRowFailed(t *testing.T) {
-	for _, e := range oddEntries(t) {
+	es := oddEntries(t)
+	for _, kind := range []entry.Kind{"", entry.KindServer, entry.KindClient, entry.KindLog, entry.KindBrowser, entry.KindStream, entry.KindGap, entry.KindCrash} {
+		for _, status := range []int{0, 200, 399, 400, 499, 500, 599} {
+			for _, severity := range []entry.Severity{0, entry.SeverityWarning, entry.SeverityError, entry.SeverityEmergency} {
+				for _, what := range []string{"", "timeout"} {
+					es = append(es, &entry.Entry{Kind: kind, Severity: severity, HTTP: entry.HTTP{Status: status}, Error: entry.Error{Type: what}})
+				}
+			}
+		}
+	}
+	for _, e := range es {
 		if got := RowOf(e).Failed(); got != e.Failed() {
-			t.Errorf("%s: %v, want %v", e.Line(), got, e.Failed())
+			t.Errorf("%+v: %v, want %v", e, got, e.Failed())
 		}
 	}
 }
@@ -260,8 +270,8 @@ func FuzzColumns(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, frame []byte, lines int64) {
-		set, err := parseColumns(frame, lines, dec)
-		if err != nil || set == nil {
+		set := &columnSet{dec: dec}
+		if ok, err := set.parse(frame, lines); err != nil || !ok {
 			return
 		}
 		for _, i := range slices.Compact([]int{0, set.rows - 1}) {
@@ -285,7 +295,7 @@ func FuzzTexts(f *testing.F) {
 		if rows < 0 || rows > 1<<16 {
 			return
 		}
-		col, ok := decodeTexts(data, rows)
+		col, ok := decodeTexts(data, rows, nil)
 		if !ok {
 			return
 		}

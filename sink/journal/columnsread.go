@@ -22,6 +22,18 @@ type columnSet struct {
 	haveText [textColumns]bool
 	texts    [textColumns]textColumn
 	plain    []byte
+	frame    []byte
+}
+
+// reset makes a set ready for another file. Its memory is used again, but not that of
+// its strings, which may have been kept.
+func (c *columnSet) reset() {
+	c.rows, c.err = 0, nil
+	c.raw = [firstNumber + numberColumns]rawColumn{}
+	c.haveNum, c.haveText = [numberColumns]bool{}, [textColumns]bool{}
+	for i := range c.texts {
+		c.texts[i] = textColumn{codes: c.texts[i].codes[:0]}
+	}
 }
 
 type rawColumn struct {
@@ -31,27 +43,30 @@ type rawColumn struct {
 
 type textColumn struct {
 	strs  []string
-	codes []uint32 // nil: all have the first text
+	codes []uint32 // none: all have the first text
 }
 
-// readColumns reads the columns of a closed file with a number of good lines. A nil
-// set without an error: there are none. The error wraps ErrIndex.
-func readColumns(f io.ReaderAt, p columnsPlace, lines int64, dec *zstd.Decoder) (*columnSet, error) {
+// read reads the columns of a closed file with a number of good lines. Not ok without
+// an error: there are none. The error wraps ErrIndex.
+func (c *columnSet) read(f io.ReaderAt, p columnsPlace, lines int64) (ok bool, err error) {
 	if p.size == 0 {
-		return nil, nil
+		return false, nil
 	}
-	frame := make([]byte, p.size)
-	if err := readFull(f, frame, p.at); err != nil {
-		return nil, fmt.Errorf("%w: columns: %w", ErrIndex, err)
+	if int64(cap(c.frame)) < p.size {
+		c.frame = make([]byte, p.size+p.size/4)
 	}
-	if crc32.Checksum(frame, castagnoli) != p.sum {
-		return nil, fmt.Errorf("%w: columns: checksum does not match", ErrIndex)
+	c.frame = c.frame[:p.size]
+	if err := readFull(f, c.frame, p.at); err != nil {
+		return false, fmt.Errorf("%w: columns: %w", ErrIndex, err)
 	}
-	return parseColumns(frame, lines, dec)
+	if crc32.Checksum(c.frame, castagnoli) != p.sum {
+		return false, fmt.Errorf("%w: columns: checksum does not match", ErrIndex)
+	}
+	return c.parse(c.frame, lines)
 }
 
-func parseColumns(frame []byte, lines int64, dec *zstd.Decoder) (*columnSet, error) {
-	fail := func(what string) (*columnSet, error) { return nil, fmt.Errorf("%w: columns: %s", ErrIndex, what) }
+func (c *columnSet) parse(frame []byte, lines int64) (ok bool, err error) {
+	fail := func(what string) (bool, error) { return false, fmt.Errorf("%w: columns: %s", ErrIndex, what) }
 	if len(frame) < frameHeadLen+columnsHeadLen {
 		return fail("too short")
 	}
@@ -68,24 +83,25 @@ func parseColumns(frame []byte, lines int64, dec *zstd.Decoder) (*columnSet, err
 	if columns*columnsEntryLen > int64(len(b)) {
 		return fail("the directory is cut off")
 	}
-	s := &columnSet{rows: int(rows), dec: dec}
+	c.reset()
+	c.rows = int(rows)
 	dir, b := b[:columns*columnsEntryLen], b[columns*columnsEntryLen:]
 	for ; len(dir) > 0; dir = dir[columnsEntryLen:] {
 		number, size, plain := le.Uint32(dir), int64(le.Uint32(dir[4:])), le.Uint32(dir[8:])
 		if size > int64(len(b)) || plain > maxColumn {
 			return fail(fmt.Sprintf("column %d does not fit", number))
 		}
-		if number < uint32(len(s.raw)) {
-			s.raw[number] = rawColumn{packed: b[:size:size], plain: int(plain)}
+		if number < uint32(len(c.raw)) {
+			c.raw[number] = rawColumn{packed: b[:size:size], plain: int(plain)}
 		}
 		b = b[size:]
 	}
-	for i := range s.raw {
-		if (i < textColumns || i >= firstNumber) && s.raw[i].packed == nil {
-			return nil, nil // an older version had fewer: the lines are read instead
+	for i := range c.raw {
+		if (i < textColumns || i >= firstNumber) && c.raw[i].packed == nil {
+			return false, nil // an older version had fewer: the lines are read instead
 		}
 	}
-	return s, nil
+	return true, nil
 }
 
 // decode returns a column's bytes, which are valid until the next call.
@@ -115,6 +131,7 @@ func (c *columnSet) numbers(column int) []int64 {
 		return c.nums[column]
 	}
 	c.haveNum[column] = true
+	out := c.nums[column][:0]
 	b := c.decode(firstNumber + column)
 	if len(b) < c.rows { // each takes a byte or more
 		if b != nil {
@@ -122,7 +139,10 @@ func (c *columnSet) numbers(column int) []int64 {
 		}
 		b = nil
 	}
-	out := make([]int64, c.rows)
+	if cap(out) < c.rows {
+		out = make([]int64, c.rows)
+	}
+	out = out[:c.rows]
 	c.nums[column] = out
 	last := int64(0)
 	for i := range out {
@@ -138,6 +158,7 @@ func (c *columnSet) numbers(column int) []int64 {
 		}
 		if n <= 0 {
 			c.failed(firstNumber+column, "it ends too early")
+			clear(out[i:])
 			return out
 		}
 		out[i] = last
@@ -150,14 +171,14 @@ func (c *columnSet) numbers(column int) []int64 {
 func (c *columnSet) text(column, row int) string {
 	if !c.haveText[column] {
 		c.haveText[column] = true
-		t, ok := decodeTexts(c.decode(column), c.rows)
+		t, ok := decodeTexts(c.decode(column), c.rows, c.texts[column].codes)
 		if !ok {
 			c.failed(column, "malformed")
 		}
 		c.texts[column] = t
 	}
 	t := &c.texts[column]
-	if t.codes != nil {
+	if len(t.codes) > 0 {
 		return t.strs[t.codes[row]]
 	}
 	if len(t.strs) > 0 {
@@ -166,15 +187,15 @@ func (c *columnSet) text(column, row int) string {
 	return ""
 }
 
-// decodeTexts reads what textBuilder.encode wrote.
-func decodeTexts(b []byte, rows int) (textColumn, bool) {
+// decodeTexts reads what textBuilder.encode wrote. The codes take the room of others.
+func decodeTexts(b []byte, rows int, room []uint32) (textColumn, bool) {
 	n, k := binary.Uvarint(b)
 	if k <= 0 || n > uint64(len(b)) {
 		return textColumn{}, false
 	}
 	all := string(b) // one copy, of which the texts are parts
 	at := k
-	t := textColumn{strs: make([]string, n)}
+	t := textColumn{strs: make([]string, n), codes: room[:0]}
 	for i := range t.strs {
 		size, k := binary.Uvarint(b[at:])
 		if k <= 0 || size > uint64(len(b)-at-k) {
@@ -195,7 +216,10 @@ func decodeTexts(b []byte, rows int) (textColumn, bool) {
 	if width == 0 {
 		return t, true
 	}
-	t.codes = make([]uint32, rows)
+	if cap(t.codes) < rows {
+		t.codes = make([]uint32, rows)
+	}
+	t.codes = t.codes[:rows]
 	for i := range t.codes {
 		var c uint32
 		switch width {

@@ -153,6 +153,17 @@ func FuzzClosedFile(f *testing.F) {
 				t.Fatalf("%v, %v", e, err)
 			}
 		}
+		for row, err := range r.Rows(context.Background(), ScanOptions{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = copied(row)
+		}
+		for e, err := range r.Scan(context.Background(), ScanOptions{Match: func(r *Row) bool { return r.Status() == 0 }}) {
+			if err != nil || e.HTTP.Status != 0 {
+				t.Fatalf("%v, %v", e, err)
+			}
+		}
 		for e, err := range r.Lookup(context.Background(), "txid") {
 			if err != nil || !strings.HasPrefix(string(e.TxID), "txid") {
 				t.Fatalf("%v, %v", e, err)

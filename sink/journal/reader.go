@@ -53,6 +53,7 @@ type Reader struct {
 	openLimit int64 // bytes of one openIndex
 	zstd      *zstd.Decoder
 	spare     chan *blockReader
+	spareSets chan *columnSet
 }
 
 // OpenReader returns a reader of dir. The error wraps [ErrFolder] when dir is not
@@ -76,7 +77,7 @@ func OpenReader(dir string, opts *ReaderOptions) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journalsink: %w", err)
 	}
-	r := &Reader{dir: abs, zstd: dec, spare: make(chan *blockReader, spareReaders)}
+	r := &Reader{dir: abs, zstd: dec, spare: make(chan *blockReader, spareReaders), spareSets: make(chan *columnSet, spareReaders)}
 	r.shelf.limit = o.CacheBytes / 2
 	r.indexes.limit = o.CacheBytes / 8
 	r.openLimit = int64(o.CacheBytes) / 8 * 3

@@ -231,9 +231,15 @@ func (r *Row) UserAgent() string { return r.str(colUserAgent) }
 // one, else the host.
 func (r *Row) Peer() string { return r.str(colPeer) }
 
-// Failed reports what [entry.Entry.Failed] would.
+// Failed reports what [entry.Entry.Failed] does of the entry.
 func (r *Row) Failed() bool {
-	e := entry.Entry{Kind: r.Kind(), Severity: r.Severity()}
-	e.Error.Type, e.HTTP.Status = r.ErrorType(), r.Status()
-	return e.Failed()
+	switch r.Kind() {
+	case entry.KindGap, entry.KindCrash:
+		return true
+	case entry.KindLog:
+		return r.Severity() >= entry.SeverityError
+	case entry.KindClient:
+		return r.Status() >= 400 || r.ErrorType() != ""
+	}
+	return r.Status() >= 500 || r.ErrorType() != ""
 }

@@ -58,6 +58,7 @@ func (r *Reader) walkClosed(ctx context.Context, v *volume, q *query, from int64
 	}
 	if q.byColumns() && q.ids == nil {
 		if set := r.columns(f, name, x); set != nil {
+			defer r.spareColumns(set)
 			done, err := r.walkColumns(ctx, f, name, x, set, numbers, q, from, each)
 			if done || err != nil {
 				return x.plain, false, err
@@ -87,11 +88,31 @@ func (r *Reader) recorded(name string, i *fileInfo) {
 
 // columns returns a file's columns, or nil if there are none that can be read.
 func (r *Reader) columns(f *os.File, name string, x *index) *columnSet {
-	set, err := readColumns(f, x.columns, x.entries, r.zstd)
+	var set *columnSet
+	select {
+	case set = <-r.spareSets:
+	default:
+		set = &columnSet{dec: r.zstd}
+	}
+	ok, err := set.read(f, x.columns, x.entries)
 	if err != nil {
 		r.damage.add(Damage{File: name, Offset: x.columns.at, Err: indexError(err)})
 	}
+	if !ok {
+		return nil
+	}
 	return set
+}
+
+// spareColumns keeps a set's memory for another file.
+func (r *Reader) spareColumns(set *columnSet) {
+	if len(set.frame)+cap(set.plain) > 4<<20 { // of a huge file
+		return
+	}
+	select {
+	case r.spareSets <- set:
+	default:
+	}
 }
 
 // walkColumns answers a query by the columns, and decodes only the blocks that have
