@@ -10,6 +10,7 @@ import (
 	"github.com/txtrail/txtrail/internal/human"
 	"github.com/txtrail/txtrail/internal/render"
 	"github.com/txtrail/txtrail/query"
+	cloudloggingquery "github.com/txtrail/txtrail/query/cloudlogging"
 	journalsink "github.com/txtrail/txtrail/sink/journal"
 )
 
@@ -28,8 +29,10 @@ type report struct {
 	Ships   []shipDoc   `json:"ships,omitempty"`
 	Dead    []deadDoc   `json:"dead_letters,omitempty"`
 	Damage  []damageDoc `json:"damage,omitempty"`
+	Checks  []checkDoc  `json:"checks,omitempty"` // of a source with an account
 	// Problems are what somebody should look at, in English.
 	Problems []string `json:"problems"`
+	denied   bool     // one of them is a permission
 }
 
 type shipDoc struct {
@@ -89,7 +92,10 @@ func (c *doctorCmd) run(a *app) (int, error) {
 	if err != nil {
 		return 0, writing(err)
 	}
-	if len(r.Problems) > 0 {
+	switch {
+	case r.denied:
+		return exitPermission, nil
+	case len(r.Problems) > 0:
 		return exitPartial, nil
 	}
 	return exitFound, nil
@@ -101,6 +107,9 @@ func (r *report) problem(format string, args ...any) {
 
 // ask puts a small question to a source that is no folder.
 func (r *report) ask(a *app, src query.Source) error {
+	if c, ok := src.(*cloudloggingquery.Source); ok {
+		return r.cloud(a, c)
+	}
 	found, err := src.Find(a.ctx, query.Filter{Limit: 1, Since: a.now().Add(-time.Hour)})
 	if err != nil {
 		return err
@@ -192,6 +201,8 @@ func (r *report) print(a *app) error {
 	switch {
 	case r.Files == 0 && r.To != nil:
 		row("source", fmt.Sprintf(a.say("%s: newest entry %s ago", "%s: 최근 기록 %s 전"), r.Source, ago(*r.To)))
+	case len(r.Checks) > 0:
+		row("source", r.Source)
 	default:
 		row("source", a.where(&where))
 	}
@@ -218,6 +229,13 @@ func (r *report) print(a *app) error {
 			text = fmt.Sprintf(a.say("%s ← %s: %s to be sent again", "%s ← %s: %s건 재전송 예정"), d.Sink, d.Writer, human.Count(d.Letters))
 		}
 		row("dead", text)
+	}
+	for _, c := range r.Checks {
+		text := c.What + ": " + a.say("works", "정상")
+		if c.Error != "" {
+			text = c.What + ": " + a.say("does not work", "실패")
+		}
+		row("check", text)
 	}
 	for i := range r.Damage {
 		d := &r.Damage[i]

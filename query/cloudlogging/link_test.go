@@ -1,0 +1,76 @@
+package cloudloggingquery_test
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/gcltest"
+	"github.com/txtrail/txtrail/query"
+	cloudloggingquery "github.com/txtrail/txtrail/query/cloudlogging"
+)
+
+func TestLinks(t *testing.T) {
+	at := time.Date(2026, 11, 20, 10, 4, 11, 0, time.UTC)
+	for name, tt := range map[string]struct{ got, want string }{
+		"story":    {cloudloggingquery.StoryURL("shop", "a;b?=c", time.Time{}, time.Time{}), `operation.id="a;b?=c"`},
+		"in time":  {cloudloggingquery.StoryURL("shop", "x", at, at.Add(1)), "operation.id=\"x\"\ntimestamp>=\"2026-11-20T10:04:11.000000000Z\"\ntimestamp<\"2026-11-20T10:04:11.000000001Z\""},
+		"entry":    {cloudloggingquery.EntryURL("shop", &entry.Entry{InsertID: `i"1`, Time: at}), "(insertId=\"i\\\"1\" OR split.uid=\"i\\\"1\")\ntimestamp>=\"2026-11-20T10:03:11.000000000Z\"\ntimestamp<\"2026-11-20T10:05:11.000000000Z\""},
+		"a filter": {cloudloggingquery.FindURL("shop", query.Filter{User: "88 12&x"}), "(log_id(\"txtrail\") OR operation.producer=\"github.com/txtrail/txtrail\")\n(labels.user=\"88 12&x\" OR jsonPayload.user.id=\"88 12&x\")"},
+	} {
+		u, err := url.Parse(tt.got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, q, ok := strings.Cut(u.Path, ";query=")
+		if !ok || q != tt.want || u.Query().Get("project") != "shop" || u.Host != "console.cloud.google.com" || strings.ContainsAny(tt.got[len("https://"):], " \"\n+&") {
+			t.Errorf("%s: %s\nhas the query\n%s\nwant\n%s", name, tt.got, q, tt.want)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	what := func(steps []cloudloggingquery.Step) (s string, last error) {
+		for _, st := range steps {
+			s, last = s+st.What+",", st.Err
+		}
+		return s, last
+	}
+	w := open(t)
+	if s, err := what(w.src.Check(t.Context(), time.Minute)); s != "read,write,read back," || err != nil {
+		t.Errorf("%s %v", s, err)
+	}
+	for _, tt := range []struct{ method, want, says string }{
+		{"ListLogEntries", "read,", "roles/logging.viewer"}, {"WriteLogEntries", "read,write,", "roles/logging.logWriter"},
+	} {
+		w.srv.SetFault(func(method string, _ int) gcltest.Fault {
+			if method == tt.method {
+				return gcltest.Fault{Code: codes.PermissionDenied}
+			}
+			return gcltest.Fault{}
+		})
+		if s, err := what(w.src.Check(t.Context(), 0)); s != tt.want || err == nil || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: %s %v", tt.method, s, err)
+		}
+	}
+	// Taken and never shown: a service whose clock is two days behind, as an exclusion
+	// would look.
+	behind, err := gcltest.Start(&gcltest.Options{Now: func() time.Time { return now.Add(-48 * time.Hour) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer behind.Close()
+	src, err := cloudloggingquery.Open(t.Context(), &cloudloggingquery.Options{ProjectID: "shop-test", Endpoint: behind.Addr(), Insecure: true, Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = src.Close() }()
+	if s, err := what(src.Check(t.Context(), 0)); s != "read,write,read back," || !errors.Is(err, cloudloggingquery.ErrNotBack) {
+		t.Errorf("%s %v", s, err)
+	}
+}
