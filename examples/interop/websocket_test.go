@@ -96,7 +96,7 @@ func testWebSockets(t *testing.T, handler http.HandlerFunc,
 	var opened, spoken, ended sync.WaitGroup
 	opened.Add(n)
 	spoken.Add(n)
-	few := make(chan struct{}, 64) // connecting at a time: no test of the listener's backlog
+	few := make(chan struct{}, 64) // connecting at a time, or parting: no test of a busy machine
 	for i := range n {
 		ended.Go(func() {
 			few <- struct{}{}
@@ -113,7 +113,9 @@ func testWebSockets(t *testing.T, handler http.HandlerFunc,
 			spoken.Done()
 			spoken.Wait()
 			if err == nil {
+				few <- struct{}{} // coder waits 5 s at most for the other side's good-bye
 				err = p.bye()
+				<-few
 			}
 			p.gone()
 			if err != nil {

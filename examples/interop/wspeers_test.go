@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	coder "github.com/coder/websocket"
 	gorilla "github.com/gorilla/websocket"
@@ -34,12 +35,22 @@ func gorillaEcho(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer c.Close()
+	patient(c)
 	for {
 		kind, b, err := c.ReadMessage()
 		if err != nil || c.WriteMessage(kind, b) != nil {
 			return
 		}
 	}
+}
+
+// patient gives c longer to answer a good-bye than the second that gorilla takes for
+// enough, which on a busy machine it is not.
+func patient(c *gorilla.Conn) {
+	c.SetCloseHandler(func(code int, _ string) error {
+		_ = c.WriteControl(gorilla.CloseMessage, gorilla.FormatCloseMessage(code, ""), time.Now().Add(time.Minute))
+		return nil
+	})
 }
 
 // peer is an open WebSocket of a client, by whichever library.

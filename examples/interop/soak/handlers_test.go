@@ -132,6 +132,11 @@ func (s *service) gorilla(w http.ResponseWriter, r *http.Request) {
 	}
 	s.hijacked.Add(1)
 	defer c.Close()
+	// gorilla takes a second for enough, which on a busy machine it is not.
+	c.SetCloseHandler(func(code int, _ string) error {
+		_ = c.WriteControl(gorilla.CloseMessage, gorilla.FormatCloseMessage(code, ""), time.Now().Add(time.Minute))
+		return nil
+	})
 	for {
 		kind, b, err := c.ReadMessage()
 		if err != nil || c.WriteMessage(kind, b) != nil {
