@@ -34,7 +34,11 @@ type Sink struct {
 	entries, splits, clamped, sent, bytes atomic.Int64
 }
 
-var _ sink.Sink = (*Sink)(nil)
+var (
+	_ sink.Sink      = (*Sink)(nil)
+	_ sink.Named     = (*Sink)(nil)
+	_ sink.LineTaker = (*Sink)(nil)
+)
 
 // New returns a sink. It makes no call to the service: a project that is not there,
 // or a permission that is missing, shows at the first Write. It may ask the metadata
