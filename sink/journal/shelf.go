@@ -2,7 +2,9 @@ package journalsink
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,6 +54,9 @@ type shelf struct {
 	byBase  map[string]*volume
 	mod     time.Time // the folder's when volumes was listed; zero: list again
 	size    int       // bytes of filters
+
+	sides    []fs.DirEntry // the names that begin with a dot
+	sidesMod time.Time     // as mod, for sides
 }
 
 // settled is how long a folder must have been left alone before its time of change
@@ -87,6 +92,38 @@ func (r *Reader) shelve() ([]*volume, error) {
 	r.shelf.volumes, r.shelf.mod = vs, mod
 	r.shelf.mu.Unlock()
 	return vs, nil
+}
+
+// sideFiles lists the names that begin with a dot, unless the folder has not changed
+// since the last time.
+func (r *Reader) sideFiles() ([]fs.DirEntry, error) {
+	var mod time.Time
+	if trustFolderTimes {
+		now := time.Now()
+		st, err := os.Stat(r.dir)
+		if err != nil {
+			return nil, folderError(r.dir, err)
+		}
+		mod = st.ModTime()
+		r.shelf.mu.Lock()
+		if kept := r.shelf.sides; !r.shelf.sidesMod.IsZero() && r.shelf.sidesMod.Equal(mod) {
+			r.shelf.mu.Unlock()
+			return kept, nil
+		}
+		r.shelf.mu.Unlock()
+		if now.Sub(mod) < settled {
+			mod = time.Time{}
+		}
+	}
+	items, err := readDir(r.dir)
+	if err != nil {
+		return nil, folderError(r.dir, err)
+	}
+	items = slices.DeleteFunc(items, func(item fs.DirEntry) bool { return item.Name()[0] != '.' })
+	r.shelf.mu.Lock()
+	r.shelf.sides, r.shelf.sidesMod = items, mod
+	r.shelf.mu.Unlock()
+	return items, nil
 }
 
 // take makes volumes of what was listed, with what was known of them.
@@ -196,7 +233,7 @@ func (r *Reader) openClosed(v *volume) (f *os.File, x *index, i *fileInfo, err e
 	f, err = r.open(name)
 	if err != nil {
 		r.unreadable(name, 0, err)
-		if errors.Is(err, os.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil, nil, err
 		}
 		return nil, nil, nil, nil
