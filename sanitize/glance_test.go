@@ -15,7 +15,7 @@ import (
 	"github.com/txtrail/txtrail/sanitize"
 )
 
-var glanceRounds = flag.Int("glance-rounds", 30_000, "random values that are read with and without a glance")
+var glanceRounds = flag.Int("glance-rounds", 10_000, "random values that are read with and without a glance")
 
 // pairOf is a policy and the same one that inspects everything.
 type pairOf struct{ quick, thorough *sanitize.Policy }
