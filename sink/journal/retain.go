@@ -12,6 +12,9 @@ import (
 // MaxBytes, or a disk that has no room for a write.
 func (j *Journal) retain() {
 	o := &j.opts
+	if o.MaxBytes < 0 && o.MinFree < 0 && o.MaxAge == 0 {
+		return
+	}
 	bases, _, ok := j.folder()
 	if !ok {
 		return
