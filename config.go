@@ -93,6 +93,10 @@ type Config struct {
 	// see [journalsink.Journal.InFlight]. Only with OutputJournal, and not on Windows.
 	// Default 4096, in 1 MiB; -1: no list.
 	InFlightSlots int
+	// InFlightOnDisk keeps that list on the disk of the folder instead of in /dev/shm:
+	// see [journalsink.InFlightOptions].OnDisk. For containers that are restarted on a
+	// volume that stays. Default false.
+	InFlightOnDisk bool
 
 	// Resource, Txid, Middleware, Outbound, Queue, Ship, Journal and Stdout configure the
 	// pieces in full. What they share with the fields above (policy, resource, minter,

@@ -178,7 +178,7 @@ func (t *Trail) compile() error {
 	if mo.InFlight == nil && t.journal != nil && c.InFlightSlots >= 0 {
 		list := &lazyInFlight{}
 		t.journal.inFlight = list
-		t.journal.listing = journalsink.InFlightOptions{Resource: t.queue.Resource(), Slots: c.InFlightSlots}
+		t.journal.listing = journalsink.InFlightOptions{Resource: t.queue.Resource(), Slots: c.InFlightSlots, OnDisk: c.InFlightOnDisk}
 		mo.InFlight = list
 	}
 	var err error

@@ -26,7 +26,7 @@ type flying struct {
 	list sink.InFlight
 }
 
-func newFlying(t testing.TB) *flying {
+func newFlying(t testing.TB, opts *journalsink.InFlightOptions) *flying {
 	t.Helper()
 	dir := t.TempDir()
 	j, err := journalsink.Open(dir, nil)
@@ -34,7 +34,7 @@ func newFlying(t testing.TB) *flying {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = j.Close(context.Background()) })
-	list, err := j.InFlight(nil)
+	list, err := j.InFlight(opts)
 	if errors.Is(err, journalsink.ErrInFlight) {
 		t.Skip("SKIPPED: no list of requests in flight on this system")
 	}
@@ -75,7 +75,7 @@ func (f *flying) empty(t testing.TB) {
 
 // A request is listed while it is served, by its route as soon as that is known.
 func TestInFlight(t *testing.T) {
-	f := newFlying(t)
+	f := newFlying(t, nil)
 	var before, after []string
 	s, rec := serve(t, middleware.Options{InFlight: f.list, Skip: middleware.SkipNoise}, func(w http.ResponseWriter, r *http.Request) {
 		before = f.now(t)
@@ -118,7 +118,7 @@ func TestInFlight(t *testing.T) {
 func TestInFlightHijacked(t *testing.T) {
 	for _, untouched := range []bool{false, true} {
 		t.Run(fmt.Sprintf("untouched %v", untouched), func(t *testing.T) {
-			f := newFlying(t)
+			f := newFlying(t, nil)
 			taken, leave := make(chan struct{}), make(chan struct{})
 			s, _ := serve(t, middleware.Options{InFlight: f.list, Untouched: untouched}, func(w http.ResponseWriter, r *http.Request) {
 				conn, _, err := w.(http.Hijacker).Hijack()
@@ -193,7 +193,7 @@ func TestInFlightAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
-	f := newFlying(t)
+	f := newFlying(t, nil)
 	fixture := newFixture("GET", 0)
 	count := func(opts *middleware.Options) float64 {
 		q := newQueue(t)
@@ -215,7 +215,7 @@ func TestInFlightAllocations(t *testing.T) {
 
 // Whatever is done to the file, requests are served.
 func TestInFlightFileCut(t *testing.T) {
-	f := newFlying(t)
+	f := newFlying(t, &journalsink.InFlightOptions{OnDisk: true})
 	s, rec := serve(t, middleware.Options{InFlight: f.list}, func(w http.ResponseWriter, r *http.Request) {
 		files, _ := filepath.Glob(filepath.Join(f.dir, ".inflight-*"))
 		for _, file := range files {

@@ -15,10 +15,15 @@ import (
 //	8     8  the table's number, drawn at random
 //	16    4  slots
 //	20    4  length of the resource's line
-//	24    4  CRC-32C of the bytes from 8 to 24 and of that line
+//	24    4  CRC-32C of the bytes from 8 to 24, from 28 to 32, and of that line
+//	28    4  where the slots are: 0 in this file, 1 in memory
 //	32    8  Unix nanoseconds when the process was last seen alive, 0: never
 //	64       the resource's line: the canonical line of an entry with nothing else
 //	4096     slots of 256 each
+//
+// With the slots in memory the file ends here, and another one in the memory's file
+// system (see memory.go) is the whole table, the header included. The lock is that of
+// the first.
 //
 // A slot:
 //
@@ -43,6 +48,7 @@ const (
 	offSlots  = 16
 	offLine   = 20
 	offCRC    = 24
+	offWhere  = 28
 	offSeen   = 32
 
 	slotSize   = 256
@@ -77,6 +83,8 @@ var (
 	ErrVersion = errors.New("blackbox: unknown version")
 	// ErrAlive: the process that it belongs to is alive.
 	ErrAlive = errors.New("blackbox: its process is alive")
+	// ErrGone: its slots were in a memory that is gone, with its container or machine.
+	ErrGone = errors.New("blackbox: what was in flight is gone with the memory")
 	// ErrUnsupported: this system has no means for a table.
 	ErrUnsupported = errors.New("blackbox: not available on this system")
 )
@@ -87,6 +95,7 @@ func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 type header struct {
 	number uint64
 	slots  int
+	memory bool // the slots are there
 	seen   int64
 	line   []byte // the resource's
 }
@@ -101,6 +110,9 @@ func (h *header) encode() []byte {
 	copy(b, magic)
 	le.PutUint64(b[offNumber:], h.number)
 	le.PutUint32(b[offSlots:], uint32(h.slots))
+	if h.memory {
+		b[offWhere] = 1
+	}
 	if len(h.line) <= headerSize-headerText {
 		le.PutUint32(b[offLine:], uint32(len(h.line)))
 		copy(b[headerText:], h.line)
@@ -112,6 +124,7 @@ func (h *header) encode() []byte {
 func headerCRC(b []byte) uint32 {
 	n := binary.LittleEndian.Uint32(b[offLine:])
 	crc := crc32.Update(0, castagnoli(), b[offNumber:offCRC])
+	crc = crc32.Update(crc, castagnoli(), b[offWhere:offSeen])
 	return crc32.Update(crc, castagnoli(), b[headerText:headerText+n])
 }
 
@@ -132,7 +145,7 @@ func parseHeader(b []byte, size int64) (*header, error) {
 	}
 	h := &header{
 		number: le.Uint64(b[offNumber:]), slots: int(le.Uint32(b[offSlots:])), seen: int64(le.Uint64(b[offSeen:])),
-		line: b[headerText : headerText+le.Uint32(b[offLine:])],
+		line: b[headerText : headerText+le.Uint32(b[offLine:])], memory: b[offWhere] == 1,
 	}
 	if h.slots < 1 || h.slots > MaxSlots {
 		return nil, fmt.Errorf("%w: %d slots", ErrDamaged, h.slots)

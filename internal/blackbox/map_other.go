@@ -12,4 +12,5 @@ const (
 func mapFile(*os.File, int) ([]byte, error) { return nil, ErrUnsupported }
 func unmap([]byte) error                    { return nil }
 func lock(*os.File, bool) error             { return ErrUnsupported }
+func sameOwner(a, b os.FileInfo) bool       { return false }
 func named(*os.File, string) bool           { return false }

@@ -5,6 +5,7 @@ package blackbox
 import (
 	"errors"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,6 +41,13 @@ func lock(f *os.File, shared bool) error {
 		}
 		return &os.PathError{Op: "flock", Path: f.Name(), Err: err}
 	}
+}
+
+// sameOwner reports whether two files belong to the same user.
+func sameOwner(a, b os.FileInfo) bool {
+	x, ok := a.Sys().(*syscall.Stat_t)
+	y, ok2 := b.Sys().(*syscall.Stat_t)
+	return ok && ok2 && x.Uid == y.Uid
 }
 
 // named reports whether path still leads to f.

@@ -27,6 +27,7 @@ type Found struct {
 	Requests []Listed
 
 	number uint64
+	memory bool
 	file   *os.File // holds the lock, for Remove
 }
 
@@ -109,6 +110,9 @@ func Adopt(path string) (*Found, error) {
 
 // Remove takes the file away, and lets the lock go.
 func (t *Found) Remove() error {
+	if t.memory {
+		_ = os.Remove(memoryPath(t.number))
+	}
 	err := os.Remove(t.Path)
 	return errors.Join(err, t.Close())
 }
@@ -141,7 +145,46 @@ func read(f *os.File, path string) (*Found, error) {
 	if n < len(b) {
 		return nil, fmt.Errorf("blackbox: reading %s: %w", path, err)
 	}
+	if len(b) == headerSize {
+		if h, err := parseHeader(b, st.Size()); err == nil && h.memory {
+			if b, err = readMemory(h.number, st); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return parse(b, path)
+}
+
+// readMemory reads the file of the slots that a header in a folder names, if it belongs
+// to the same user: anybody may make files there.
+func readMemory(number uint64, folder fs.FileInfo) ([]byte, error) {
+	path := memoryPath(number)
+	if path == "" {
+		return nil, ErrGone
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrGone
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() || !sameOwner(st, folder) {
+		return nil, fmt.Errorf("%w: %s is not its owner's", ErrDamaged, path)
+	}
+	b := make([]byte, min(st.Size(), fileSize(MaxSlots)))
+	if n, err := f.ReadAt(b, 0); n < len(b) {
+		return nil, fmt.Errorf("blackbox: reading %s: %w", path, err)
+	}
+	if h, err := parseHeader(b, st.Size()); err != nil || h.number != number {
+		return nil, fmt.Errorf("%w: %s is another one's", ErrDamaged, path)
+	}
+	return b, nil
 }
 
 // parse reads a table from its bytes. Slots that fail their check are passed over, as
@@ -151,7 +194,7 @@ func parse(b []byte, path string) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Found{Path: path, Resource: h.resource(), number: h.number}
+	t := &Found{Path: path, Resource: h.resource(), number: h.number, memory: h.memory}
 	if h.seen != 0 {
 		t.Seen = time.Unix(0, h.seen).UTC()
 	}

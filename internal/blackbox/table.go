@@ -29,6 +29,7 @@ const DefaultSlots = 4096
 type Table struct {
 	path  string
 	file  *os.File // holds the lock
+	where string   // the file of the slots, where it is another one
 	mem   []byte
 	slots []slot
 	crc   *crc32.Table
@@ -54,10 +55,24 @@ type slot struct {
 	taken  atomic.Bool
 }
 
+// Place says where the slots are.
+type Place uint8
+
+// The places.
+const (
+	// InMemory is a file system in memory where there is one, else the folder. A store
+	// to a page of a file on a disk waits where the kernel is about to write the page
+	// back and the disk stalls, and the whole process with it, since the collector can
+	// not stop a thread that waits in a page fault.
+	InMemory Place = iota
+	// InFolder is the folder: it outlives a container.
+	InFolder
+)
+
 // Create makes a table in a folder, locked. The resource says whose it is. Its file
 // has all its blocks before it is mapped, since a disk that is full must be an error
 // here and not a fault later.
-func Create(dir string, slots int, r *entry.Resource, perm fs.FileMode) (*Table, error) {
+func Create(dir string, slots int, r *entry.Resource, perm fs.FileMode, place Place) (*Table, error) {
 	if slots < 1 || slots > MaxSlots {
 		return nil, fmt.Errorf("blackbox: %d slots, want 1 to %d", slots, MaxSlots)
 	}
@@ -83,7 +98,7 @@ func Create(dir string, slots int, r *entry.Resource, perm fs.FileMode) (*Table,
 			last = fmt.Errorf("blackbox: %s was taken by another process", path)
 			continue
 		}
-		t, err := build(f, path, &h)
+		t, err := buildIn(place, f, path, &h, perm)
 		if err != nil {
 			_ = os.Remove(path)
 			_ = f.Close()
@@ -92,6 +107,48 @@ func Create(dir string, slots int, r *entry.Resource, perm fs.FileMode) (*Table,
 		return t, nil
 	}
 	return nil, last
+}
+
+// buildIn makes the slots in a place. Where there is no memory to be had, it is the
+// folder.
+func buildIn(place Place, f *os.File, path string, h *header, perm fs.FileMode) (*Table, error) {
+	if place == InMemory {
+		if t, err := buildInMemory(f, path, h, perm); err == nil {
+			return t, nil
+		}
+		h.memory = false
+	}
+	return build(f, path, h)
+}
+
+func buildInMemory(f *os.File, path string, h *header, perm fs.FileMode) (t *Table, err error) {
+	where := memoryPath(h.number)
+	if where == "" {
+		return nil, ErrUnsupported
+	}
+	m, err := os.OpenFile(where, os.O_RDWR|os.O_CREATE|os.O_EXCL|noFollow, perm)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		_ = m.Close() // the mapping holds it
+		if err != nil {
+			_ = os.Remove(where)
+		}
+	}()
+	if perm&0o077 != 0 {
+		_ = m.Chmod(perm)
+	}
+	h.memory = true
+	if t, err = build(m, path, h); err != nil {
+		return nil, err
+	}
+	t.file, t.where = f, where
+	if _, err = f.WriteAt(h.encode(), 0); err != nil {
+		_ = unmap(t.mem)
+		return nil, err
+	}
+	return t, nil
 }
 
 // build fills and maps the file.
@@ -128,8 +185,17 @@ func build(f *os.File, path string, h *header) (*Table, error) {
 // Path returns the file's.
 func (t *Table) Path() string { return t.path }
 
-// Named reports whether the file is still where it was made.
-func (t *Table) Named() bool { return !t.broken.Load() && named(t.file, t.path) }
+// Named reports whether the files are still where they were made.
+func (t *Table) Named() bool {
+	if t.broken.Load() || !named(t.file, t.path) {
+		return false
+	}
+	if t.where == "" {
+		return true
+	}
+	_, err := os.Lstat(t.where)
+	return err == nil
+}
 
 // Used returns how many requests are listed, Missed how many were not for lack of
 // room or after a fault.
@@ -288,6 +354,9 @@ func (t *Table) end() {
 	t.once.Do(func() {
 		if named(t.file, t.path) {
 			t.err = os.Remove(t.path)
+		}
+		if t.where != "" {
+			_ = os.Remove(t.where)
 		}
 		if err := unmap(t.mem); err != nil && t.err == nil {
 			t.err = err

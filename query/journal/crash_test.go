@@ -25,7 +25,7 @@ func TestTheDeadAreInTheStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = dying.Close(context.Background()) }()
-	list, err := dying.InFlight(&journalsink.InFlightOptions{Resource: &entry.Resource{Service: "core"}})
+	list, err := dying.InFlight(&journalsink.InFlightOptions{Resource: &entry.Resource{Service: "core"}, OnDisk: true})
 	if errors.Is(err, journalsink.ErrInFlight) {
 		t.Skip("SKIPPED: no list of requests in flight on this system")
 	}

@@ -37,7 +37,7 @@ func (j *Journal) adoptTable(path string) {
 	switch {
 	case dead == nil:
 		return // alive, gone, or another user's
-	case errors.Is(err, blackbox.ErrDamaged):
+	case errors.Is(err, blackbox.ErrDamaged), errors.Is(err, blackbox.ErrGone):
 		if st, serr := os.Lstat(path); serr == nil && st.Size() > 0 { // else its maker lives, and makes another
 			j.report(fmt.Errorf("journalsink: the list of a dead process's requests is lost: %s: %w", path, err))
 		}
@@ -107,9 +107,9 @@ func (r *Reader) Crashed() ([]*entry.Entry, error) {
 }
 
 func (r *Reader) inFlight(read func(path string) (*blackbox.Found, error)) ([]InFlightList, error) {
-	items, err := readDir(r.dir)
+	items, err := r.sideFiles()
 	if err != nil {
-		return nil, folderError(r.dir, err)
+		return nil, err
 	}
 	var lists []InFlightList
 	for _, path := range blackbox.List(items, r.dir) {

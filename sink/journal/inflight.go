@@ -24,6 +24,12 @@ type InFlightOptions struct {
 	// Beyond that they are counted in Stats.InFlightMissed. Open WebSockets count.
 	// Default 4096.
 	Slots int
+	// OnDisk keeps the list itself in the folder. By default it is in the memory's file
+	// system, /dev/shm, where there is one, and the folder has a note of it: a store to a
+	// mapped page of a disk that stalls or is frozen would stop the whole process. But
+	// /dev/shm goes with its container (in Kubernetes with its pod): set OnDisk where
+	// containers are restarted on a volume that stays. Default false.
+	OnDisk bool
 }
 
 // ErrInFlight is returned, wrapped with the reason, by [Journal.InFlight] where there
@@ -104,7 +110,11 @@ func (l *inFlight) Begin(r sink.InFlightRequest) sink.InFlightSlot {
 
 // make makes a table.
 func (l *inFlight) make() error {
-	t, err := blackbox.Create(l.j.dir, l.opts.Slots, l.opts.Resource, l.j.opts.fileMode())
+	place := blackbox.InMemory
+	if l.opts.OnDisk {
+		place = blackbox.InFolder
+	}
+	t, err := blackbox.Create(l.j.dir, l.opts.Slots, l.opts.Resource, l.j.opts.fileMode(), place)
 	if err != nil {
 		return fmt.Errorf("journalsink: requests in flight can not be listed: %w", err)
 	}

@@ -53,7 +53,7 @@ func leaveDead(t *testing.T, dir string, n int) {
 	t.Helper()
 	home := t.TempDir()
 	j := openTest(t, home, nil)
-	l := startFlight(t, j, &InFlightOptions{Resource: &entry.Resource{Service: "web", PID: 42}, Slots: max(n, 1)})
+	l := startFlight(t, j, &InFlightOptions{Resource: &entry.Resource{Service: "web", PID: 42}, Slots: max(n, 1), OnDisk: true})
 	for i := range n {
 		l.Begin(flightRequest(i))
 	}
@@ -200,7 +200,7 @@ func TestInFlightBeginsAnew(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "journal")
 			log := &told{}
 			j := openTest(t, dir, &Options{OnError: log.add})
-			l := startFlight(t, j, nil)
+			l := startFlight(t, j, &InFlightOptions{OnDisk: true})
 			old := l.Begin(flightRequest(1))
 			if err := harm(flightFiles(t, dir)[0]); err != nil {
 				t.Fatal(err)
@@ -252,9 +252,11 @@ func TestInFlightLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.keep.flight.watch()
-	if l.Begin(flightRequest(2)) == nil {
-		t.Error("still no list")
+	slot := l.Begin(flightRequest(2))
+	if slot == nil {
+		t.Fatal("still no list")
 	}
+	slot.End()
 }
 
 // What is no list, or nobody can read, neither stops the others nor is opened by way of

@@ -1,0 +1,118 @@
+package blackbox
+
+import (
+	"errors"
+	"os"
+	"testing"
+)
+
+// createInMemory makes a table whose slots are in memory.
+func createInMemory(t *testing.T) *Table {
+	t.Helper()
+	if memoryPath(1) == "" {
+		t.Skip("SKIPPED: no file system in memory here")
+	}
+	table, err := Create(t.TempDir(), 8, resource, 0o600, InMemory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table.where == "" {
+		t.Skip("SKIPPED: the file system in memory can not be written")
+	}
+	t.Cleanup(func() { _ = os.Remove(table.where) })
+	return table
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+func TestInMemory(t *testing.T) {
+	table := createInMemory(t)
+	table.Begin(request(1))
+	live, err := Read(table.Path())
+	if err != nil || !live.Alive || len(live.Requests) != 1 {
+		t.Fatalf("%+v, %v", live, err)
+	}
+	if st, err := os.Stat(table.Path()); err != nil || st.Size() != headerSize || !table.Named() {
+		t.Errorf("%v, %v", st, err)
+	}
+	// The mapping is of another file than the lock.
+	if err := table.file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dead, err := Adopt(table.Path())
+	if err != nil || dead.Alive || len(dead.Requests) != 1 || dead.Resource.Service != "web" {
+		t.Fatalf("%+v, %v", dead, err)
+	}
+	if err := dead.Remove(); err != nil || exists(table.Path()) || exists(table.where) {
+		t.Errorf("something is left, %v", err)
+	}
+}
+
+func TestInMemoryClose(t *testing.T) {
+	table := createInMemory(t)
+	slot := table.Begin(request(1))
+	if err := table.Close(); err != nil || !exists(table.where) {
+		t.Errorf("gone before its request, %v", err)
+	}
+	slot.End()
+	if exists(table.Path()) || exists(table.where) {
+		t.Error("something is left")
+	}
+}
+
+// The memory may be cut, be gone with the machine, or hold another's file.
+func TestInMemoryHarmed(t *testing.T) {
+	t.Run("cut", func(t *testing.T) {
+		table := createInMemory(t)
+		if err := os.Truncate(table.where, 0); err != nil {
+			t.Fatal(err)
+		}
+		if table.Begin(request(1)) != nil || !table.Broken() {
+			t.Error("the fault went unnoticed")
+		}
+		if err := table.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("gone", func(t *testing.T) {
+		table := createInMemory(t)
+		if err := os.Remove(table.where); err != nil {
+			t.Fatal(err)
+		}
+		if table.Named() {
+			t.Error("it is not missed")
+		}
+		table.file.Close()
+		dead, err := Adopt(table.Path())
+		if !errors.Is(err, ErrGone) {
+			t.Fatal(err)
+		}
+		if err := dead.Remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("another's", func(t *testing.T) {
+		table, other := createInMemory(t), createInMemory(t)
+		if err := os.Rename(other.where, table.where); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(table.Path()); !errors.Is(err, ErrDamaged) {
+			t.Error(err)
+		}
+	})
+	t.Run("link", func(t *testing.T) {
+		table := createInMemory(t)
+		if err := os.Remove(table.where); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("/etc/passwd", table.where); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(table.Path()); err == nil {
+			t.Error("a link was followed")
+		}
+	})
+}
