@@ -53,7 +53,7 @@ func get(t *testing.T, h http.Handler, path string) *http.Response {
 
 func closeTrail(t *testing.T, trail *txtrail.Trail) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // for what hangs
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := trail.Close(ctx); err != nil {
 		t.Error(err)
@@ -307,12 +307,27 @@ func TestSinks(t *testing.T) {
 	if err := trail.Close(short); !errors.Is(err, sink.ErrLeft) {
 		t.Errorf("closed with %v, want to be told of the entry that the hanging sink did not get", err)
 	}
+	waitQuiet(t) // what the short deadline left undone ends by itself
 	src, err := journalquery.Open(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if r, err := src.Find(t.Context(), query.Filter{}); err != nil || len(r.Entries) != 1 {
 		t.Errorf("%v, %v; want the entry in the journal", r, err)
+	}
+}
+
+// waitQuiet waits until no goroutine is left of a trail that was closed.
+func waitQuiet(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		err := goleak.Find()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -63,6 +63,7 @@ type Ship struct {
 
 // shipWaiter is a Flush that waits.
 type shipWaiter struct {
+	looked  bool  // the Spool is being looked at for it
 	target  int64 // the count of settled entries that it waits for; negative: not known yet
 	dropped int64 // when it began
 	err     error
@@ -164,6 +165,16 @@ func (h *Ship) lost() (sum int64) {
 	return sum
 }
 
+// looks is called before the Spool is looked at: only who waited then may rely on what
+// is seen.
+func (h *Ship) looks() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, w := range h.waiters {
+		w.looked = true
+	}
+}
+
 // looked enters what the Spool holds. h.mu is not held.
 func (h *Ship) looked(b Backlog) {
 	h.mu.Lock()
@@ -177,7 +188,7 @@ func (h *Ship) looked(b Backlog) {
 		}
 	}
 	for _, w := range h.waiters {
-		if w.target < 0 {
+		if w.looked && w.target < 0 {
 			w.target = h.settled + h.inflight + b.Entries
 		}
 	}

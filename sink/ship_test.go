@@ -622,3 +622,22 @@ func TestMetrics(t *testing.T) {
 		}
 	})
 }
+
+// A Flush that comes while the spool is being looked at waits for what was added
+// before it, which that look has not seen.
+func TestShipFlushIsFresh(t *testing.T) {
+	sp, mem := newSpool(), &sinktest.Memory{}
+	h := newShip(t, sp, mem, &sink.ShipOptions{MaxAge: time.Hour, Poll: time.Nanosecond})
+	for i := range 300 {
+		sp.add(sinktest.Sample(i))
+		if err := h.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(mem.Entries()); n != i+1 {
+			t.Fatalf("%d entries after %d flushes", n, i+1)
+		}
+	}
+	if err := h.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

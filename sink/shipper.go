@@ -91,8 +91,10 @@ func (w *shipper) attach() bool {
 		pause := standbyPause
 		if !standby {
 			pause = backoff(attempt, h.opts.RetryMin, h.opts.RetryMax)
-			h.report.report(classSpool, fmt.Errorf("sink: %s: the spool can not be used, trying again in %s: %w",
-				h.opts.Name, pause.Round(time.Millisecond), err))
+			if !errors.Is(err, ErrClosed) { // which whoever closed it knows
+				h.report.report(classSpool, fmt.Errorf("sink: %s: the spool can not be used, trying again in %s: %w",
+					h.opts.Name, pause.Round(time.Millisecond), err))
+			}
 		}
 		h.report.flush(false)
 		if !h.rest(pause) {
@@ -156,6 +158,7 @@ func (w *shipper) ripe(seen Backlog, since *time.Time) bool {
 }
 
 func (w *shipper) look() (Backlog, error) {
+	w.h.looks()
 	b, err := w.feed.Look(w.h.ctx)
 	if err == nil {
 		w.h.looked(b)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,15 +20,15 @@ import (
 // They are small so that the plain test run stays short. A day at 200 a second makes 17
 // million entries, some 6 GB before compression.
 var (
-	outageFor  = flag.Duration("outage-for", time.Hour, "simulated time for which TestOutage's sink is away")
-	outageRate = flag.Float64("outage-rate", 5, "entries a second in TestOutage")
+	outageFor  = flag.Duration("outage-for", 15*time.Minute, "simulated time for which TestOutage's sink is away")
+	outageRate = flag.Float64("outage-rate", 10, "entries a second in TestOutage")
 )
 
 // ledger is a sink that expects entries numbered from 0, each once and in order.
 type ledger struct {
 	fault func() error
 
-	next, again, missed int
+	next, again, missed atomic.Int64
 }
 
 func (*ledger) Close(context.Context) error { return nil }
@@ -39,18 +40,18 @@ func (l *ledger) Write(_ context.Context, batch []*entry.Entry) error {
 		}
 	}
 	for _, e := range batch {
-		var n int
+		var n int64
 		if _, err := fmt.Sscanf(e.InsertID, "i%d", &n); err != nil {
 			return sink.Permanent(err)
 		}
-		switch {
-		case n < l.next:
-			l.again++
+		switch next := l.next.Load(); {
+		case n < next:
+			l.again.Add(1)
 			continue
-		case n > l.next:
-			l.missed += n - l.next
+		case n > next:
+			l.missed.Add(n - next)
 		}
-		l.next = n + 1
+		l.next.Store(n + 1)
 	}
 	return nil
 }
@@ -110,8 +111,8 @@ func TestOutage(t *testing.T) {
 			}
 			write()
 			time.Sleep(step)
-			if beside.next != n {
-				t.Fatalf("after %d min the sink beside has %d entries of %d", i+1, beside.next, n)
+			if beside.next.Load() != int64(n) {
+				t.Fatalf("after %d min the sink beside has %d entries of %d", i+1, beside.next.Load(), n)
 			}
 			if i%60 != 0 {
 				continue
@@ -139,8 +140,10 @@ func TestOutage(t *testing.T) {
 				t.Errorf("%+v", st)
 			}
 		}
-		if dead.next != total || dead.missed+dead.again+beside.missed+beside.again != 0 {
-			t.Errorf("%d of %d; %d missed, %d again", dead.next, total, dead.missed, dead.again)
+		for _, l := range []*ledger{dead, beside} {
+			if l.next.Load() != int64(total) || l.missed.Load()+l.again.Load() != 0 {
+				t.Errorf("%d of %d; %d missed, %d again", l.next.Load(), total, l.missed.Load(), l.again.Load())
+			}
 		}
 		if largest > bound {
 			t.Errorf("the folder had %d bytes, its bound is %d", largest, bound)

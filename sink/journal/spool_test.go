@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -334,11 +335,13 @@ func moved(c *shipCursor, by int64) []byte {
 // of writing, and no file is taken for one that is done.
 func TestSpoolClockBack(t *testing.T) {
 	dir := t.TempDir()
-	now := testStart
-	j := openTest(t, dir, &Options{MaxFileBytes: 2 << 10, Now: func() time.Time { return now }})
+	var back atomic.Int64 // hours
+	j := openTest(t, dir, &Options{MaxFileBytes: 2 << 10, Now: func() time.Time {
+		return testStart.Add(-time.Duration(back.Load()) * time.Hour)
+	}})
 	var want []string
 	for i := range 10 {
-		now = testStart.Add(-time.Duration(i) * time.Hour)
+		back.Store(int64(i))
 		want = append(want, writeTest(t, j, i*20, 20)...)
 	}
 	f := attachTest(t, spoolTest(t, dir, nil), "cloud")
