@@ -53,7 +53,7 @@ func get(t *testing.T, h http.Handler, path string) *http.Response {
 
 func closeTrail(t *testing.T, trail *txtrail.Trail) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // for what hangs
 	defer cancel()
 	if err := trail.Close(ctx); err != nil {
 		t.Error(err)

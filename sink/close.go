@@ -58,7 +58,7 @@ func (q *Queue) Close(ctx context.Context) error {
 	if gaps > 0 {
 		errs = append(errs, fmt.Errorf("sink: close: %d gap entries not written; Stats has what was dropped", gaps))
 	}
-	if err := q.closeSink(ctx); err != nil {
+	if err := closeWithin(ctx, q.sink); err != nil {
 		err = fmt.Errorf("sink: close: %w", err)
 		q.report.report(classClose, err)
 		errs = append(errs, err)
@@ -94,37 +94,6 @@ func (q *Queue) abandon() {
 	q.gaps.reset()
 	q.gone = true
 	q.notify()
-}
-
-// closeSink closes the sink, with a little time of its own when ctx has ended:
-// a file has to be closed all the same.
-func (q *Queue) closeSink(ctx context.Context) error {
-	if ctx.Err() != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
-		defer cancel()
-	}
-	result := make(chan error, 1)
-	go func() {
-		var err error
-		defer func() { result <- err }()
-		defer recoverAsError(&err)
-		err = sound(q.sink.Close(WithoutRecording(ctx)))
-	}()
-	select {
-	case err := <-result:
-		return err
-	case <-ctx.Done():
-	}
-	// The sink's own word is worth waiting for a moment.
-	t := time.NewTimer(closeGrace / 2)
-	defer t.Stop()
-	select {
-	case err := <-result:
-		return err
-	case <-t.C:
-		return fmt.Errorf("the sink did not close: %w", context.Cause(ctx))
-	}
 }
 
 func wait(done <-chan struct{}, d time.Duration) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"runtime/debug"
 	"time"
 
@@ -215,19 +214,9 @@ func (w *worker) dropped(it item, e *entry.Entry, why reason) {
 	q.letIn()
 }
 
-// pause is how long to wait before the next attempt: what the sink asked for, or
-// the backoff, spread at random so that many processes do not come back at once.
+// pause is how long to wait before the next attempt; not long while Close waits.
 func (w *worker) pause(attempt int, after time.Duration) time.Duration {
-	o := &w.q.opts
-	d := o.RetryMax
-	if attempt < 32 && o.RetryMin<<attempt < d && o.RetryMin<<attempt > 0 {
-		d = o.RetryMin << attempt
-	}
-	d -= rand.N(d/2 + 1)
-	if after > 0 {
-		after = min(after, maxRetryAfter)
-		d = after + rand.N(after/10+1)
-	}
+	d := pause(attempt, after, w.q.opts.RetryMin, w.q.opts.RetryMax)
 	if w.draining() {
 		d = min(d, drainPause)
 	}

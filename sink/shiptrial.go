@@ -2,7 +2,6 @@ package sink
 
 import (
 	"errors"
-	"math/rand/v2"
 	"time"
 )
 
@@ -104,24 +103,10 @@ func (t *trial) took() {
 	t.limit = min(t.most, 4*t.limit)
 }
 
-// backoff is the pause before another attempt: from shortest, doubling, to longest,
-// spread at random so that many processes do not come back at once.
-func backoff(attempt int, shortest, longest time.Duration) time.Duration {
-	d := longest
-	if attempt < 32 && shortest<<attempt < d && shortest<<attempt > 0 {
-		d = shortest << attempt
-	}
-	return d - rand.N(d/2+1)
-}
-
-// pause is how long to wait after err: what the sink asked for, or the backoff.
+// pause is how long to wait after err.
 func (w *shipper) pause(attempt int, err error) time.Duration {
-	o := &w.h.opts
-	d := backoff(attempt, o.RetryMin, o.RetryMax)
-	if after, _ := RetryAfter(err); after > 0 {
-		after = min(after, maxRetryAfter)
-		d = after + rand.N(after/10+1)
-	}
+	after, _ := RetryAfter(err)
+	d := pause(attempt, after, w.h.opts.RetryMin, w.h.opts.RetryMax)
 	if w.h.isClosing() {
 		d = min(d, drainPause)
 	}
