@@ -78,6 +78,9 @@ func compare(ctx context.Context, c *config, t *table) (err error) {
 		}
 		cpu += end - start
 	}
+	if _, err := db.ExecContext(ctx, "pragma wal_checkpoint(truncate)"); err != nil {
+		return err
+	}
 	st, err := os.Stat(c.dbPath)
 	if err != nil {
 		return err
