@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
 )
 
 // createInMemory makes a table whose slots are in memory.
@@ -115,4 +116,25 @@ func TestInMemoryHarmed(t *testing.T) {
 			t.Error("a link was followed")
 		}
 	})
+}
+
+// What nobody has looked for in a week goes, if its process is dead.
+func TestSweep(t *testing.T) {
+	living, dead, fresh := createInMemory(t), createInMemory(t), createInMemory(t)
+	for _, table := range []*Table{dead, fresh} {
+		die(t, table)
+	}
+	old := time.Now().Add(-keptInMemory - time.Hour)
+	for _, table := range []*Table{living, dead} {
+		if err := os.Chtimes(table.where, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	createInMemory(t)
+	if !exists(living.where) || exists(dead.where) || !exists(fresh.where) {
+		t.Errorf("living %v, dead %v, fresh %v", exists(living.where), exists(dead.where), exists(fresh.where))
+	}
+	if living.Begin(request(1)) == nil {
+		t.Error("the living one is broken")
+	}
 }

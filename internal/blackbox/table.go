@@ -139,6 +139,14 @@ func buildInMemory(f *os.File, path string, h *header, perm fs.FileMode) (t *Tab
 	if perm&0o077 != 0 {
 		_ = m.Chmod(perm)
 	}
+	st, err := m.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err = lock(m, false); err != nil {
+		return nil, err
+	}
+	sweep(st, time.Now())
 	h.memory = true
 	if t, err = build(m, path, h); err != nil {
 		return nil, err
