@@ -28,7 +28,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("cloudlogging", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	rounds := flags.Int("rounds", 5, "rounds of each contestant")
-	entries := flags.Int("entries", 10_000, "entries of one round")
+	entries := flags.Int("entries", 20_000, "entries of one round")
 	serve := flags.Bool("serve", false, "be the server (used by the command itself)")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -144,10 +144,13 @@ func measure(c contestant, addr string, load *workload, entries int) (time.Durat
 		return 0, err
 	}
 	defer r.stop()
-	if err := r.send(load); err != nil { // connects
-		return 0, err
+	batches := (entries + len(load.entries) - 1) / len(load.entries)
+	if r.prepare != nil {
+		err = r.prepare(load, batches)
+	} else if err = r.send(load); err == nil { // connects
+		err = r.flush()
 	}
-	if err := r.flush(); err != nil {
+	if err != nil {
 		return 0, err
 	}
 	runtime.GC()
@@ -155,8 +158,7 @@ func measure(c contestant, addr string, load *workload, entries int) (time.Durat
 	if err != nil {
 		return 0, err
 	}
-	n := 0
-	for ; n < entries; n += len(load.entries) {
+	for range batches {
 		if err := r.send(load); err != nil {
 			return 0, err
 		}
@@ -165,5 +167,5 @@ func measure(c contestant, addr string, load *workload, entries int) (time.Durat
 		return 0, err
 	}
 	after, err := cputime.Process()
-	return (after - before) / time.Duration(n), err
+	return (after - before) / time.Duration(batches*len(load.entries)), err
 }
