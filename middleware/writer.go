@@ -18,9 +18,6 @@ type writer exchange
 // Header implements [http.ResponseWriter].
 func (w *writer) Header() http.Header { return w.w.Header() }
 
-// Unwrap is what [http.ResponseController] reaches deadlines and full duplex by.
-func (w *writer) Unwrap() http.ResponseWriter { return w.w }
-
 // WriteHeader implements [http.ResponseWriter].
 func (w *writer) WriteHeader(status int) {
 	// 1xx are not the answer, but 101 is. What is no status at all panics below, as
@@ -191,19 +188,23 @@ func (w *writer) flush() error {
 	if late {
 		ex.usedLate()
 	}
-	if f, ok := w.w.(flushErrorer); ok {
-		err := f.FlushError()
-		if err != nil {
-			ex.mu.Lock()
-			if !ex.done {
-				ex.writeFailed(err)
-			}
-			ex.mu.Unlock()
-		}
-		return err
+	var err error
+	switch f := w.w.(type) {
+	case flushErrorer:
+		err = f.FlushError()
+	case http.Flusher:
+		f.Flush()
+	default: // see Unwrap
+		err = http.NewResponseController(w.w).Flush()
 	}
-	w.w.(http.Flusher).Flush()
-	return nil
+	if err != nil {
+		ex.mu.Lock()
+		if !ex.done {
+			ex.writeFailed(err)
+		}
+		ex.mu.Unlock()
+	}
+	return err
 }
 
 func (w *writer) push(target string, opts *http.PushOptions) error {
@@ -215,7 +216,7 @@ func (w *writer) closeNotify() <-chan bool {
 }
 
 func (w *writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := w.w.(http.Hijacker).Hijack()
+	conn, rw, err := http.NewResponseController(w.w).Hijack() // the inner one is, or has one within: see Unwrap
 	if err != nil {
 		return conn, rw, err
 	}
