@@ -16,7 +16,8 @@ type body exchange
 func (b *body) Read(p []byte) (int, error) {
 	b.reader.active.Add(1)
 	n, err := b.body.Read(p)
-	limit := err == nil && n == len(p) && cap(p) > n && calledByMaxBytesReader()
+	filled := err == nil && n == len(p)
+	limit := filled && cap(p) > n && calledByMaxBytesReader()
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -24,7 +25,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.done {
 		return n, err
 	}
-	b.reader.tooMuch = limit
+	b.reader.filled, b.reader.tooMuch = filled, limit
 	if n > 0 && n <= len(p) {
 		if b.rec != nil {
 			if !b.ask.begun {

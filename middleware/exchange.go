@@ -64,7 +64,8 @@ type exchange struct {
 	reader struct {
 		ended   bool         // the body's end was seen
 		active  atomic.Int32 // Reads under way
-		tooMuch bool         // the last Read went over a MaxBytesReader's limit
+		filled  bool         // the last Read filled its buffer
+		tooMuch bool         // and went over a MaxBytesReader's limit, as it looks
 		failed  error
 	}
 }

@@ -22,6 +22,12 @@ func (ex *exchange) overLimit(status int) bool {
 	if ex.reader.tooMuch && status >= 400 {
 		return true
 	}
+	// On the way over its limit it has filled the buffer that it read into; and an
+	// answer that is no error may come while another goroutine goes on reading, with
+	// which it must not be shared.
+	if !ex.reader.filled || !ex.reader.tooMuch && status < 400 {
+		return false
+	}
 	// The usual way is r.Body = http.MaxBytesReader(w, r.Body, n): that reader
 	// remembers its error, and returns it for a read of nothing, without reading.
 	if b := ex.own.Body; b != nil && reflect.TypeOf(b) == maxBytesReader {
