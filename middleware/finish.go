@@ -57,20 +57,22 @@ func (ex *exchange) finish(o outcome) {
 	rec := ex.rec
 	if rec == nil {
 		ex.done = true
-		listed := ex.flight != nil && !ex.watched
-		ex.mu.Unlock()
-		if listed { // a connection was taken that nobody watches
-			ex.unlist()
+		slot := ex.flight
+		if ex.watched { // it is the connection's
+			slot = nil
+		} else {
+			ex.flight = nil
 		}
+		ex.mu.Unlock()
+		ex.ended(slot)
 		return
 	}
 	ex.conclude(rec, took, &o)
-	listed := ex.flight != nil
+	slot := ex.flight
+	ex.flight = nil
 	ex.mu.Unlock()
 	ex.emit(&rec.Entry)
-	if listed {
-		ex.unlist()
-	}
+	ex.ended(slot)
 }
 
 // handBack puts on the server's request what the handler has put on the copy. The

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -231,4 +232,42 @@ func TestInFlightFileCut(t *testing.T) {
 		}
 	}
 	rec.wait(t, 3)
+}
+
+// BenchmarkInFlight is what being listed adds to a GET 204, by the CPU time of the
+// thread that serves, in alternation with the same without a list.
+func BenchmarkInFlight(b *testing.B) {
+	f := newFlying(b, nil)
+	fixture := newFixture("GET", 0)
+	var handlers [2]http.Handler
+	for i, list := range []sink.InFlight{nil, f.list} {
+		q := newQueue(b)
+		if err := q.Close(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+		wrap, err := middleware.New(q, &middleware.Options{InFlight: list})
+		if err != nil {
+			b.Fatal(err)
+		}
+		handlers[i] = wrap(noContent)
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var spent [2][]time.Duration
+	n := 0
+	for b.Loop() {
+		i := n % 2
+		n++
+		began := threadCPU()
+		for range 1000 {
+			fixture.serve(handlers[i])
+		}
+		spent[i] = append(spent[i], (threadCPU()-began)/1000)
+	}
+	for i, name := range []string{"without-ns", "with-ns"} {
+		if len(spent[i]) > 0 {
+			slices.Sort(spent[i])
+			b.ReportMetric(float64(spent[i][len(spent[i])/2]), name)
+		}
+	}
 }
