@@ -15,6 +15,14 @@ const maxForwarded = 32
 // trusted proxy's, the last one in X-Forwarded-For that is not trusted.
 func (c *config) clientIP(r *http.Request) string {
 	peer := hostOf(r.RemoteAddr)
+	if peer == "" {
+		// A middleware that reads X-Forwarded-For itself puts an address without a port
+		// there. It is shown, but trusted with nothing: whoever wrote it is not known.
+		if addr, ok := parseAddr(r.RemoteAddr); ok {
+			return addr.String()
+		}
+		return ""
+	}
 	if len(c.TrustedProxies) == 0 || !c.trusted(peer) {
 		return peer
 	}
@@ -77,7 +85,7 @@ func parseAddr(s string) (netip.Addr, bool) {
 }
 
 // hostOf takes the port off an address as net/http writes it; "" for a socket
-// without one.
+// without one, and for what net/http does not write.
 func hostOf(addr string) string {
 	i := strings.LastIndexByte(addr, ':')
 	if i <= 0 {
@@ -85,7 +93,10 @@ func hostOf(addr string) string {
 	}
 	host := addr[:i]
 	if host[0] == '[' && host[len(host)-1] == ']' {
-		host = host[1 : len(host)-1]
+		return host[1 : len(host)-1]
+	}
+	if strings.IndexByte(host, ':') >= 0 {
+		return "" // an IPv6 address without brackets, thus without a port
 	}
 	return host
 }

@@ -149,6 +149,12 @@ func TestClientAddress(t *testing.T) {
 		{"[::ffff:10.0.0.1]:1", []string{"1.1.1.1"}, "1.1.1.1"},
 		{"@", nil, ""},
 		{"", nil, ""},
+		// As middlewares leave it that put a forwarded address there.
+		{"198.51.100.7", nil, "198.51.100.7"},
+		{"10.0.0.1", []string{"1.1.1.1"}, "10.0.0.1"},
+		{"2001:db8::7", nil, "2001:db8::7"},
+		{"fd00::1:22", []string{"1.1.1.1"}, "fd00::1:22"},
+		{"::1", nil, "::1"},
 	} {
 		wrap, rec := recording(t, middleware.Options{TrustedProxies: trusted})
 		r := httptest.NewRequest("GET", "/", nil)
