@@ -315,3 +315,50 @@ func FuzzOrigins(f *testing.F) {
 		}
 	})
 }
+
+// Files are merged when every sink has got them, and no sink gets them again; a new one
+// gets all, once.
+func TestMergeAndShip(t *testing.T) {
+	dir := t.TempDir()
+	batch := crashLoop(t, dir, 60)
+	s := spoolTest(t, dir, &SpoolOptions{Name: "web"})
+	first, second := attachTest(t, s, "first"), attachTest(t, s, "second")
+	if got := drain(t, first, 40); len(got) != len(batch) {
+		t.Fatalf("%d entries shipped, want %d", len(got), len(batch))
+	}
+	closeTest(t, first)
+	first = attachTest(t, s, "first")
+	// The second has nothing yet: all is needed.
+	j := openTest(t, dir, nil)
+	if groups := j.small(mustList(t, j), nil); len(groups) > 0 {
+		t.Errorf("%d files that a sink needs would be merged", len(groups[0]))
+	}
+	if err := j.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if got := drain(t, second, 7); len(got) != len(batch) {
+		t.Fatalf("%d entries shipped, want %d", len(got), len(batch))
+	}
+	closeTest(t, second)
+	mergeNow(t, dir, nil, 60)
+	second = attachTest(t, s, "second")
+	third := attachTest(t, s, "third")
+	for name, c := range map[string]struct {
+		f    *feed
+		want []string
+	}{"shipping all the time": {first, nil}, "begun again": {second, nil}, "new": {third, insertIDs(batch)}} {
+		if diff := cmp.Diff(c.want, drain(t, c.f, 50)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+		closeTest(t, c.f)
+	}
+}
+
+func mustList(t *testing.T, j *Journal) []listed {
+	t.Helper()
+	bases, _, ok := j.folder()
+	if !ok {
+		t.Fatal("the folder can not be listed")
+	}
+	return bases
+}
