@@ -117,6 +117,9 @@ func parseCursor(b []byte) (*shipCursor, error) {
 func readCursor(files fsys, path string) (*shipCursor, error) {
 	f, err := files.Open(path)
 	if err != nil {
+		if st, serr := files.Lstat(path); serr == nil && !st.Mode().IsRegular() {
+			err = fmt.Errorf("%w: it is no file but a %s", ErrCursor, typeName(st.Mode()))
+		}
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()

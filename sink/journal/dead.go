@@ -115,6 +115,9 @@ func (f *feed) halve(file file, path string, size int64) error {
 		return fmt.Errorf("journalsink: %s: %w", path, err)
 	}
 	gone, _ := countLines(file, 0, at)
+	if !removesOpen {
+		_ = file.Close() // nor does such a system replace it
+	}
 	if err := replaceFile(f.s.fs, path, rest, f.s.fileMode()); err != nil {
 		return fmt.Errorf("journalsink: %w", err)
 	}

@@ -188,6 +188,9 @@ func (d *DeadFile) reship() (int64, error) {
 	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
+	if !removesOpen {
+		_ = f.Close() // nor does such a system rename it
+	}
 	if err := os.Rename(d.Path, to); err != nil {
 		return 0, fmt.Errorf("journalsink: %w", err)
 	}

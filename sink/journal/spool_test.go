@@ -321,6 +321,36 @@ func TestSpoolBadCursor(t *testing.T) {
 	}
 }
 
+// A link in a cursor's place is not followed, and replaced.
+func TestSpoolCursorLink(t *testing.T) {
+	dir := t.TempDir()
+	j := openTest(t, dir, nil)
+	want := writeTest(t, j, 0, 10)
+	victim := filepath.Join(t.TempDir(), "victim")
+	if err := os.WriteFile(victim, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path := shipPath(dir, shipFolder("cloud"), DefaultName+extCursor)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(victim, path); err != nil {
+		t.Skip("SKIPPED: no links here: ", err)
+	}
+	var told errorList
+	f := attachTest(t, spoolTest(t, dir, &SpoolOptions{CommitEvery: -1, OnError: told.add}), "cloud")
+	if diff := cmp.Diff(want, drain(t, f, 7)); diff != "" {
+		t.Error(diff)
+	}
+	closeTest(t, f)
+	if b, err := os.ReadFile(victim); err != nil || string(b) != "precious" || !told.has(ErrCursor) {
+		t.Errorf("%q, %v, told %v", b, err, told.errs)
+	}
+	if _, err := readCursor(osFS{}, path); err != nil {
+		t.Error(err)
+	}
+}
+
 // moved moves all places of a cursor by some bytes.
 func moved(c *shipCursor, by int64) []byte {
 	for base, at := range c.At {
