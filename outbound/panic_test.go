@@ -77,3 +77,33 @@ func TestPanicsOfOthers(t *testing.T) {
 		})
 	}
 }
+
+// The same for a redirect that is not followed, which the client asks us about.
+func TestPanicsOfOthersInRedirects(t *testing.T) {
+	server := httptest.NewServer(http.RedirectHandler("/", http.StatusFound))
+	defer server.Close()
+	for name, refuse := range map[string]error{"an error": http.ErrNoLocation, "typed nil error": (*brokenError)(nil)} {
+		rec := newRecorder(t)
+		o := rec.options()
+		o.Skip = func(*http.Request) bool { panic("skip") }
+		plain := &http.Client{Transport: base(t), CheckRedirect: func(*http.Request, []*http.Request) error { return refuse }}
+		client, err := outbound.Wrap(plain, rec.queue, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Do(request(t, t.Context(), http.MethodGet, server.URL, nil))
+		if err == nil {
+			t.Errorf("%s: the redirect was followed", name)
+		}
+		if resp != nil {
+			_ = resp.Body.Close()
+		}
+		found := false
+		for _, e := range rec.wait(t, 2) {
+			found = found || e.Error.Type == entry.ErrorRedirect
+		}
+		if !found {
+			t.Errorf("%s: the redirect that was not followed is not recorded", name)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package outbound
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -70,7 +69,7 @@ func (t *Transport) recordRedirects(check func(*http.Request, []*http.Request) e
 	}
 	return func(req *http.Request, via []*http.Request) error {
 		err := check(req, via)
-		if err != nil && !errors.Is(err, http.ErrUseLastResponse) {
+		if err != nil && err != http.ErrUseLastResponse { //nolint:errorlint // as http.Client asks: an error may panic when it is asked more
 			t.refusedRedirect(req, err)
 		}
 		return err
@@ -80,7 +79,7 @@ func (t *Transport) recordRedirects(check func(*http.Request, []*http.Request) e
 // refusedRedirect makes the entry of a hop that never took place.
 func (t *Transport) refusedRedirect(req *http.Request, err error) {
 	ctx := req.Context()
-	if req.URL == nil || sink.Unrecorded(ctx) || t.opts.Skip != nil && t.opts.Skip(req) {
+	if req.URL == nil || sink.Unrecorded(ctx) || t.opts.Skip != nil && t.skips(req) {
 		return
 	}
 	c := t.begin(ctx, req)
