@@ -1,0 +1,187 @@
+package cloudloggingsink_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/gcltest"
+	"github.com/txtrail/txtrail/sink"
+	cloudloggingsink "github.com/txtrail/txtrail/sink/cloudlogging"
+	"github.com/txtrail/txtrail/sink/sinktest"
+	"github.com/txtrail/txtrail/txid"
+)
+
+func lookup(env map[string]string) func(string) (string, bool) {
+	return func(k string) (string, bool) { v, ok := env[k]; return v, ok }
+}
+
+func TestOptions(t *testing.T) {
+	for name, tt := range map[string]struct {
+		opts cloudloggingsink.Options
+		env  map[string]string
+		says string // "": it works
+		log  string
+	}{
+		"by code":            {cloudloggingsink.Options{ProjectID: "shop-prod", Endpoint: "127.0.0.1:1", Insecure: true}, nil, "", "projects/shop-prod/logs/txtrail"},
+		"by environment":     {cloudloggingsink.Options{}, map[string]string{"GOOGLE_CLOUD_PROJECT": "shop-prod", "TXTRAIL_CLOUDLOGGING_LOG": "a/b.c", "TXTRAIL_CLOUDLOGGING_ENDPOINT": "127.0.0.1:1", "TXTRAIL_CLOUDLOGGING_INSECURE": "true"}, "", "projects/shop-prod/logs/a%2Fb.c"},
+		"a domain's":         {cloudloggingsink.Options{ProjectID: "example.com:shop", Endpoint: "127.0.0.1:1", Insecure: true}, nil, "", "projects/example.com:shop/logs/txtrail"},
+		"no project":         {cloudloggingsink.Options{Endpoint: "127.0.0.1:1", Insecure: true}, nil, "GOOGLE_CLOUD_PROJECT", ""},
+		"not a project":      {cloudloggingsink.Options{ProjectID: "projects/shop"}, nil, "gcloud projects list", ""},
+		"not a log":          {cloudloggingsink.Options{ProjectID: "shop", LogID: "a b"}, nil, "TXTRAIL_CLOUDLOGGING_LOG", ""},
+		"long log":           {cloudloggingsink.Options{ProjectID: "shop", LogID: strings.Repeat("a", 512)}, nil, "fewer than 512", ""},
+		"insecure":           {cloudloggingsink.Options{ProjectID: "shop", Insecure: true}, nil, "without an Endpoint", ""},
+		"insecure, maybe":    {cloudloggingsink.Options{ProjectID: "shop"}, map[string]string{"TXTRAIL_CLOUDLOGGING_INSECURE": "maybe"}, "want 1 or 0", ""},
+		"a nameless kind":    {cloudloggingsink.Options{ProjectID: "shop", Resource: &cloudloggingsink.Resource{}}, nil, "no Type", ""},
+		"a negative age":     {cloudloggingsink.Options{ProjectID: "shop", MaxAge: -1}, nil, "MaxAge", ""},
+		"hostile, in quotes": {cloudloggingsink.Options{ProjectID: "a\x1b[2J\n"}, nil, `\x1b`, ""},
+	} {
+		tt.opts.LookupEnv = lookup(tt.env)
+		tt.opts.Metadata = func(context.Context, string) string { return "" }
+		s, err := cloudloggingsink.New(t.Context(), &tt.opts)
+		if tt.says != "" {
+			if !errors.Is(err, cloudloggingsink.ErrOptions) || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if s.Name() != "cloudlogging:"+tt.log {
+			t.Errorf("%s: %s", name, s.Name())
+		}
+		_ = s.Close(t.Context())
+	}
+}
+
+// Nobody is there: the entries wait, and the error says where it was tried.
+func TestNoService(t *testing.T) {
+	srv := serve(t)
+	s := open(t, srv)
+	srv.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := s.Write(ctx, sinktest.Samples(0, 2)); err == nil || sink.IsPermanent(err) || !strings.Contains(err.Error(), "can not be reached") {
+		t.Errorf("%v", err)
+	}
+	// An endpoint that speaks something else.
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	s = open(t, srv, func(o *cloudloggingsink.Options) { o.Endpoint = other.Listener.Addr().String() })
+	if err := s.Write(ctx, sinktest.Samples(0, 2)); err == nil || sink.IsPermanent(err) {
+		t.Errorf("a web server: %v", err)
+	}
+	other.CloseClientConnections()
+}
+
+func TestResource(t *testing.T) {
+	metadata := map[string]string{
+		"project/project-id": "shop-prod", "instance/region": "projects/1/regions/asia-northeast3", "instance/zone": "projects/1/zones/asia-northeast3-a",
+	}
+	gke := map[string]string{"instance/attributes/cluster-name": "c1", "instance/attributes/cluster-location": "asia-northeast3"}
+	gce := map[string]string{"instance/id": "42", "instance/cpu-platform": "x"}
+	for name, tt := range map[string]struct {
+		env, meta map[string]string
+		want      map[string]string
+		kind      string
+	}{
+		"Cloud Run": {
+			map[string]string{"K_SERVICE": "web", "K_REVISION": "web-1", "K_CONFIGURATION": "web"}, nil,
+			map[string]string{"location": "asia-northeast3", "service_name": "web", "revision_name": "web-1", "configuration_name": "web"}, "cloud_run_revision",
+		},
+		"Cloud Run job": {
+			map[string]string{"CLOUD_RUN_JOB": "j", "CLOUD_RUN_EXECUTION": "j-1", "CLOUD_RUN_TASK_INDEX": "0", "CLOUD_RUN_TASK_ATTEMPT": "0"}, nil,
+			map[string]string{"location": "asia-northeast3", "job_name": "j"}, "cloud_run_job",
+		},
+		"function": {
+			map[string]string{"K_SERVICE": "f", "FUNCTION_TARGET": "F", "FUNCTION_SIGNATURE_TYPE": "http"}, nil,
+			map[string]string{"region": "asia-northeast3", "function_name": "f"}, "cloud_function",
+		},
+		"App Engine": {
+			map[string]string{"GAE_SERVICE": "default", "GAE_VERSION": "v1", "GAE_INSTANCE": "i"}, nil,
+			map[string]string{"module_id": "default", "version_id": "v1", "zone": "asia-northeast3-a"}, "gae_app",
+		},
+		"GKE": {
+			map[string]string{"HOSTNAME": "web-7f", "NAMESPACE_NAME": "shop", "CONTAINER_NAME": "web"}, gke,
+			map[string]string{"cluster_name": "c1", "location": "asia-northeast3", "pod_name": "web-7f", "namespace_name": "shop", "container_name": "web"}, "k8s_container",
+		},
+		"GCE":      {nil, gce, map[string]string{"instance_id": "42", "zone": "asia-northeast3-a"}, "gce_instance"},
+		"anywhere": {nil, nil, map[string]string{}, "global"},
+	} {
+		srv := serve(t)
+		s := open(t, srv, func(o *cloudloggingsink.Options) {
+			o.ProjectID = ""
+			o.LookupEnv = lookup(tt.env)
+			o.Metadata = func(_ context.Context, path string) string {
+				if v := tt.meta[path]; v != "" {
+					return v
+				}
+				return metadata[path]
+			}
+		})
+		if err := s.Write(t.Context(), sinktest.Samples(0, 1)); err != nil {
+			t.Fatal(err)
+		}
+		got := srv.Entries()[0]
+		tt.want["project_id"] = "shop-prod"
+		if got.Resource.Type != tt.kind || got.LogName != "projects/shop-prod/logs/txtrail" {
+			t.Errorf("%s: %s, %s", name, got.Resource.Type, got.LogName)
+		}
+		if d := cmp.Diff(tt.want, got.Resource.Labels); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+}
+
+// The trace is the project's, and the fields stand where the published message has them.
+func TestPlaces(t *testing.T) {
+	srv := serve(t)
+	e := sinktest.Unsealed(1)
+	e.Origin = txid.OriginMinted
+	e.Trace = txid.Trace{ID: "0af7651916cd43dd8448eb211c80319c", Span: 5, Sampled: true}
+	e.Facts.UserID = "8812"
+	e.Resource = &entry.Resource{Service: "web", Version: "v1", Environment: "production"}
+	sinktest.Seal(e)
+	if err := open(t, srv).Write(t.Context(), []*entry.Entry{e}); err != nil {
+		t.Fatal(err)
+	}
+	le := srv.Entries()[0]
+	want := map[string]string{"txid": string(e.TxID), "service": "web", "version": "v1", "environment": "production", "user": "8812", "sample": "1"}
+	if d := cmp.Diff(want, le.Labels); d != "" {
+		t.Error(d)
+	}
+	if le.Trace != "projects/shop-test/traces/"+e.Trace.ID || le.SpanId != "0000000000000005" || !le.TraceSampled ||
+		le.Operation.Id != string(e.TxID) || !le.Operation.First || le.Operation.Last || le.Operation.Producer != entry.Producer ||
+		le.InsertId != e.InsertID || !le.Timestamp.AsTime().Equal(e.Time) || le.HttpRequest.Status != 200 || le.HttpRequest.Latency.AsDuration() != e.Latency {
+		t.Errorf("%v", le)
+	}
+	for _, k := range []string{"time", "severity", "httpRequest", "logging.googleapis.com/insertId", "logging.googleapis.com/labels", "logging.googleapis.com/trace"} {
+		if le.GetJsonPayload().Fields[k] != nil {
+			t.Errorf("the payload has %s", k)
+		}
+	}
+}
+
+func TestDenied(t *testing.T) {
+	srv := serve(t)
+	s := open(t, srv)
+	for code, want := range map[codes.Code]bool{codes.PermissionDenied: true, codes.Unauthenticated: true, codes.Unavailable: false} {
+		srv.SetFault(func(string, int) gcltest.Fault { return gcltest.Fault{Code: code} })
+		if err := s.Write(t.Context(), sinktest.Samples(0, 1)); cloudloggingsink.Denied(err) != want {
+			t.Errorf("%v: %v", code, err)
+		}
+	}
+	if cloudloggingsink.Denied(errors.New("other")) || cloudloggingsink.Denied(nil) {
+		t.Error("an error of something else is taken for a permission")
+	}
+}
