@@ -1,7 +1,5 @@
 package sanitize
 
-import "unicode/utf8"
-
 // The JSON reader is one strict pass (RFC 8259, UTF-8) over the bytes. It
 // builds nothing: it keeps a small frame per open container and adds edits to
 // the doc. Strings are skipped eight bytes at a time; keys are judged through
@@ -51,6 +49,21 @@ type pending struct {
 	slot int
 	s, e int
 	role role
+}
+
+// newFrame opens a container that begins at start. The frame is made in its place: to
+// make it elsewhere and copy it makes the copy wait for each field's store.
+func (r *run) newFrame(start int) *frame {
+	n := len(r.frames)
+	if n == cap(r.frames) {
+		r.frames = append(r.frames, frame{})
+	} else {
+		r.frames = r.frames[:n+1]
+	}
+	f := &r.frames[n]
+	*f = frame{}
+	f.start, f.slot = start, -1
+	return f
 }
 
 // json reads one JSON value at lo, which may be preceded by white space, and
@@ -118,7 +131,7 @@ value:
 			}
 			goto fault
 		}
-		if saw&sawHigh != 0 && !utf8.Valid(src[s+1:e]) {
+		if saw&sawHigh != 0 && !validText(src, s+1, e) {
 			st = jsonBad
 			goto fault
 		}
@@ -170,7 +183,7 @@ value:
 				r.frames[top+1].path = path
 			}
 		} else {
-			r.frames = append(r.frames, frame{start: i, slot: -1, pend: int32(len(r.pend))})
+			r.newFrame(i).pend = int32(len(r.pend))
 		}
 		top++
 		owed = -1
@@ -355,7 +368,7 @@ key:
 		}
 		goto fault
 	}
-	if saw&sawHigh != 0 && !utf8.Valid(src[s+1:e]) {
+	if saw&sawHigh != 0 && !validText(src, s+1, e) {
 		st = jsonBad
 		goto fault
 	}

@@ -179,7 +179,7 @@ func logsIn(m []byte) bool {
 // pushSpecial opens a container whose key has a role, or which lies in a
 // table. It may change dec to have the container hidden whole.
 func (r *run) pushSpecial(d *doc, base, top int, rl role, dec *decision, at int, masked bool) {
-	nf := frame{start: at, slot: -1}
+	nf := r.newFrame(at)
 	array := d.src[at] == '['
 	if top >= base && !masked {
 		f := &r.frames[top]
@@ -233,7 +233,6 @@ func (r *run) pushSpecial(d *doc, base, top int, rl role, dec *decision, at int,
 		}
 	}
 	nf.pend = int32(len(r.pend))
-	r.frames = append(r.frames, nf)
 }
 
 // tableFlag makes the elements of a possible table visible to pushSpecial.

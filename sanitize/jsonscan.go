@@ -90,6 +90,27 @@ func scanString(src []byte, i int) (int, uint8) {
 	}
 }
 
+// validText reports whether src[i:e], which a byte of ASCII follows, is valid UTF-8.
+// Runes of two and three bytes, as Hangul has, are told from eight bytes at once,
+// which may be more than belong to the text: a rune does not reach beyond it, since
+// what follows is none of its bytes.
+func validText(src []byte, i, e int) bool {
+	for i < e && len(src)-i >= 8 {
+		w := binary.LittleEndian.Uint64(src[i:])
+		switch {
+		case w&0x80 == 0:
+			i += min(8, bits.TrailingZeros64(w&swarHighs)>>3)
+		case w&0xc0c0f0 == 0x8080e0 && (w&0xf != 0 || w&0x2000 != 0) && (w&0xf != 0xd || w&0x2000 == 0):
+			i += 3 // and neither too long for what it says, nor half of a surrogate pair
+		case w&0xc0e0 == 0x80c0 && w&0x1e != 0:
+			i += 2
+		default:
+			return utf8.Valid(src[i:e])
+		}
+	}
+	return i >= e || utf8.Valid(src[i:e])
+}
+
 // scanNumber returns the end of the number at src[i], -2 when it is none, and
 // -1 when the input ends where the number is not complete.
 func scanNumber(src []byte, i int) int {

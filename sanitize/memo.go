@@ -1,6 +1,9 @@
 package sanitize
 
-import "hash/maphash"
+import (
+	"encoding/binary"
+	"unsafe"
+)
 
 // What a value was read as: part of a memo's key.
 const (
@@ -14,15 +17,18 @@ const (
 const (
 	memoSlots = 64
 	memoBytes = 253 // a name and a value: most User-Agents fit
+	memoCame  = 256
 )
 
 // memo remembers short values that passed as they were. Most headers of a
 // service say the same thing again and again: Accept, Content-Type, the same
 // dozen User-Agents. Only what may be shown is kept, at most 16 KiB of it, and a
 // hit compares it all. A value has two places, so that two that come in turns do not
-// drive each other out. Private to one run.
+// drive each other out, and takes one that is in use only when it comes again: IDs and
+// the like are different each time, and would drive out what is not. Private to one run.
 type memo struct {
 	slots [memoSlots]memoSlot
+	came  [memoCame]uint16 // hashes of values that had no place
 }
 
 type memoSlot struct {
@@ -30,17 +36,13 @@ type memoSlot struct {
 	buf             [memoBytes]byte
 }
 
-// slot returns where the value would be, nil when it is too long or so short
-// that it is read as fast, and whether it is there.
-func (m *memo) slot(seed maphash.Seed, as byte, name, value string) (s *memoSlot, hit bool) {
+// slot returns where the value would be, nil when it has no place: it is too long, so
+// short that it is read as fast, or has not come before. And whether it is there.
+func (m *memo) slot(as byte, name, value string) (s *memoSlot, hit bool) {
 	if len(value) < 4 || len(name)+len(value) > memoBytes {
 		return nil, false
 	}
-	h := maphash.String(seed, value)
-	n := len(name)
-	if n > 0 { // many fields have the same value: "application/json"
-		h += uint64(n) + 3*uint64(name[0]) + 5*uint64(name[n-1])
-	}
+	h := memoHash(name, value)
 	s = &m.slots[h%memoSlots]
 	if s.holds(as, name, value) {
 		return s, true
@@ -55,7 +57,37 @@ func (m *memo) slot(seed maphash.Seed, as byte, name, value string) (s *memoSlot
 	if other.as == 0 {
 		return other, false
 	}
-	return s, false
+	came, tag := &m.came[h>>16%memoCame], uint16(h>>32)|1
+	if *came == tag {
+		return s, false
+	}
+	*came = tag
+	return nil, false
+}
+
+// memoHash looks at the ends of a value, of at least four bytes, and at its middle:
+// values of the same field that differ nowhere else drive each other out, which costs
+// no more than not to be remembered.
+func memoHash(name, value string) uint64 {
+	b := unsafe.Slice(unsafe.StringData(value), len(value))
+	n := len(b)
+	var h uint64
+	if n < 8 {
+		h = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
+	} else {
+		const odd = 0x9E3779B97F4A7C15
+		h = binary.LittleEndian.Uint64(b)
+		h = (h ^ h>>32) * odd
+		h += binary.LittleEndian.Uint64(b[n-8:])
+		h = (h ^ h>>32) * odd
+		h += binary.LittleEndian.Uint64(b[(n-8)/2:])
+	}
+	h += uint64(n) << 8
+	if k := len(name); k > 0 { // many fields have the same value: "application/json"
+		h += uint64(k) + 3*uint64(name[0]) + 5*uint64(name[k-1])
+	}
+	h = (h ^ h>>32) * 0xC2B2AE3D27D4EB4F
+	return h ^ h>>29
 }
 
 func (s *memoSlot) holds(as byte, name, value string) bool {

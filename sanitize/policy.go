@@ -94,7 +94,7 @@ func (p *Policy) small(as byte, name, s string, rep *Report) string {
 	}
 	rs := p.forRoute("")
 	r := rs.get()
-	slot, hit := r.memo.slot(rs.seed, as, name, s)
+	slot, hit := r.memo.slot(as, name, s)
 	if hit {
 		rs.pool.Put(r)
 		return s
@@ -118,7 +118,8 @@ func (p *Policy) small(as byte, name, s string, rep *Report) string {
 // remembered as what passes.
 func (r *run) finish(d *doc, as byte, name string) []byte {
 	r.out = r.apply(r.out[:0], d, 0, len(d.src))
-	if _, stable := r.memo.slot(r.rs.seed, as, name, view(r.out)); stable {
+	slot, stable := r.memo.slot(as, name, view(r.out))
+	if stable {
 		return r.out
 	}
 	r.out = r.fixpoint(r.out, 0, func(d *doc) int {
@@ -127,8 +128,7 @@ func (r *run) finish(d *doc, as byte, name string) []byte {
 	})
 	// The last pass may have changed something, if it was the last one allowed.
 	if out := view(r.out); bytes.Equal(r.again, r.out) && !(as == asHeader && hasBreak(out)) {
-		slot, _ := r.memo.slot(r.rs.seed, as, name, out)
-		slot.put(as, name, out)
+		slot.put(as, name, out) // which is nearly always what it was at first
 	}
 	return r.out
 }

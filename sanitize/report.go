@@ -1,10 +1,6 @@
 package sanitize
 
-import (
-	"iter"
-	"slices"
-	"strings"
-)
+import "iter"
 
 // Report counts redactions by the name of the rule that made them. The zero
 // value is ready; after Reset it is reused without allocating. It is not safe
@@ -29,10 +25,12 @@ func (r *Report) Add(rule string, n int) {
 			return
 		}
 	}
-	i, _ := slices.BinarySearchFunc(r.counts, rule, func(c count, name string) int {
-		return strings.Compare(c.rule, name)
-	})
-	r.counts = slices.Insert(r.counts, i, count{rule, n})
+	i := len(r.counts)
+	r.counts = append(r.counts, count{})
+	for ; i > 0 && r.counts[i-1].rule > rule; i-- {
+		r.counts[i] = r.counts[i-1]
+	}
+	r.counts[i] = count{rule, n}
 }
 
 // Len returns the number of different rules counted.

@@ -3,7 +3,6 @@ package sanitize
 import (
 	"bytes"
 	"fmt"
-	"hash/maphash"
 	"regexp"
 	"strings"
 	"sync"
@@ -33,7 +32,6 @@ type ruleset struct {
 	glance    bool // a value may be passed by its hints
 	dates     bool // no key is made of digits
 	pool      sync.Pool
-	seed      maphash.Seed
 	tokenKeys map[ruleID][]byte
 }
 
@@ -168,7 +166,6 @@ func newRuleset(o *Options, route *Route) (*ruleset, error) {
 		maxDepth: o.MaxDepth,
 		maxOut:   o.MaxDecoded,
 		maxRatio: o.MaxRatio,
-		seed:     maphash.MakeSeed(),
 		dates:    true,
 	}
 	for i := range defaultRules {
@@ -347,15 +344,11 @@ func (rs *ruleset) put(r *run, rep *Report) {
 
 // settle ends a call: what was counted goes to rep, what was decoded is wiped.
 func (rs *ruleset) settle(r *run, rep *Report) {
-	if r.counted {
-		r.counted = false
-		for i, n := range r.counts {
-			if n != 0 {
-				rep.Add(rs.rules[i].name, int(n))
-				r.counts[i] = 0
-			}
-		}
+	for _, id := range r.counted {
+		rep.Add(rs.rules[id].name, int(r.counts[id])) // of 0 if it was taken back
+		r.counts[id] = 0
 	}
+	r.counted = r.counted[:0]
 	for i := range r.deepest + 1 {
 		d := &r.docs[i]
 		d.src = nil

@@ -27,7 +27,7 @@ type doc struct {
 type run struct {
 	rs      *ruleset
 	counts  []int32
-	counted bool // one of counts is not 0
+	counted []ruleID // whose counts may be more than 0
 	before  []int32
 	docs    [maxNest + 1]doc
 	inner   int
@@ -66,8 +66,10 @@ func (r *run) begin(src []byte) *doc {
 }
 
 func (r *run) count(id ruleID) {
+	if r.counts[id] == 0 {
+		r.counted = append(r.counted, id)
+	}
 	r.counts[id]++
-	r.counted = true
 }
 
 func (d *doc) reset(src []byte) {

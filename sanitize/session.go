@@ -60,7 +60,7 @@ func (s *Session) small(as byte, name, value string, rep *Report) string {
 	if value == "" {
 		return ""
 	}
-	slot, hit := s.r.memo.slot(s.rs.seed, as, name, value)
+	slot, hit := s.r.memo.slot(as, name, value)
 	if hit {
 		return value
 	}
