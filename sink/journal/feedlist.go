@@ -25,7 +25,7 @@ func (f *feed) list() error {
 	now := time.Now()
 	st, err := f.s.fs.Lstat(f.s.dir)
 	if err == nil && trustFolderTimes && st.ModTime().Equal(f.changes) && now.Sub(f.listed) < relist &&
-		f.listed.Sub(f.changes) > 2*time.Second { // else a change may have the same time
+		f.listed.Sub(f.changes) > settled { // else a change may have the same time
 		return nil
 	}
 	var changes time.Time

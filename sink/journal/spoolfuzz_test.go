@@ -18,8 +18,10 @@ import (
 func FuzzCursor(f *testing.F) {
 	for _, c := range []shipCursor{
 		{Version: 1, Sink: "cloud", Writer: "web"},
-		{Version: 1, Sink: "클라우드", Writer: "web", Time: testStart, Again: 7, Done: map[string]int64{"1a2b3c4d": 6},
-			At: map[string]place{"web-20261120T112838-1a2b3c4d-000007": {Offset: 12, Settled: 1, Known: 3}}},
+		{
+			Version: 1, Sink: "클라우드", Writer: "web", Time: testStart, Again: 7, Done: map[string]int64{"1a2b3c4d": 6},
+			At: map[string]place{"web-20261120T112838-1a2b3c4d-000007": {Offset: 12, Settled: 1, Known: 3}},
+		},
 	} {
 		b, err := c.encode()
 		if err != nil {
