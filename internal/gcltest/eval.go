@@ -64,7 +64,7 @@ func (c compare) match(e *loggingpb.LogEntry) bool {
 	}
 	negated := c.op == "!=" || c.op == "!~"
 	for _, v := range values {
-		if c.holds(v) != negated {
+		if c.holds(v) {
 			return !negated
 		}
 	}
