@@ -30,8 +30,9 @@ type Flusher interface {
 //
 // A nil error means that the sink has the entry, and that Confirm, if QueueOptions
 // names one, says so as well. A [*DropError] means that the entry will not be
-// delivered. An error that wraps [ErrAwait] means that within was over first. All
-// three are counted in [Stats].
+// delivered; where there is no room for it, that is known at the end of within at the
+// latest, even if QueueOptions.BlockFor is longer. An error that wraps [ErrAwait] means
+// that within was over first. All three are counted in [Stats].
 func (q *Queue) Deliver(e *entry.Entry, within time.Duration) error {
 	if q == nil {
 		return fmt.Errorf("sink: deliver: %w", ErrClosed)
@@ -46,6 +47,7 @@ func (q *Queue) Deliver(e *entry.Entry, within time.Duration) error {
 	if w == nil {
 		w = &waiter{done: make(chan struct{}, 1)}
 	}
+	w.within = within
 	if !q.admit(e, w) {
 		return q.settle(w, w.verdict())
 	}

@@ -98,6 +98,8 @@ func (w *worker) account(err error) {
 		for _, e := range w.batch {
 			e.Release()
 		}
+		clear(w.batch)
+		clear(w.items)
 		w.batch, w.items = w.batch[:0], w.items[:0]
 		return
 	}

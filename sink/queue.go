@@ -87,10 +87,12 @@ const (
 type waiter struct {
 	accepted, noted uint64
 	dropped         int64 // when a Flush began
-	// Of a Deliver: its entry's number, and whether and why it was dropped.
-	seq  uint64
-	lost bool
-	why  reason
+	// Of a Deliver: how long it may take, its entry's number, and whether and why it
+	// was dropped.
+	within time.Duration
+	seq    uint64
+	lost   bool
+	why    reason
 
 	err  error
 	done chan struct{} // gets one token when it has ended

@@ -24,8 +24,8 @@ const (
 	turnedAway         // by Close
 )
 
-// block waits until there is room for e, for BlockFor at most, and reports whether it
-// was taken. Whoever makes room puts the entry there: nobody who comes later can be
+// block waits until there is room for e, for BlockFor at most and no longer than a
+// Deliver may take, and reports whether it was taken. Whoever makes room puts the entry there: nobody who comes later can be
 // faster. q.mu is held, and given up.
 func (q *Queue) block(e *entry.Entry, cost int64, w *waiter) bool {
 	a := &arrival{entry: e, cost: cost, wait: w, done: make(chan struct{}, 1)}
@@ -40,7 +40,11 @@ func (q *Queue) block(e *entry.Entry, cost int64, w *waiter) bool {
 	}
 
 	began := time.Now()
-	t := time.NewTimer(q.opts.BlockFor)
+	limit := q.opts.BlockFor
+	if w != nil {
+		limit = min(limit, w.within)
+	}
+	t := time.NewTimer(limit)
 	select {
 	case <-a.done:
 	case <-t.C:
