@@ -69,7 +69,7 @@ func (t *Transport) recordRedirects(check func(*http.Request, []*http.Request) e
 	}
 	return func(req *http.Request, via []*http.Request) error {
 		err := check(req, via)
-		if err != nil && err != http.ErrUseLastResponse { //nolint:errorlint // as http.Client asks: an error may panic when it is asked more
+		if err != nil && err != http.ErrUseLastResponse { // as http.Client asks: an error may panic when it is asked more
 			t.refusedRedirect(req, err)
 		}
 		return err
