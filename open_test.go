@@ -72,6 +72,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"hosts", txtrail.Config{LookupEnv: env("TXTRAIL_ALLOW_HOSTS", "https://api.example.com")}, []string{"TXTRAIL_ALLOW_HOSTS", "https://api.example.com", "without scheme"}},
 		{"folder", txtrail.Config{LookupEnv: env("TXTRAIL_DIR", "a\x00b")}, []string{"TXTRAIL_DIR", "NUL"}},
 		{"max body too large", txtrail.Config{MaxBody: 9 << 20}, []string{"TXTRAIL_MAX_BODY", "9437184", "8388608"}},
+		{"requests in flight", txtrail.Config{InFlightSlots: -2}, []string{"InFlightSlots", "-2", "65536"}},
 		{"middleware", txtrail.Config{Middleware: &middleware.Options{ReturnID: 9}}, []string{"ReturnID", "9"}},
 		{"outbound", txtrail.Config{Outbound: &outbound.Options{MaxBody: -2}}, []string{"MaxBody", "-2"}},
 		{"queue", txtrail.Config{Queue: &sink.QueueOptions{MaxBytes: 1}}, []string{"MaxBytes"}},
