@@ -27,6 +27,16 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// Without a function of the user's the entries are lent, and used again and again.
+func TestConformanceLent(t *testing.T) {
+	t.Parallel()
+	wrap, err := middleware.New(newQueue(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conformance.Run(t, wrap)
+}
+
 // Applied twice, with handlers that clone the request in between.
 func TestConformanceTwice(t *testing.T) {
 	t.Parallel()

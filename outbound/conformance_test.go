@@ -20,3 +20,15 @@ func TestConformanceAboveTheBound(t *testing.T) {
 		return newRecorder(t).transport(t, base, &outbound.Options{MaxBody: 1})
 	})
 }
+
+// Without a function of the user's the entries are lent, and used again and again.
+func TestConformanceLent(t *testing.T) {
+	queue := newRecorder(t).queue
+	conformance.RunTransport(t, func(base http.RoundTripper) http.RoundTripper {
+		tr, err := outbound.NewTransport(base, queue, nil)
+		if err != nil {
+			t.Error(err)
+		}
+		return tr
+	})
+}
