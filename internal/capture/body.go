@@ -66,6 +66,10 @@ func Add[S string | []byte](c *Body, pool *sink.BufferPool, p S, firstBuffer int
 	}
 }
 
+// maxHint bounds what is taken on the strength of a declared length, in bytes: a peer
+// may announce megabytes and send one byte a minute. It is the default bound of a body.
+const maxHint = 64 << 10
+
 // grow returns the buffer with room for n more bytes.
 func (c *Body) grow(pool *sink.BufferPool, n, firstBuffer int) []byte {
 	need := len(c.buf) + n
@@ -76,7 +80,7 @@ func (c *Body) grow(pool *sink.BufferPool, n, firstBuffer int) []byte {
 	if c.buf == nil {
 		want = firstBuffer
 		if c.hint > 0 {
-			want = int(min(c.hint, int64(c.limit)))
+			want = int(min(c.hint, int64(c.limit), maxHint))
 		}
 	}
 	b := append(pool.Get(min(max(need, want), max(c.limit, need))), c.buf...)

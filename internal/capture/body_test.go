@@ -203,3 +203,23 @@ func TestStop(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 }
+
+// What a peer announces is not what it sends: the memory follows the latter.
+func TestAnnouncedIsNotTaken(t *testing.T) {
+	const large = 8 << 20
+	pool := &sink.BufferPool{}
+	var b Body
+	b.Begin(large, "text/plain", large)
+	Add(&b, pool, "a", firstBuffer)
+	if cap(b.buf) > maxHint {
+		t.Errorf("%d bytes are held for 1", cap(b.buf))
+	}
+	for range large / 1024 {
+		Add(&b, pool, strings.Repeat("a", 1024), firstBuffer)
+	}
+	var got entry.Body
+	b.Detach(pool, &got)
+	if len(got.Raw) != large || got.Size != large+1 || !got.Truncated {
+		t.Errorf("%d of %d bytes kept, truncated %t", len(got.Raw), got.Size, got.Truncated)
+	}
+}
