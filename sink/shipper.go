@@ -183,11 +183,9 @@ func (w *shipper) read() (bool, error) {
 	for i, e := range b.Entries {
 		w.gaps = append(w.gaps, i < b.Gaps)
 		w.places = append(w.places, i)
-		if i < b.Gaps {
+		if i < b.Gaps && !e.Sealed() {
 			e.Resource = w.h.opts.Resource
-			if err := e.Seal(nil); err != nil { // one that is sealed already keeps its own
-				continue
-			}
+			_ = e.Seal(nil) // it has no raw body, which is all that could be wrong
 		}
 	}
 	rest, err := w.feed.Look(w.h.ctx)
