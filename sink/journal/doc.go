@@ -4,7 +4,8 @@
 // The file being written is ordinary NDJSON (tail -f and jq work on it): each line
 // is the entry's canonical line with a checksum as its last member. A file that is
 // full or old enough is compressed to a .jsonl.zst of independent zstd frames
-// (zstdcat works on it) with an index of its txids at the end. The format is
+// (zstdcat works on it) with columns for filters and an index of its txids at the end;
+// many small ones are merged. The format is
 // written down byte by byte in docs/journal.md.
 //
 // One process writes one file, and holds an advisory lock on it as long as it
