@@ -36,8 +36,8 @@ type ReaderOptions struct {
 const DefaultCacheBytes = 64 << 20
 
 // Reader reads a folder of journal files while others write it. It never writes, and
-// locks nothing but, for a moment, a dead process's list of requests in flight. It is safe for concurrent use; it holds no file open between
-// calls and need not be closed.
+// locks nothing but, for a moment, a dead process's list of requests in flight. It is
+// safe for concurrent use; it holds no file open between calls and need not be closed.
 //
 // The iterators yield an entry or an error, never both. An error ends the
 // iteration: the context has ended, or the folder can not be read. Damage is no
