@@ -106,7 +106,7 @@ func TestCheck(t *testing.T) {
 		},
 		{"cgo", imports("sink/journal", "C"), []string{"sink/journal imports C: no cgo"}},
 		{"a guarded package", imports("outbound", "net/http/pprof"), []string{"outbound imports net/http/pprof: its import adds handlers"}},
-		{"unsafe where it is not named", imports("entry", "unsafe"), []string{"entry imports unsafe: only where"}},
+		{"unsafe where it is not named", imports("query", "unsafe"), []string{"query imports unsafe: only where"}},
 		{"a package without a room", func(g graph) {
 			g[above("sink/new")] = &pkg{path: above("sink/new"), module: module}
 		}, []string{"sink/new is not in the table of rooms: add it"}},
