@@ -46,7 +46,7 @@ var rooms = []room{
 		why: "the law of the interface holds for every sink and so knows none",
 	},
 	{
-		path: "sink/journal", ours: append([]string{"internal/blackbox"}, sinks...), modules: []string{"github.com/klauspost/compress", "golang.org/x/sys"},
+		path: "sink/journal", ours: append([]string{"internal/blackbox"}, sinks...), modules: []string{"github.com/klauspost/compress", "golang.org/x/sys"}, std: []string{"unsafe"},
 		why: "a leaf: it could have a go.mod of its own; x/sys for disk space and file locks",
 	},
 	{
@@ -201,6 +201,6 @@ var guarded = map[string]string{
 	"testing":        "its import adds weight, and flags, to every program; only suites for others' tests need it",
 	"os/exec":        "a library starts no programs",
 	"plugin":         "needs cgo",
-	"unsafe":         "only where a copy would cost what the package is for: the queue's pool keeps slices, the sanitizer reads strings as bytes, the encoder writes eight bytes at a time",
+	"unsafe":         "only where a copy would cost what the package is for: the queue's pool keeps slices, the sanitizer and the journal read strings as bytes, the encoder writes eight bytes at a time",
 	"math/rand":      "math/rand/v2 is unpredictable from outside without seeding",
 }
