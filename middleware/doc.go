@@ -15,8 +15,9 @@
 //
 // On the request's path there is the capture of the first [Options.MaxBody] bytes
 // of each body and one enqueue; sanitizing and encoding are the queue's work.
-// Nothing that a handler can hold after it returned is ever reused: byte buffers
-// alone are pooled, and they are detached under a lock when the handler returns.
+// Nothing that a handler can hold after it returned is ever reused: byte buffers, and
+// entries that no function of yours sees, alone are, and they are detached under a lock
+// when the handler returns.
 //
 // What is kept of which bodies is said by [Options.Capture], which exchanges are kept
 // by [Options.Skip] beforehand and [Options.Keep] at their end.

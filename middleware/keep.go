@@ -11,13 +11,13 @@ import (
 )
 
 // Detail is how much of an exchange is kept.
-type Detail uint8
+type Detail = entry.Detail
 
 // The details, from least to most.
 const (
-	None  Detail = iota // nothing: it is counted in the queue's Stats as declined
-	Brief               // everything but the bodies' content
-	Full                // everything
+	None  = entry.DetailNone  // nothing: it is counted in the queue's Stats as declined
+	Brief = entry.DetailBrief // everything but the bodies' content
+	Full  = entry.DetailFull  // everything
 )
 
 // Strategy decides how much of an exchange is kept, when it has ended and all is
@@ -26,7 +26,10 @@ const (
 // in many goroutines at once; a panic in it counts as [Full].
 //
 // It is asked for entries of kind server, and of kind stream when a hijacked
-// connection is closed.
+// connection is closed. [outbound.Options].Keep takes one too: give a service's calls the
+// strategy of its requests, where hops are to be kept or left out together.
+//
+// [outbound.Options]: https://pkg.go.dev/github.com/txtrail/txtrail/outbound#Options
 type Strategy func(e *entry.Entry) Detail
 
 // Always gives every exchange the same detail.

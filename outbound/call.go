@@ -200,11 +200,18 @@ func (c *call) finishAt(o outcome, now time.Duration) {
 	}
 	// With done set nobody writes to the call any more.
 	c.conclude(rec, o, now)
-	c.t.hand(c.ctx, &rec.Entry)
+	c.t.hand(c.ctx, c.scope, &rec.Entry)
 }
 
-// hand runs OnEntry and gives the entry to the queue.
-func (t *Transport) hand(ctx context.Context, e *entry.Entry) {
+// hand runs OnEntry and gives the entry to the queue, as much of it as is to be kept.
+func (t *Transport) hand(ctx context.Context, scope *txid.Scope, e *entry.Entry) {
+	switch t.detail(scope, e) {
+	case entry.DetailNone:
+		t.queue.Decline(e)
+		return
+	case entry.DetailBrief:
+		t.brief(e)
+	}
 	if t.opts.OnEntry != nil {
 		t.onEntry(ctx, e)
 	}

@@ -40,6 +40,17 @@ type Options struct {
 	// Skip names calls that are not recorded; the txid is sent all the same.
 	// Default none. See [Untraced] for calls that must not be touched at all.
 	Skip func(*http.Request) bool
+	// Keep decides, when a call has ended, how much of it is kept; what is not is counted
+	// in the queue's Stats as declined. A [middleware.Strategy] can be used: one of
+	// samples leaves out the same scenarios on both sides. It is asked for entries of kind
+	// client, and of kind stream when an upgraded connection is closed. The entry is not
+	// sanitized yet, and must not be changed or kept. Calls of an exchange that is kept in
+	// full, since it failed or somebody asked for it (see [txid.Scope.Kept]), are kept
+	// whatever Keep says. It runs on the call's path; a panic in it counts as
+	// [entry.DetailFull]. Default nil: everything.
+	//
+	// [middleware.Strategy]: https://pkg.go.dev/github.com/txtrail/txtrail/middleware#Strategy
+	Keep func(e *entry.Entry) entry.Detail
 	// KeepFrom are the hosts that may ask, by [txid.HeaderKeep] in a response, to keep
 	// the request in full that the call is made for, whatever its middleware's
 	// strategy says. List services of your own. Default: the hosts that get the txid.

@@ -34,7 +34,7 @@ func (r *record) Return(e *entry.Entry) {
 // newRecord returns a record. It is not lent where a function of the user's sees the
 // entry: it might keep it.
 func (t *Transport) newRecord() *record {
-	if t.opts.OnEntry != nil {
+	if t.opts.OnEntry != nil || t.opts.Keep != nil {
 		return &record{}
 	}
 	return t.records.get()

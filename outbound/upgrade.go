@@ -94,6 +94,6 @@ func (u *upgraded) closed() {
 		}
 		e.Severity = entry.SeverityOf(0, e.Error.Type, false)
 		e.Message = string(b)
-		u.t.hand(u.ctx, e)
+		u.t.hand(u.ctx, u.scope, e)
 	})
 }
