@@ -282,10 +282,10 @@ func TestSplit(t *testing.T) {
 	for r := rune(0); b.Len() < 5<<20; r = (r + 97) % 0x110000 {
 		b.WriteRune(r) // a surrogate is written as U+FFFD
 	}
-	invalid := append(bytes.Repeat([]byte("ok \xff\xfe\x80 한"), 40<<10), 0xc3)
+	invalid := append(bytes.Repeat([]byte("ok \xff\xfe\x80 한"), 20<<10), 0xc3)
 	for name, change := range map[string]func(e *entry.Entry){
 		"response":      func(e *entry.Entry) { e.Response.Body.Content = b.Bytes() },
-		"both, invalid": func(e *entry.Entry) { e.Request.Body.Content, e.Response.Body.Content = invalid, b.Bytes()[:1<<20] },
+		"both, invalid": func(e *entry.Entry) { e.Request.Body.Content, e.Response.Body.Content = invalid, b.Bytes()[:400<<10] },
 		"headers, labels, attributes": func(e *entry.Entry) {
 			long := strings.Repeat("길", 1300)
 			for i := range entry.MaxHeaders {
@@ -336,6 +336,9 @@ func TestSplit(t *testing.T) {
 				}
 			} else if string(es[1].Line()) != want {
 				t.Errorf("the entry is not what it was: %d bytes, want %d", len(es[1].Line()), len(want))
+			}
+			if len(les) > 10 {
+				return // what follows does not depend on how many there are
 			}
 			// Again, as after a lost answer: the parts are the same.
 			if err := s.Write(t.Context(), []*entry.Entry{e}); err != nil {
