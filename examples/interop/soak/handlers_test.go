@@ -99,7 +99,14 @@ func (s *service) handler() http.Handler {
 	mux.HandleFunc("GET /hang", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.Handle("GET /limit", http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
-		_, _ = io.WriteString(w, "too late")
+		// Whoever returns here at once may still be in time: the limit is noticed by another
+		// goroutine.
+		for {
+			if _, err := io.WriteString(w, "too late"); err != nil {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
 	}), 5*time.Millisecond, "took too long"))
 	mux.HandleFunc("GET /coder", s.coder)
 	mux.HandleFunc("GET /gorilla", s.gorilla)
