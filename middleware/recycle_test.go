@@ -1,7 +1,6 @@
 package middleware_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -112,7 +111,7 @@ func TestLentEntriesAreNobodyElses(t *testing.T) {
 							t.Fatalf("%s: %s and %s in one line: %s", name, marks[0], m, line)
 						}
 					}
-					if bytes.Contains([]byte(line), []byte(`"kind":"server"`)) {
+					if strings.Contains(line, `"kind":"server"`) {
 						exchanges[marks[0]]++
 					}
 				}
