@@ -5,11 +5,14 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/api/option"
 	"google.golang.org/grpc/codes"
 
 	"github.com/txtrail/txtrail/entry"
@@ -61,6 +64,55 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%s: %s", name, s.Name())
 		}
 		_ = s.Close(t.Context())
+	}
+}
+
+// What a platform knows of itself is asked of the metadata server, and once only.
+func TestMetadataServer(t *testing.T) {
+	asked := map[string]int{}
+	var mu sync.Mutex
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		asked[r.URL.Path]++
+		mu.Unlock()
+		w.Header().Set("Metadata-Flavor", "Google")
+		switch strings.TrimPrefix(r.URL.Path, "/computeMetadata/v1/") {
+		case "project/project-id":
+			_, _ = w.Write([]byte("from-metadata\n"))
+		case "instance/id", "instance/cpu-platform":
+			_, _ = w.Write([]byte("42"))
+		case "instance/zone":
+			_, _ = w.Write([]byte("projects/1/zones/z-a"))
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer srv.Close()
+	t.Setenv("GCE_METADATA_HOST", srv.Listener.Addr().String())
+	s, err := cloudloggingsink.New(t.Context(), &cloudloggingsink.Options{
+		LookupEnv: lookup(nil), Endpoint: "127.0.0.1:1", ClientOptions: []option.ClientOption{option.WithoutAuthentication()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close(context.Background()) }()
+	if s.Name() != "cloudlogging:projects/from-metadata/logs/txtrail" {
+		t.Errorf("%s", s.Name())
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for path, n := range asked {
+		if n != 1 {
+			t.Errorf("%s is asked %d times", path, n)
+		}
+	}
+}
+
+func TestNoCredentials(t *testing.T) {
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "none.json"))
+	_, err := cloudloggingsink.New(t.Context(), &cloudloggingsink.Options{ProjectID: "shop", LookupEnv: lookup(nil), Resource: &cloudloggingsink.Resource{Type: "global"}})
+	if err == nil || !strings.Contains(err.Error(), "gcloud auth application-default login") {
+		t.Errorf("%v", err)
 	}
 }
 
