@@ -40,6 +40,7 @@ func (e *Entry) Seal(buf []byte) error {
 	n := len(buf)
 	b := e.AppendJSON(buf)
 	e.line = b[n:len(b):len(b)]
+	e.own = true
 	return nil
 }
 

@@ -9,6 +9,7 @@ func (e *Entry) Clone() *Entry {
 	c := *e
 	c.lender = nil
 	c.line = slices.Clone(e.line)
+	c.own = false // whoever clones may mean to change it
 	for _, m := range [...]*Message{&c.Request, &c.Response} {
 		m.Headers, m.Trailers = slices.Clone(m.Headers), slices.Clone(m.Trailers)
 		m.Body.Content = slices.Clone(m.Body.Content)

@@ -232,6 +232,7 @@ type Entry struct {
 
 	line   []byte
 	lender Lender
+	own    bool // line was made from the fields
 }
 
 // Line returns the canonical line of a sealed entry, without a newline, or nil.
@@ -240,6 +241,11 @@ func (e *Entry) Line() []byte { return e.line }
 
 // Sealed reports whether the entry carries its canonical line.
 func (e *Entry) Sealed() bool { return e.line != nil }
+
+// Encoded reports whether Line was made from the fields of e, by [Entry.Seal], so that
+// they say the same. Of what [Parse] returns the line may say more, of what [Head]
+// returns it does.
+func (e *Entry) Encoded() bool { return e.own }
 
 // HasFlag reports whether flag is set.
 func (e *Entry) HasFlag(flag string) bool {

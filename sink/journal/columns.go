@@ -53,13 +53,16 @@ type textBuilder struct {
 	index map[string]uint32
 	strs  []string
 	codes []uint32
+	last  uint32 // the number given last
 }
 
-func (t *textBuilder) add(b []byte) {
+func (t *textBuilder) add(b []byte) { t.codes = append(t.codes, t.code(b)) }
+
+// code returns the number of a text.
+func (t *textBuilder) code(b []byte) uint32 {
 	// Most values are that of the line before.
-	if n := len(t.codes); n > 0 && t.strs[t.codes[n-1]] == string(b) {
-		t.codes = append(t.codes, t.codes[n-1])
-		return
+	if len(t.strs) > 0 && t.strs[t.last] == string(b) {
+		return t.last
 	}
 	code, ok := t.index[string(b)]
 	if !ok {
@@ -71,23 +74,32 @@ func (t *textBuilder) add(b []byte) {
 		t.index[s] = code
 		t.strs = append(t.strs, s)
 	}
-	t.codes = append(t.codes, code)
+	t.last = code
+	return code
 }
+
+// again reports whether s is the text that was given a number last.
+func (t *textBuilder) again(s string) bool { return len(t.strs) > 0 && t.strs[t.last] == s }
 
 // add appends the row of a good canonical line.
 func (c *columnBuilder) add(line []byte) {
 	f := &c.fields
 	lineFields(line, f, c.text)
 	c.rows++
-	for i, v := range [numberColumns]int64{
-		colTime: f.time, colLatency: f.latency, colStatus: int64(f.status),
-		colSeverity: int64(f.severity), colBits: int64(f.bits),
-	} {
+	for i, v := range f.numbers() {
 		c.numbers[i] = append(c.numbers[i], v)
 	}
 }
 
 func (c *columnBuilder) text(column int, b []byte) { c.texts[column].add(b) }
+
+// numbers are the values of the number columns.
+func (f *rowFields) numbers() [numberColumns]int64 {
+	return [numberColumns]int64{
+		colTime: f.time, colLatency: f.latency, colStatus: int64(f.status),
+		colSeverity: int64(f.severity), colBits: int64(f.bits),
+	}
+}
 
 // set is what has been added so far. It stays as it is while more is added.
 func (c *columnBuilder) set() *columnSet {

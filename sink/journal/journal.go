@@ -51,6 +51,7 @@ type openFile struct {
 	torn  bool        // ends in the middle of a line
 	bad   bool        // a write to it failed in a way that another file may not have
 	named atomic.Bool // its name is on the disk
+	rows  *notedRows  // of all its lines; nil when some may be missing
 }
 
 // mark is where one entry's line ends in the buffer.
@@ -123,7 +124,11 @@ func (j *Journal) Write(ctx context.Context, batch []*entry.Entry) error {
 		n, err := j.append()
 		written += n
 		if err == nil {
+			j.note(batch)
 			continue
+		}
+		if j.cur != nil {
+			j.cur.rows = nil
 		}
 		if written == 0 && len(failed) == 0 {
 			return sink.Retryable(err, 0)
@@ -146,6 +151,21 @@ func (j *Journal) Write(ctx context.Context, batch []*entry.Entry) error {
 		return &sink.PartialError{Failed: failed}
 	}
 	return nil
+}
+
+// note enters the entries whose lines have just been written into the file's rows.
+func (j *Journal) note(batch []*entry.Entry) {
+	rows := j.cur.rows
+	if rows == nil {
+		return
+	}
+	if rows.full(len(j.marks)) {
+		j.cur.rows = nil
+		return
+	}
+	for _, m := range j.marks {
+		rows.add(batch[m.index])
+	}
 }
 
 // fill puts lines into the buffer until it is full enough for a write, and returns
@@ -308,7 +328,7 @@ func (j *Journal) begin(now time.Time) error {
 		}
 		err = f.Lock()
 		if err == nil && f.Named(path) {
-			j.cur = &openFile{f: f, base: base, path: path}
+			j.cur = &openFile{f: f, base: base, path: path, rows: new(notedRows)}
 			name := base + extOpen
 			j.count.file.Store(&name)
 			j.count.fileBytes.Store(0)

@@ -55,6 +55,9 @@ func (k *keeper) give(c *openFile) {
 		_ = k.pending[0].f.Close()
 		k.pending = k.pending[1:]
 	}
+	if len(k.pending) >= maxPendingNoted {
+		c.rows = nil
+	}
 	k.pending = append(k.pending, c)
 	k.mu.Unlock()
 	k.kick()

@@ -24,7 +24,11 @@ var errAborted = errors.New("journalsink: aborted")
 // the file stays as it is, unlocked, and is tried again later. It reports whether it
 // did not fail.
 func (j *Journal) finish(c *openFile) bool {
-	err := j.seal(c.f, c.path, c.base)
+	err := j.seal(c.f, c.path, c.base, c.rows)
+	if errors.Is(err, errRows) {
+		err = j.seal(c.f, c.path, c.base, nil)
+	}
+	c.rows = nil
 	if err != nil {
 		if c.dirty.Load() {
 			if serr := c.f.Sync(); serr != nil {
@@ -41,10 +45,15 @@ func (j *Journal) finish(c *openFile) bool {
 	return err == nil
 }
 
-// seal writes the .zst of a file whose lock is held and removes the file. The .zst
+// errRows says that the rows noted of a file are not those of its lines: one was
+// damaged since, or somebody else wrote to the file.
+var errRows = errors.New("journalsink: the rows noted are not those of the lines")
+
+// seal writes the .zst of a file whose lock is held and removes the file. rows are those
+// noted while it was written, or nil. The .zst
 // gets its name when it is complete and on the disk; a crash in between leaves both,
 // and readers take one.
-func (j *Journal) seal(f file, path, base string) error {
+func (j *Journal) seal(f file, path, base string, rows *notedRows) error {
 	if j.keep.abort.Load() {
 		return errAborted
 	}
@@ -65,6 +74,7 @@ func (j *Journal) seal(f file, path, base string) error {
 	}
 	s, err := newSealer(out)
 	if err == nil {
+		s.noted = rows
 		err = s.run(io.NewSectionReader(f, 0, size), size, j.keep.abort.Load)
 	}
 	if err == nil {
@@ -112,8 +122,11 @@ type sealer struct {
 	packed  []byte
 	blocks  []block
 	ids     map[string][]uint32
+	firsts  []uint32
 	cols    columnBuilder
-	origins []origin // of a merged file
+	noted   *notedRows // what cols are made of, if there is something
+	good    int        // lines that have a row
+	origins []origin   // of a merged file
 	at      int64
 	plainAt int64
 	bad     int
@@ -180,6 +193,12 @@ func (s *sealer) finish() error {
 	if err := s.flush(); err != nil {
 		return err
 	}
+	if s.noted != nil {
+		if s.good != len(s.noted.rows) {
+			return errRows
+		}
+		s.cols = s.noted.columns()
+	}
 	keys := sortedIDs(s.ids)
 	ids, filter := encodeSorted(keys, s.ids), encodeFilter(keys)
 	if len(ids) > maxIndex/2 || len(filter) > maxIndex/8 {
@@ -207,7 +226,11 @@ func (s *sealer) add(raw rawLine) error {
 	line, err := stripLine(raw.text)
 	switch {
 	case err == nil:
-		s.note(line)
+		h := readHead(line)
+		if s.noted != nil && !s.noted.has(s.good, h) {
+			return errRows
+		}
+		s.note(line, h)
 		raw.text[len(raw.text)-crcLen] = ','
 		s.plain = append(s.plain, raw.text...)
 	case blank(raw.text):
@@ -236,10 +259,12 @@ func (s *sealer) addBlank(n int64) error {
 }
 
 // note enters a good line into the index.
-func (s *sealer) note(line []byte) {
+func (s *sealer) note(line []byte, h head) {
 	s.cur.lines++
-	s.cols.add(line)
-	h := readHead(line)
+	s.good++
+	if s.noted == nil {
+		s.cols.add(line)
+	}
 	if !h.known {
 		e, err := entry.Parse(line)
 		if err != nil {
@@ -258,10 +283,21 @@ func (s *sealer) note(line []byte) {
 	n := uint32(len(s.blocks))
 	// The look-up by string(bytes) does not allocate.
 	if in, ok := s.ids[string(h.txid)]; !ok {
-		s.ids[string(h.txid)] = []uint32{n}
+		s.ids[string(h.txid)] = s.first(n)
 	} else if in[len(in)-1] != n {
 		s.ids[string(h.txid)] = append(in, n)
 	}
+}
+
+// first returns a list of one block. Nearly all are no longer, so that many share an
+// allocation.
+func (s *sealer) first(n uint32) []uint32 {
+	if len(s.firsts) == cap(s.firsts) {
+		s.firsts = make([]uint32, 0, 1024)
+	}
+	k := len(s.firsts)
+	s.firsts = append(s.firsts, n)
+	return s.firsts[k : k+1 : k+1]
 }
 
 // flush ends the block.
