@@ -24,9 +24,9 @@ type Sink struct {
 	resource *monitoredres.MonitoredResource
 	client   *logging.Client
 	call     []gax.CallOption
-	requests sync.Pool // of *request
 
 	mu      sync.Mutex
+	free    *request       // the one of the last Write: a queue or a Ship has one at a time
 	writing sync.WaitGroup // Writes that run; added to with mu held
 	closed  bool
 	ended   chan struct{} // closed once the first Close has let the client go
@@ -53,7 +53,6 @@ func New(ctx context.Context, opts *Options) (*Sink, error) {
 		opts: o, log: o.logName(), client: o.Client, ended: make(chan struct{}),
 		resource: &monitoredres.MonitoredResource{Type: o.Resource.Type, Labels: o.Resource.Labels},
 	}
-	s.requests.New = func() any { return &request{x: encoder{trace: "projects/" + o.ProjectID + "/traces/", past: o.MaxAge}} }
 	// A Write does not retry: who calls it does, and tells.
 	s.call = append(s.call, gax.WithRetry(func() gax.Retryer { return nil }))
 	if o.Compress {
@@ -112,6 +111,26 @@ func (r *request) reset() {
 	r.buf, r.owner, r.ends = r.buf[:0], r.owner[:0], r.ends[:0]
 }
 
+// request returns an empty one.
+func (s *Sink) request() *request {
+	s.mu.Lock()
+	r := s.free
+	s.free = nil
+	s.mu.Unlock()
+	if r == nil {
+		r = &request{x: encoder{trace: "projects/" + s.opts.ProjectID + "/traces/", past: s.opts.MaxAge}}
+	}
+	return r
+}
+
+// release keeps a request for the next Write.
+func (s *Sink) release(r *request) {
+	r.reset()
+	s.mu.Lock()
+	s.free = r
+	s.mu.Unlock()
+}
+
 // Write implements [sink.Sink]. A batch goes in as many requests as its size takes,
 // one after the other; after one that failed as a whole the rest is not tried.
 func (s *Sink) Write(ctx context.Context, batch []*entry.Entry) error {
@@ -122,11 +141,8 @@ func (s *Sink) Write(ctx context.Context, batch []*entry.Entry) error {
 	if ctx.Err() != nil {
 		return sink.Retryable(fmt.Errorf("cloudloggingsink: %w", context.Cause(ctx)), 0)
 	}
-	r := s.requests.Get().(*request)
-	defer func() {
-		r.reset()
-		s.requests.Put(r)
-	}()
+	r := s.request()
+	defer s.release(r)
 	w := writing{s: s, r: r, failed: make([]error, len(batch))}
 	now := s.opts.Now()
 	for i, e := range batch {

@@ -89,10 +89,12 @@ func appendPair[K, V []byte | string](b []byte, tag uint64, k K, v V) []byte {
 	return append(appendVarint(append(b, tagValue), uint64(len(v))), v...)
 }
 
-// begin reserves room for the length of what follows; finish puts it in.
-const reserved = 3
+// reserved is the width of a length up to 16 KiB, which most entries have: they need
+// not be moved.
+const reserved = 2
 
-func begin(b []byte) ([]byte, int) { return append(b, 0, 0, 0), len(b) }
+// begin reserves room for the length of what follows; finish puts it in.
+func begin(b []byte) ([]byte, int) { return append(b, 0, 0), len(b) }
 
 // finish writes the length of what was appended since begin before it. It moves it
 // where the length takes less or more room than was reserved.
