@@ -29,6 +29,10 @@ const cursorVersion = 1
 // some 20 bytes for every process that has files in the folder.
 const maxCursor = 16 << 20
 
+// maxKnown bounds how many lines a cursor says that a file has: should the file be gone,
+// they are counted as lost, and such counts are added up.
+const maxKnown = 2 * maxFileBytes
+
 // ErrCursor is reported for a cursor that can not be used: damaged, or of another
 // version. Shipping then begins again with the oldest file: entries come twice, under
 // the same insertId, and none is lost.
@@ -102,12 +106,18 @@ func parseCursor(b []byte) (*shipCursor, error) {
 	if c.Version != cursorVersion {
 		return nil, fmt.Errorf("%w: version %d, this library knows %d", ErrCursor, c.Version, cursorVersion)
 	}
+	if c.Again < 0 {
+		return nil, fmt.Errorf("%w: a negative number", ErrCursor)
+	}
 	for base, at := range c.At {
 		if b, ext, ok := splitName(base + extOpen); !ok || ext != extOpen || b.writer() != c.Writer {
 			return nil, fmt.Errorf("%w: %q is no file of %q", ErrCursor, base, c.Writer)
 		}
 		if at.Offset < 0 || at.Settled < 0 || at.Known < 0 {
 			return nil, fmt.Errorf("%w: %s: a negative number", ErrCursor, base)
+		}
+		if max(at.Settled, at.Known) > maxKnown {
+			return nil, fmt.Errorf("%w: %s: no file has so many lines", ErrCursor, base)
 		}
 	}
 	return c, nil

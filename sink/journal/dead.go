@@ -151,23 +151,36 @@ type againFile struct {
 	counted int64
 }
 
-// look returns how many letters there are that were not returned.
-func (a *againFile) look(s *Spool) (n, bytes int64) {
-	st, err := s.fs.Lstat(a.path)
-	if err != nil || st.Size() == 0 {
+// look returns how many letters there are that were not returned. A file that has none
+// left is removed: while it is there, no others can be sent again.
+func (a *againFile) look(f *feed) (n, bytes int64) {
+	st, err := f.s.fs.Lstat(a.path)
+	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			*a = againFile{path: a.path}
 		}
 		return 0, 0
 	}
-	if a.counted != st.Size() || a.lines < 0 {
-		f, err := s.fs.Open(a.path)
+	size := st.Size()
+	if a.counted != size || a.lines < 0 || a.lines == 0 && a.read == a.settled {
+		file, err := f.s.fs.Open(a.path)
 		if err != nil {
+			f.warn(fmt.Errorf("journalsink: dead letters can not be sent again: %s: %w", a.path, err))
 			return 0, 0
 		}
-		defer func() { _ = f.Close() }()
-		a.lines, _ = countLines(f, a.read, st.Size())
-		a.counted = st.Size()
+		defer func() { _ = file.Close() }()
+		if a.read > size || a.read > 0 && !endsLine(file, a.read) {
+			a.read, a.settled = 0, 0 // the cursor is wrong, or speaks of another file
+		}
+		var end int64
+		if a.lines, end = countLines(file, a.read, size); end < size {
+			a.lines++ // a write was cut short; there will be no more of it
+		}
+		a.counted = size
+	}
+	if a.lines == 0 && a.read == a.settled && !f.looking {
+		a.remove(f)
+		return 0, 0
 	}
 	return a.lines, max(0, a.counted-a.read)
 }
@@ -201,11 +214,14 @@ func (a *againFile) next(f *feed, full func() bool, each func(e *entry.Entry, at
 			}
 			break
 		}
-		a.read = raw.at + raw.size + 1
-		a.lines--
-		if len(raw.text) == 0 {
-			continue
+		a.read = raw.at + raw.size
+		if !raw.open {
+			a.read++
 		}
+		if raw.size == 0 {
+			continue // countLines does not count it
+		}
+		a.lines--
 		l, err := parseLetter(raw.text)
 		if err != nil {
 			f.s.opts.OnError(fmt.Errorf("journalsink: %s: byte %d: not sent again: %w", a.path, raw.at, err))
@@ -225,8 +241,7 @@ func (a *againFile) rewind() {
 	}
 }
 
-// settle enters how far the letters were sent. The file goes with its last one; the
-// cursor must not speak of it then, or it would hold for the next file of that name.
+// settle enters how far the letters were sent.
 func (a *againFile) settle(at int64, f *feed) {
 	if a.read == 0 {
 		return // it is gone
@@ -235,11 +250,19 @@ func (a *againFile) settle(at int64, f *feed) {
 	if st, err := f.s.fs.Lstat(a.path); err != nil || st.Size() > at {
 		return
 	}
-	a.settled = 0
-	if err := f.write(); err != nil {
-		a.settled = at
-		f.warn(err)
-		return
+	a.remove(f)
+}
+
+// remove takes the file away with its last letter. The cursor must not speak of it then,
+// or it would hold for the next file of that name.
+func (a *againFile) remove(f *feed) {
+	if at := a.settled; at != 0 {
+		a.settled = 0
+		if err := f.write(); err != nil {
+			a.settled = at
+			f.warn(err)
+			return
+		}
 	}
 	if err := f.s.fs.Remove(a.path); err != nil {
 		f.warn(err)

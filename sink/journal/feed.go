@@ -115,7 +115,7 @@ func (f *feed) Look(ctx context.Context) (sink.Backlog, error) {
 		}
 	}
 	f.finish()
-	n, bytes := f.again.look(f.s)
+	n, bytes := f.again.look(f)
 	b.Entries += n
 	b.Bytes += bytes
 	if err := f.writeIfDue(); err != nil {

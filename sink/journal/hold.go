@@ -1,8 +1,11 @@
 package journalsink
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -21,6 +24,9 @@ type holds struct {
 	// Writers of whose cursor nothing can be told: shipping will begin again with
 	// the oldest file.
 	unread map[string]string // the folder of the sink, by writer
+	// The side folder, or that of a sink, could not be listed: whose cursors are in it
+	// nobody knows.
+	unlisted string
 }
 
 // readHolds reads the cursors in dir. What can not be read holds everything of its
@@ -29,6 +35,7 @@ func readHolds(files fsys, dir string, now time.Time) *holds {
 	h := &holds{unread: map[string]string{}}
 	sinks, err := files.ReadDir(filepath.Join(dir, shipDir))
 	if err != nil {
+		h.miss(err, shipDir)
 		return h // usually there is none
 	}
 	for _, s := range sinks {
@@ -37,6 +44,7 @@ func readHolds(files fsys, dir string, now time.Time) *holds {
 		}
 		list, err := files.ReadDir(filepath.Join(dir, shipDir, s.Name()))
 		if err != nil {
+			h.miss(err, s.Name())
 			continue
 		}
 		for _, item := range list {
@@ -60,8 +68,19 @@ func readHolds(files fsys, dir string, now time.Time) *holds {
 	return h
 }
 
+// miss notes a folder that could not be listed: for want of file descriptors, say, or of
+// a right. One that is not there, or is none, has no cursors.
+func (h *holds) miss(err error, folder string) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return
+	}
+	h.unlisted = folder
+}
+
 // none reports whether nobody ships from this folder.
-func (h *holds) none() bool { return len(h.cursors) == 0 && len(h.unread) == 0 }
+func (h *holds) none() bool {
+	return len(h.cursors) == 0 && len(h.unread) == 0 && h.unlisted == ""
+}
 
 // needs reports whether a base has entries that a sink still lacks, and names one
 // such sink.
@@ -72,6 +91,8 @@ func (h *holds) needs(b baseName) (sink string, needed bool) {
 			return c.Sink, true
 		}
 	}
-	sink, needed = h.unread[writer]
-	return sink, needed
+	if sink, needed = h.unread[writer]; needed {
+		return sink, true
+	}
+	return h.unlisted, h.unlisted != ""
 }

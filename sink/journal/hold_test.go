@@ -1,8 +1,10 @@
 package journalsink
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -62,6 +64,47 @@ func TestHolds(t *testing.T) {
 		}
 		if sink, needed := h.needs(b); needed != (tt.want != "") || sink != tt.want {
 			t.Errorf("%s: %q %v, want %q", tt.base, sink, needed, tt.want)
+		}
+	}
+}
+
+// blindFS can not list one folder.
+type blindFS struct {
+	fsys
+	dir string
+	err error
+}
+
+func (b blindFS) ReadDir(dir string) ([]fs.DirEntry, error) {
+	if dir == b.dir {
+		return nil, &os.PathError{Op: "open", Path: dir, Err: b.err}
+	}
+	return b.fsys.ReadDir(dir)
+}
+
+// A folder of cursors that can not be listed, for want of file descriptors say, holds
+// everything: deleting can not be undone.
+func TestHoldsUnlisted(t *testing.T) {
+	dir := t.TempDir()
+	folder := filepath.Join(dir, shipDir, "cloud")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	b, _, _ := splitName("web-20261120T112838-1a2b3c4d-000006" + extOpen)
+	for _, tt := range []struct {
+		dir  string
+		err  error
+		want bool
+	}{
+		{filepath.Join(dir, shipDir), syscall.EMFILE, true},
+		{folder, syscall.EIO, true},
+		{folder, fs.ErrPermission, true},
+		{folder, fs.ErrNotExist, false},
+		{filepath.Join(dir, shipDir), syscall.ENOTDIR, false},
+	} {
+		h := readHolds(blindFS{osFS{}, tt.dir, tt.err}, dir, testStart)
+		if _, needed := h.needs(b); needed != tt.want || h.none() == tt.want {
+			t.Errorf("%s: %v: needed %v, want %v", tt.dir, tt.err, needed, tt.want)
 		}
 	}
 }

@@ -1,0 +1,109 @@
+package journalsink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Letters that are to be sent again are sent and their file goes, whatever the cursor
+// says of it and however its last write ended: while it is there, no others can be.
+func TestAgainDamaged(t *testing.T) {
+	batch := makeBatch(t, 0, 2, 7)
+	ids := insertIDs(batch)
+	letterOf := func(i int) string {
+		return fmt.Sprintf(`{"reason":"no","time":"2026-11-20T11:28:38Z","entry":%s}`+"\n", batch[i].Line())
+	}
+	two := letterOf(0) + letterOf(1)
+	for _, tt := range []struct {
+		name  string
+		file  string
+		again int64
+		want  []string
+	}{
+		{"as it should be", two, 0, ids},
+		{"begun", two, int64(len(letterOf(0))), ids[1:]},
+		{"a cursor behind the end", two, int64(len(two)) + 1, ids},
+		{"a cursor far behind the end", two, 1 << 50, ids},
+		{"a negative cursor", two, -5, ids},
+		{"a cursor within a line", two, 7, ids},
+		{"done and not removed", two, int64(len(two)), nil},
+		{"torn", two + `{"reason":"no`, 0, ids},
+		{"only torn", `{"reason":"no`, 0, nil},
+		{"empty", "", 0, nil},
+		{"empty lines", "\n\n" + two + "\n\n", 0, ids},
+		{"only empty lines", "\n\n\n", 0, nil},
+		{"no letters", "1\n{}\nnull\n", 0, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			folder := shipFolder("cloud")
+			if err := os.MkdirAll(filepath.Join(dir, shipDir, folder), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			c := shipCursor{Version: 1, Sink: "cloud", Writer: DefaultName, Time: testStart, Again: tt.again}
+			b, err := c.encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := shipPath(dir, folder, againName(DefaultName))
+			for path, content := range map[string]string{
+				shipPath(dir, folder, DefaultName+extCursor): string(b),
+				again: tt.file,
+			} {
+				if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := ShipStates(context.Background(), dir, testStart); err != nil {
+				t.Error(err)
+			}
+			if _, err := os.Lstat(again); err != nil {
+				t.Errorf("who only looks has removed the file: %v", err)
+			}
+			f := attachTest(t, spoolTest(t, dir, nil), "cloud")
+			var got []string
+			for range 10 { // one at a time, so that a batch ends before what is torn
+				if _, err := f.Look(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+				ids, _ := nextTest(t, f, 1)
+				got = append(got, ids...)
+				if err := f.Commit(context.Background(), len(ids)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if _, err := os.Lstat(again); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the file is still there: %v", err)
+			}
+			closeTest(t, f)
+		})
+	}
+}
+
+// What stands in the place of the letters and is no file is told of, and left alone.
+func TestAgainForeign(t *testing.T) {
+	dir := t.TempDir()
+	again := shipPath(dir, shipFolder("cloud"), againName(DefaultName))
+	if err := os.MkdirAll(again, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var told errorList
+	f := attachTest(t, spoolTest(t, dir, &SpoolOptions{CommitEvery: -1, OnError: told.add}), "cloud")
+	if b, err := f.Look(context.Background()); err != nil || b.Entries != 0 {
+		t.Errorf("%+v, %v", b, err)
+	}
+	if len(told.errs) == 0 {
+		t.Error("nobody was told")
+	}
+	closeTest(t, f)
+}
