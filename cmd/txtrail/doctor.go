@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/txtrail/txtrail/internal/human"
@@ -155,9 +157,10 @@ func (r *report) examine(a *app, dir string, deep bool) error {
 
 func (r *report) ships(a *app, dir string) error {
 	states, err := journalsink.ShipStates(a.ctx, dir, a.now())
-	if err != nil {
+	if a.ctx.Err() != nil {
 		return err
 	}
+	failed := r.failed(nil, err)
 	for i := range states {
 		s := &states[i]
 		doc := shipDoc{Sink: s.Sink, Writer: s.Writer, Alive: s.Alive, Waiting: s.Waiting, Bytes: s.Bytes, Written: s.Written}
@@ -174,12 +177,7 @@ func (r *report) ships(a *app, dir string) error {
 		r.Ships = append(r.Ships, doc)
 	}
 	dead, err := journalsink.DeadFiles(dir)
-	if err != nil {
-		if errors.Is(err, fs.ErrPermission) {
-			return err
-		}
-		r.problem("%v", err)
-	}
+	r.failed(failed, err)
 	for i := range dead {
 		d := &dead[i]
 		r.Dead = append(r.Dead, deadDoc{d.Sink, d.Writer, d.Path, d.Again, d.Letters, d.Bytes, d.Newest, d.Reason})
@@ -188,6 +186,21 @@ func (r *report) ships(a *app, dir string) error {
 		}
 	}
 	return nil
+}
+
+// failed notes what could not be looked at, once, and returns what it has noted.
+func (r *report) failed(before []string, err error) []string {
+	if err == nil {
+		return before
+	}
+	r.denied = r.denied || errors.Is(err, fs.ErrPermission)
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSuffix(line, "\n"); !slices.Contains(before, line) {
+			r.problem("%s", line)
+			before = append(before, line)
+		}
+	}
+	return before
 }
 
 func (r *report) print(a *app) error {

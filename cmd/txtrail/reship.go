@@ -19,7 +19,7 @@ func (c *reshipCmd) run(a *app) (int, error) {
 		return 0, usage("reship: dead letters are in a journal's folder; want --source DIR")
 	}
 	files, err := journalsink.DeadFiles(dir)
-	if err != nil {
+	if err != nil && len(files) == 0 {
 		return 0, err
 	}
 	pending := false
@@ -28,7 +28,10 @@ func (c *reshipCmd) run(a *app) (int, error) {
 	}
 	n, err := journalsink.Reship(dir, c.Sink)
 	if err != nil {
-		return 0, err
+		if n == 0 {
+			return 0, err
+		}
+		a.talk("%v", err)
 	}
 	if n == 0 {
 		if pending {
@@ -37,8 +40,8 @@ func (c *reshipCmd) run(a *app) (int, error) {
 		return 0, &noneError{fmt.Sprintf(a.say("no dead letters in %s", "%s에 거부된 기록 없음"), dir)}
 	}
 	states, err := journalsink.ShipStates(a.ctx, dir, a.now())
-	if err != nil {
-		return 0, err
+	if a.ctx.Err() != nil {
+		return 0, err // else it has been said, and the letters are on their way
 	}
 	alive := false
 	for i := range states {

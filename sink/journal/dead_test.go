@@ -107,3 +107,49 @@ func TestAgainForeign(t *testing.T) {
 	}
 	closeTest(t, f)
 }
+
+// What is damaged or foreign beside the letters and the cursors of one sink hides
+// nothing of the others.
+func TestSideFolderForeign(t *testing.T) {
+	dir := t.TempDir()
+	letters := ""
+	for _, e := range makeBatch(t, 0, 2, 7) {
+		letters += fmt.Sprintf(`{"reason":"no","time":"2026-11-20T11:28:38Z","entry":%s}`+"\n", e.Line())
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		f := attachTest(t, spoolTest(t, dir, nil), name)
+		closeTest(t, f)
+		if err := os.WriteFile(shipPath(dir, shipFolder(name), deadName(DefaultName)), []byte(letters), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := func(name, file string) string { return shipPath(dir, shipFolder(name), file) }
+	for _, path := range []string{
+		in("a", "dead-web.jsonl"), in("b", againName(DefaultName)), in("b", "again-web.jsonl"), in("a", "web"+extCursor),
+	} {
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := DeadFiles(dir)
+	if len(files) != 3 || !errors.Is(err, ErrForeign) {
+		t.Errorf("%d files, %v", len(files), err)
+	}
+	states, err := ShipStates(context.Background(), dir, testStart)
+	if len(states) != 4 || err != nil {
+		t.Errorf("%d states, %v", len(states), err)
+	}
+	// b's way is barred.
+	if n, err := Reship(dir, ""); n != 4 || !errors.Is(err, ErrForeign) {
+		t.Errorf("%d letters, %v", n, err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, shipDir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, shipDir), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := DeadFiles(dir); err == nil || errors.Is(err, ErrFolder) {
+		t.Errorf("a file in the side folder's place: %v", err)
+	}
+}

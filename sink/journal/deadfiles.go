@@ -28,13 +28,14 @@ type DeadFile struct {
 }
 
 // DeadFiles lists the dead letters in a journal's folder, of all sinks. None is no
-// error.
+// error. With an error, which says what could not be read, come those that could.
 func DeadFiles(dir string) ([]DeadFile, error) {
 	var files []DeadFile
 	err := eachShip(dir, func(folder string, items []fs.DirEntry) error {
+		var errs []error
 		for _, item := range items {
 			name, ok := strings.CutSuffix(item.Name(), extOpen)
-			if !ok || !item.Type().IsRegular() {
+			if !ok {
 				continue
 			}
 			d := DeadFile{Path: filepath.Join(folder, item.Name())}
@@ -46,49 +47,62 @@ func DeadFiles(dir string) ([]DeadFile, error) {
 			default:
 				continue
 			}
-			d.Sink = sinkOf(folder, d.Writer)
-			for l, err := range d.Read() {
-				if err != nil {
-					if errors.Is(err, fs.ErrNotExist) {
-						break
-					}
-					if errors.Is(err, ErrLine) {
-						continue
-					}
-					return err
-				}
-				d.Letters++
-				if d.Oldest.IsZero() || l.Time.Before(d.Oldest) {
-					d.Oldest = l.Time
-				}
-				if !l.Time.Before(d.Newest) {
-					d.Newest, d.Reason = l.Time, l.Reason
-				}
+			if !item.Type().IsRegular() {
+				errs = append(errs, fmt.Errorf("journalsink: %s is in the way of dead letters: %w: it is a %s", d.Path, ErrForeign, typeName(item.Type())))
+				continue
 			}
-			if st, err := os.Lstat(d.Path); err == nil {
-				d.Bytes = st.Size()
+			d.Sink = sinkOf(folder, d.Writer)
+			if err := d.count(); err != nil {
+				errs = append(errs, err)
 			}
 			if d.Letters > 0 {
 				files = append(files, d)
 			}
 		}
-		return nil
+		return errors.Join(errs...)
 	})
 	return files, err
 }
 
-// eachShip visits the folders of the sinks in .ship.
+// count looks at the letters.
+func (d *DeadFile) count() error {
+	for l, err := range d.Read() {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case errors.Is(err, ErrLine):
+			continue
+		case err != nil:
+			return err
+		}
+		d.Letters++
+		if d.Oldest.IsZero() || l.Time.Before(d.Oldest) {
+			d.Oldest = l.Time
+		}
+		if !l.Time.Before(d.Newest) {
+			d.Newest, d.Reason = l.Time, l.Reason
+		}
+	}
+	if st, err := os.Lstat(d.Path); err == nil {
+		d.Bytes = st.Size()
+	}
+	return nil
+}
+
+// eachShip visits the folders of the sinks in .ship, and goes on after an error.
 func eachShip(dir string, visit func(folder string, items []fs.DirEntry) error) error {
 	root := filepath.Join(dir, shipDir)
 	sinks, err := os.ReadDir(root)
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, serr := os.Stat(dir); serr == nil {
+	if err != nil {
+		if _, serr := os.Stat(dir); serr != nil {
+			return folderError(dir, serr)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
 			return nil // nobody ships from here
 		}
+		return fmt.Errorf("journalsink: nothing can be shipped: %w", err)
 	}
-	if err != nil {
-		return folderError(dir, err)
-	}
+	var errs []error
 	for _, s := range sinks {
 		if !s.IsDir() {
 			continue
@@ -96,13 +110,14 @@ func eachShip(dir string, visit func(folder string, items []fs.DirEntry) error) 
 		folder := filepath.Join(root, s.Name())
 		items, err := os.ReadDir(folder)
 		if err != nil {
-			return fmt.Errorf("journalsink: %w", err)
+			errs = append(errs, fmt.Errorf("journalsink: %w", err))
+			continue
 		}
 		if err := visit(folder, items); err != nil {
-			return err
+			errs = append(errs, err)
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // sinkOf returns the name of the sink that a folder of .ship is of.
@@ -156,24 +171,20 @@ func (d *DeadFile) Read() iter.Seq2[sink.DeadLetter, error] {
 // returns how many. They are sent by who ships for that sink from the folder: the
 // running service, the next one that starts, or the command. What is refused again is
 // a dead letter again. While an earlier call's letters are being sent, those of that
-// sink are left where they are.
+// sink are left where they are. An error says what could not be read or renamed, and
+// the others are sent again all the same.
 func Reship(dir, sinkName string) (letters int64, err error) {
 	files, err := DeadFiles(dir)
-	if err != nil {
-		return 0, err
-	}
 	for i := range files {
 		d := &files[i]
 		if d.Again || sinkName != "" && d.Sink != sinkName {
 			continue
 		}
-		n, err := d.reship()
+		n, rerr := d.reship()
 		letters += n
-		if err != nil {
-			return letters, err
-		}
+		err = errors.Join(err, rerr)
 	}
-	return letters, nil
+	return letters, err
 }
 
 // reship gives the file its other name, while nobody writes to it.

@@ -32,7 +32,8 @@ type ShipState struct {
 
 // ShipStates looks at everything that is, or was, shipped from a journal's folder. It
 // writes nothing, and who ships goes on meanwhile. Of an entry that is being sent right
-// now it may say that it waits.
+// now it may say that it waits. With an error, which says what could not be looked at,
+// come those that could.
 func ShipStates(ctx context.Context, dir string, now time.Time) ([]ShipState, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -40,18 +41,23 @@ func ShipStates(ctx context.Context, dir string, now time.Time) ([]ShipState, er
 	}
 	var states []ShipState
 	err = eachShip(abs, func(folder string, items []fs.DirEntry) error {
+		var errs []error
 		for _, item := range items {
 			writer, ok := strings.CutSuffix(item.Name(), extCursor)
-			if !ok || !item.Type().IsRegular() || cleanName(writer) != writer {
+			if !ok || cleanName(writer) != writer {
 				continue
 			}
 			state, err := shipState(ctx, abs, filepath.Base(folder), writer, now)
 			if err != nil {
-				return err
+				errs = append(errs, err)
+				if ctx.Err() != nil {
+					break
+				}
+				continue
 			}
 			states = append(states, state)
 		}
-		return nil
+		return errors.Join(errs...)
 	})
 	return states, err
 }
