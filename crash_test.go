@@ -39,20 +39,16 @@ const (
 	crashAuditEnv = "TXTRAIL_CRASH_TEST_AUDIT"
 )
 
-// TestCrashVictim is the service that TestKilledService kills: it runs in a process of
-// its own. It says on stdout, by one write(2) each, when a handler begins (B), when it
-// ends (E) and when ServeHTTP of the middleware has returned (R).
-func TestCrashVictim(t *testing.T) {
-	dir := os.Getenv(crashDirEnv)
-	if dir == "" {
-		t.Skip("runs for TestKilledService only")
-	}
+// crashVictim is the service that TestKilledService kills: it runs in a process of its
+// own. It says on stdout, by one write(2) each, when a handler begins (B), when it ends
+// (E) and when ServeHTTP of the middleware has returned (R).
+func crashVictim(dir string) error {
 	trail, err := txtrail.Open(txtrail.Config{
 		Service: "victim", Dir: dir, LogHandler: slog.DiscardHandler, Output: txtrail.OutputJournal,
 		Middleware: &middleware.Options{Audit: os.Getenv(crashAuditEnv) != "", AuditTimeout: time.Minute},
 	})
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	say := func(what, id string) {
 		_, _ = fmt.Fprintf(os.Stdout, "%s %s %d\n", what, id, time.Now().UnixNano())
@@ -68,10 +64,10 @@ func TestCrashVictim(t *testing.T) {
 	}))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	_, _ = fmt.Fprintf(os.Stdout, "L %s 0\n", l.Addr())
-	_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inner.ServeHTTP(w, r)
 		say("R", r.Header.Get("X-Transaction-Id"))
 	}))
@@ -88,7 +84,7 @@ func kill(t *testing.T, dir string, audit bool) *witness {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestCrashVictim$")
+	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), crashDirEnv+"="+dir)
 	if audit {
 		cmd.Env = append(cmd.Env, crashAuditEnv+"=1")

@@ -3,6 +3,7 @@ package txtrail_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -28,7 +29,16 @@ import (
 	"github.com/txtrail/txtrail/txid"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The tests that kill a service run this program again, as the service.
+func TestMain(m *testing.M) {
+	for name, victim := range map[string]func(dir string) error{crashDirEnv: crashVictim, shipDirEnv: shipVictim} {
+		if dir := os.Getenv(name); dir != "" {
+			fmt.Fprintln(os.Stderr, "ended by itself:", victim(dir))
+			os.Exit(1)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // env returns a LookupEnv that knows the given pairs alone.
 func env(pairs ...string) func(string) (string, bool) {

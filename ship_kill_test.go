@@ -68,9 +68,8 @@ func (s *fileSink) Write(_ context.Context, batch []*entry.Entry) error {
 	return nil
 }
 
-func openShipping(t *testing.T, dir string) *txtrail.Trail {
-	t.Helper()
-	trail, err := txtrail.Open(txtrail.Config{
+func openShipping(dir string) (*txtrail.Trail, error) {
+	return txtrail.Open(txtrail.Config{
 		Service: "victim", Dir: filepath.Join(dir, "journal"), LogHandler: slog.DiscardHandler, Output: txtrail.OutputJournal,
 		Journal: &journalsink.Options{MaxFileBytes: 64 << 10, MinFree: -1},
 		Sinks:   []sink.Sink{&fileSink{filepath.Join(dir, "delivered")}},
@@ -79,20 +78,15 @@ func openShipping(t *testing.T, dir string) *txtrail.Trail {
 		// The last one is not adopted: what it leaves must go with the folder.
 		InFlightOnDisk: true,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return trail
 }
 
-// TestShipVictim is the service that TestKilledShipping kills. It says on stdout which
+// shipVictim is the service that TestKilledShipping kills. It says on stdout which
 // entries were captured, and when.
-func TestShipVictim(t *testing.T) {
-	dir := os.Getenv(shipDirEnv)
-	if dir == "" {
-		t.Skip("runs for TestKilledShipping only")
+func shipVictim(dir string) error {
+	trail, err := openShipping(dir)
+	if err != nil {
+		return err
 	}
-	trail := openShipping(t, dir)
 	round := fmt.Sprintf("%d", time.Now().UnixNano())
 	for i := 0; ; i++ {
 		id := fmt.Sprintf("%s-%06d", round, i)
@@ -119,7 +113,7 @@ func TestKilledShipping(t *testing.T) {
 	at := map[string]time.Time{}
 	var killed []time.Time
 	for range *shipRounds {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestShipVictim$")
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env = append(os.Environ(), shipDirEnv+"="+dir)
 		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()
@@ -159,7 +153,10 @@ func TestKilledShipping(t *testing.T) {
 		captured = append(captured, life)
 	}
 
-	trail := openShipping(t, dir)
+	trail, err := openShipping(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	// A write(2) that the kill has cut off leaves a torn line, which counts as damaged.
