@@ -57,8 +57,10 @@ func (w *worker) deliver() {
 func (w *worker) write() (err error) {
 	ctx, cancel := context.WithTimeout(w.q.ctx, w.q.opts.WriteTimeout)
 	defer cancel()
+	w.lent = append(w.lent[:0], w.batch...)
+	defer clear(w.lent)
 	defer recoverAsError(&err)
-	return sound(w.q.sink.Write(ctx, w.batch))
+	return sound(w.q.sink.Write(ctx, w.lent))
 }
 
 // sound returns err if it can be asked what this package asks of an error, and

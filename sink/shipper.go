@@ -31,6 +31,7 @@ type shipper struct {
 	pending []*entry.Entry // of the batch, not settled, in order
 	gaps    []bool         // beside it
 	places  []int          // beside it: the index in the batch
+	lent    []*entry.Entry // what Write gets: a sink that sorts or filters in place changes that
 	letters []DeadLetter   // scratch
 }
 
@@ -275,8 +276,10 @@ func (w *shipper) write(batch []*entry.Entry) (err error) {
 	h.mu.Lock()
 	h.cut = cancel
 	h.mu.Unlock()
+	w.lent = append(w.lent[:0], batch...)
+	defer clear(w.lent)
 	defer recoverAsError(&err)
-	return sound(h.sink.Write(ctx, batch))
+	return sound(h.sink.Write(ctx, w.lent))
 }
 
 // account enters what err says of the first n pending entries, and leaves in pending

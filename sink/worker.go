@@ -14,6 +14,7 @@ type worker struct {
 
 	taken []item         // of this round, gap entries at the end
 	batch []*entry.Entry // of this write
+	lent  []*entry.Entry // what Write gets: a sink that sorts or filters in place changes that
 	items []item         // beside it
 	lines []byte         // canonical lines of the batch
 	ids   []byte         // scratch
