@@ -3,6 +3,7 @@ package blackbox
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -39,8 +40,26 @@ func TestInMemory(t *testing.T) {
 	if st, err := os.Stat(table.Path()); err != nil || st.Size() != headerSize || !table.Named() {
 		t.Errorf("%v, %v", st, err)
 	}
-	// The mapping is of another file than the lock.
-	if err := table.file.Close(); err != nil {
+	// A copy of the folder has the header too, and nobody holds its lock.
+	b, err := os.ReadFile(table.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), filepath.Base(table.Path()))
+	if err := os.WriteFile(copied, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := Adopt(copied); !errors.Is(err, ErrAlive) || !exists(table.where) {
+		t.Errorf("a copy: %+v, %v", found, err)
+	}
+	if found, err := ReadDead(copied); !errors.Is(err, ErrAlive) {
+		t.Errorf("a copy: %+v, %v", found, err)
+	}
+	if live, err = Read(copied); err != nil || !live.Alive {
+		t.Errorf("a copy: %+v, %v", live, err)
+	}
+	// The mapping is of another file than the header, and has its lock.
+	if err := errors.Join(table.file.Close(), unmap(table.mem)); err != nil {
 		t.Fatal(err)
 	}
 	dead, err := Adopt(table.Path())

@@ -80,7 +80,10 @@ func look(path string, living bool) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	found.Alive = alive
+	if found.Alive && !living {
+		return nil, ErrAlive
+	}
+	found.Alive = found.Alive || alive
 	return found, nil
 }
 
@@ -101,6 +104,10 @@ func Adopt(path string) (*Found, error) {
 		return nil, err
 	}
 	found, err := read(f, path)
+	if err == nil && found.Alive {
+		_ = f.Close()
+		return nil, ErrAlive
+	}
 	if err != nil {
 		found = &Found{Path: path}
 	}
@@ -145,46 +152,52 @@ func read(f *os.File, path string) (*Found, error) {
 	if n < len(b) {
 		return nil, fmt.Errorf("blackbox: reading %s: %w", path, err)
 	}
+	alive := false
 	if len(b) == headerSize {
 		if h, err := parseHeader(b, st.Size()); err == nil && h.memory {
-			if b, err = readMemory(h.number, st); err != nil {
+			if b, alive, err = readMemory(h.number, st); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return parse(b, path)
+	found, err := parse(b, path)
+	if err == nil {
+		found.Alive = alive
+	}
+	return found, err
 }
 
 // readMemory reads the file of the slots that a header in a folder names, if it belongs
-// to the same user: anybody may make files there.
-func readMemory(number uint64, folder fs.FileInfo) ([]byte, error) {
+// to the same user: anybody may make files there. alive is true while a process has them
+// mapped: the header may be one in a copy of its folder, whose lock nobody holds.
+func readMemory(number uint64, folder fs.FileInfo) (b []byte, alive bool, err error) {
 	path := memoryPath(number)
 	if path == "" {
-		return nil, ErrGone
+		return nil, false, ErrGone
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrGone
+		return nil, false, ErrGone
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer func() { _ = f.Close() }()
 	st, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if !st.Mode().IsRegular() || !sameOwner(st, folder) {
-		return nil, fmt.Errorf("%w: %s is not its owner's", ErrDamaged, path)
+		return nil, false, fmt.Errorf("%w: %s is not its owner's", ErrDamaged, path)
 	}
-	b := make([]byte, min(st.Size(), fileSize(MaxSlots)))
+	b = make([]byte, min(st.Size(), fileSize(MaxSlots)))
 	if n, err := f.ReadAt(b, 0); n < len(b) {
-		return nil, fmt.Errorf("blackbox: reading %s: %w", path, err)
+		return nil, false, fmt.Errorf("blackbox: reading %s: %w", path, err)
 	}
 	if h, err := parseHeader(b, st.Size()); err != nil || h.number != number {
-		return nil, fmt.Errorf("%w: %s is another one's", ErrDamaged, path)
+		return nil, false, fmt.Errorf("%w: %s is another one's", ErrDamaged, path)
 	}
-	return b, nil
+	return b, errors.Is(lock(f, true), ErrAlive), nil
 }
 
 // parse reads a table from its bytes. Slots that fail their check are passed over, as
