@@ -111,7 +111,7 @@ func (f *feed) Look(ctx context.Context) (sink.Backlog, error) {
 	}
 	for _, x := range f.lost {
 		if !x.told {
-			b.Entries += x.lines - x.read.lines
+			b.Entries += max(0, x.lines-x.read.lines)
 		}
 	}
 	f.finish()
@@ -191,8 +191,9 @@ func (f *feed) rewind() {
 		}
 	}
 	for _, x := range f.lost {
-		x.told = false
+		x.told, x.read = false, x.settled
 	}
+	f.lost = slices.DeleteFunc(f.lost, func(x *followed) bool { return x.lines <= x.read.lines })
 	f.again.rewind()
 }
 
@@ -278,6 +279,9 @@ func (f *feed) settle(s *step) {
 	case s.base != nil:
 		s.base.settled = s.to
 		s.base.finished = s.base.finished || s.ended
+		if s.to.lines >= s.base.lines {
+			f.lost = slices.DeleteFunc(f.lost, func(x *followed) bool { return x == s.base })
+		}
 	case s.gone != nil:
 		f.lost = slices.DeleteFunc(f.lost, func(x *followed) bool { return x == s.gone })
 	default:

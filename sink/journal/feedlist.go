@@ -66,7 +66,9 @@ func (f *feed) list() error {
 			continue
 		}
 		delete(f.bases, x.text)
-		if x.lines > x.read.lines && !f.elsewhere(x) {
+		// Of what was read and is on its way the cursor must go on to speak: should it
+		// not arrive, nobody else would know of it.
+		if (x.lines > x.read.lines || x.read != x.settled) && !f.elsewhere(x) {
 			f.lost = append(f.lost, x)
 			slices.SortFunc(f.lost, func(a, b *followed) int { return cmp.Compare(a.text, b.text) })
 		}

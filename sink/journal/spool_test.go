@@ -460,6 +460,49 @@ func TestSpoolRetention(t *testing.T) {
 	closeTest(t, f)
 }
 
+// A file that is removed while its last entries are on their way is told of as lost if
+// they do not arrive, and not if they do.
+func TestSpoolRetentionUnderWay(t *testing.T) {
+	for _, tt := range []struct {
+		arrived int
+		lost    int64
+	}{{0, 10}, {4, 6}, {10, 0}} {
+		dir := t.TempDir()
+		j := openTest(t, dir, nil)
+		writeTest(t, j, 0, 10)
+		_ = j.Close(context.Background())
+		s := spoolTest(t, dir, nil)
+		f := attachTest(t, s, "cloud")
+		if _, err := f.Look(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if ids, _ := nextTest(t, f, 1000); len(ids) != 10 {
+			t.Fatalf("%d entries", len(ids))
+		}
+		for _, name := range names(t, dir, extClosed) {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.listed = time.Time{} // as if some time had passed
+		if look, err := f.Look(context.Background()); err != nil || look.Entries != 0 {
+			t.Fatalf("%+v, %v", look, err)
+		}
+		if err := f.Commit(context.Background(), tt.arrived); err != nil {
+			t.Fatal(err)
+		}
+		closeTest(t, f)
+		f = attachTest(t, s, "cloud")
+		if look, err := f.Look(context.Background()); err != nil || look.Entries != tt.lost {
+			t.Errorf("%d arrived: %+v, %v", tt.arrived, look, err)
+		}
+		if _, b := nextTest(t, f, 1000); b.Lost != tt.lost || b.Gaps != min(1, int(tt.lost)) {
+			t.Errorf("%d arrived: %+v", tt.arrived, b)
+		}
+		closeTest(t, f)
+	}
+}
+
 // A damaged line or block costs its entries, which are counted, and no others.
 func TestSpoolDamage(t *testing.T) {
 	for _, closed := range []bool{false, true} {
