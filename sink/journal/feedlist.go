@@ -160,7 +160,7 @@ func (f *feed) count(x *followed) {
 	}
 	if x.uncounted {
 		x.lines, x.counted, x.uncounted = x.read.lines, x.read.offset, false
-		if st.Size() < x.counted {
+		if st.Size() < x.counted || x.counted > 0 && !f.endsLine(path, x.counted) {
 			x.lines++ // the cursor is wrong, as will be seen
 		}
 	}
@@ -175,4 +175,15 @@ func (f *feed) count(x *followed) {
 	n, end := countLines(file, x.counted, st.Size())
 	x.lines += n
 	x.counted = end
+}
+
+// endsLine reports whether a line of an open file ends before an offset, or that can
+// not be looked at now.
+func (f *feed) endsLine(path string, at int64) bool {
+	file, err := f.s.fs.Open(path)
+	if err != nil {
+		return true
+	}
+	defer func() { _ = file.Close() }()
+	return endsLine(file, at)
 }
