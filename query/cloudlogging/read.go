@@ -71,6 +71,9 @@ func (r *reading) page(ctx context.Context, req *loggingpb.ListLogEntriesRequest
 		if err == nil {
 			return page, next, nil
 		}
+		if d, ok := ctx.Deadline(); ok && status.Code(err) == codes.DeadlineExceeded && time.Until(d) < time.Second {
+			<-ctx.Done() // gRPC has a timer of its own, which may be a moment ahead
+		}
 		if ctx.Err() != nil {
 			return nil, "", ctx.Err()
 		}

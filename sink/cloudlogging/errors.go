@@ -79,7 +79,7 @@ func (s *Sink) fault(ctx context.Context, err error) error {
 		}
 		return s.retryable(remedyReach, err, after)
 	case codes.Canceled, codes.DeadlineExceeded:
-		if ctx.Err() != nil {
+		if overdue(ctx, err) {
 			return sink.Retryable(fmt.Errorf("cloudloggingsink: %s: %w", s.log, context.Cause(ctx)), after)
 		}
 	}
@@ -87,6 +87,16 @@ func (s *Sink) fault(ctx context.Context, err error) error {
 		return s.retryable("", err, after)
 	}
 	return s.retryable(remedy, err, max(after, mended))
+}
+
+// overdue reports whether ctx has ended. Its deadline is known to the service, and to
+// gRPC by a timer of its own: either may say that it is over a moment before ctx does,
+// which is then waited for.
+func overdue(ctx context.Context, err error) bool {
+	if d, ok := ctx.Deadline(); ok && status.Code(err) == codes.DeadlineExceeded && time.Until(d) < time.Second {
+		<-ctx.Done()
+	}
+	return ctx.Err() != nil
 }
 
 func (s *Sink) retryable(remedy string, err error, after time.Duration) error {
