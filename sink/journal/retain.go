@@ -42,28 +42,31 @@ func (j *Journal) retain() {
 	}
 	over, why := hard, fmt.Sprintf("MaxBytes is %d", o.MaxBytes)
 	if o.MinFree > 0 {
-		if short, floor := j.missing(); short+r.bytes > over {
-			// What others put on the disk is not made up for with our last files,
-			// unless a write has failed.
-			short += r.bytes // what went by age has made room already
-			full := j.keep.full.Load()
-			if !full {
-				short = min(short, total-floor)
-			}
-			if short > over {
-				over = short
-				why = fmt.Sprintf("less than %.0f %% of the disk is free", o.MinFree*100)
-				if full {
-					hard = short
-				}
-			}
+		// What others put on the disk is not made up for with our last files.
+		short, floor := j.missing()
+		short = min(short+r.bytes, total-floor) // what went by age has made room already
+		if short > over {
+			over, why = short, fmt.Sprintf("less than %.0f %% of the disk is free", o.MinFree*100)
 		}
+	}
+	// A write that has found the disk full, or a quota used up, needs room for a little
+	// more; who filled it is not known, so no more than that goes of what is needed.
+	if j.keep.full.Load() {
+		room := r.bytes + fullRoom*o.MaxFileBytes
+		if room > over {
+			over, why = room, "the disk is full"
+		}
+		hard = max(hard, room)
 	}
 	j.keep.full.Store(false)
 	r.until(over, false)
 	r.until(hard, true)
 	r.tell(why)
 }
+
+// fullRoom is how many files' worth of room is made where a write has found the disk
+// full: the one being written, and the compressed copy of the one before.
+const fullRoom = 2
 
 // removal is the removing of files from a folder, once.
 type removal struct {

@@ -100,6 +100,28 @@ func TestMinFree(t *testing.T) {
 	}
 }
 
+// A full disk costs a little of the journal for each write that fails, not all of it;
+// and a quota that nobody can ask for is noticed by that alone.
+func TestFullDiskMakesRoom(t *testing.T) {
+	const file = 10 << 10
+	dir := t.TempDir()
+	j := openTest(t, dir, &Options{MaxFileBytes: file, MinFree: -1, OnError: func(error) {}})
+	for n := range 60 {
+		if err := j.Write(context.Background(), makeBatch(t, n*100, 50, 50)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitFor(t, func() bool { return len(names(t, dir, extOpen)) == 1 })
+	before := folderSize(t, dir)
+	j.keep.full.Store(true)
+	j.keep.kick()
+	waitFor(t, func() bool { return before-folderSize(t, dir) >= fullRoom*file })
+	waitFor(t, func() bool { return !j.keep.full.Load() })
+	if freed := before - folderSize(t, dir); freed > (fullRoom+1)*file {
+		t.Errorf("%d of %d bytes freed, want %d and little more", freed, before, fullRoom*file)
+	}
+}
+
 // What a sink has not got yet goes last, and is told.
 func TestRetentionKeepsWhatIsNeeded(t *testing.T) {
 	dir := t.TempDir()
