@@ -50,9 +50,10 @@ func (j *Journal) retain() {
 		}
 	}
 	// A write that has found the disk full, or a quota used up, needs room for a little
-	// more; who filled it is not known, so no more than that goes of what is needed.
+	// more; who filled it is not known, so no more than that goes of what is needed, and
+	// one file's worth stays: so little has not filled a disk.
 	if j.keep.full.Load() {
-		room := r.bytes + fullRoom*o.MaxFileBytes
+		room := r.bytes + min(fullRoom*o.MaxFileBytes, total-r.bytes-o.MaxFileBytes)
 		if room > over {
 			over, why = room, "the disk is full"
 		}
