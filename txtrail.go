@@ -198,6 +198,9 @@ func (t *Trail) compile() error {
 	if t.outbound.Now == nil {
 		t.outbound.Now = c.Now
 	}
+	if t.outbound.OnError == nil {
+		t.outbound.OnError = c.OnError
+	}
 	if t.client, err = outbound.NewClient(t.queue, &t.outbound); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ type CaptureRule struct {
 	// Default "": any, and none.
 	Type string
 	// First is how many bytes are kept of a body's beginning. At most
-	// [LargestMaxBody] together with Last. Default [Options.MaxBody]; -1 keeps none.
+	// [entry.MaxBody] together with Last. Default [Options.MaxBody]; -1 keeps none.
 	First int
 	// Last is how many bytes are kept of the end of a body that is larger, from the
 	// first whole record in them. It works for event streams and newline-delimited
@@ -52,7 +52,7 @@ func compileRules(rules []CaptureRule, maxBody int) (capture.Rules, error) {
 	for i, r := range rules {
 		plain[i] = capture.Rule(r)
 	}
-	c, err := capture.CompileRules(plain, maxBody, LargestMaxBody)
+	c, err := capture.CompileRules(plain, maxBody, entry.MaxBody)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 	}

@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -78,14 +79,14 @@ func TestNewRefuses(t *testing.T) {
 	q := newQueue(t)
 	for name, o := range map[string]*middleware.Options{
 		"MaxBody":  {MaxBody: -2},
-		"huge":     {MaxBody: middleware.LargestMaxBody + 1},
+		"huge":     {MaxBody: entry.MaxBody + 1},
 		"ReturnID": {ReturnID: 9},
 	} {
 		if _, err := middleware.New(q, o); err == nil || !strings.Contains(err.Error(), "middleware: ") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
-	if _, err := middleware.New(nil, nil); err == nil {
-		t.Error("a nil queue was taken")
+	if _, err := middleware.New(nil, nil); !errors.Is(err, middleware.ErrOptions) || !strings.Contains(err.Error(), "sink.NewQueue") {
+		t.Errorf("no queue: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/capture"
+	"github.com/txtrail/txtrail/internal/report"
 	"github.com/txtrail/txtrail/sink"
 	"github.com/txtrail/txtrail/txid"
 )
@@ -213,9 +214,5 @@ func (ex *exchange) callOnEntry(e *entry.Entry) {
 
 // report tells OnError that one of the user's functions panicked.
 func (c *config) report(which string, v any) {
-	defer func() {
-		// OnError was the last one to tell.
-		_ = recover()
-	}()
-	c.OnError(fmt.Errorf("middleware: %s panicked: %v", which, v))
+	report.Panic(c.OnError, "middleware", which, v)
 }

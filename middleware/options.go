@@ -9,16 +9,13 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/report"
 	"github.com/txtrail/txtrail/sink"
 	"github.com/txtrail/txtrail/txid"
 )
 
-// The sizes of [Options.MaxBody], in bytes.
-const (
-	DefaultMaxBody = 64 << 10
-	// LargestMaxBody is [entry.MaxBody], 8 MiB.
-	LargestMaxBody = entry.MaxBody
-)
+// DefaultMaxBody is how many bytes are captured of each body.
+const DefaultMaxBody = 64 << 10
 
 // HeaderErrorLink is the response header that [Options.ErrorLink] fills.
 const HeaderErrorLink = "X-Transaction-Link"
@@ -28,7 +25,8 @@ const DefaultAuditTimeout = time.Second
 
 const maxAuditTimeout = time.Minute
 
-// ErrOptions is returned, wrapped, by [New] for arguments that can not work.
+// ErrOptions is returned, wrapped, by [New] for arguments that can not work: a nil queue,
+// or options.
 var ErrOptions = errors.New("middleware: invalid options")
 
 // ReturnID says on which responses the transaction ID is returned.
@@ -54,7 +52,7 @@ type Options struct {
 	// Default txid.NewPropagator(nil).
 	Propagator *txid.Propagator
 	// MaxBody is how many bytes of each body are captured; sizes are counted
-	// always. At most [LargestMaxBody]. Default [DefaultMaxBody]; -1 captures none.
+	// always. At most [entry.MaxBody], 8 MiB. Default [DefaultMaxBody]; -1 captures none.
 	MaxBody int
 	// Capture says how much is kept of which bodies; the first rule that matches is
 	// taken, and MaxBody where none does. Routes are often known only after a part of
@@ -135,8 +133,8 @@ func (o *Options) compile() (Options, error) {
 		c.MaxBody = DefaultMaxBody
 	case c.MaxBody == -1:
 		c.MaxBody = 0
-	case c.MaxBody < -1 || c.MaxBody > LargestMaxBody:
-		return c, fmt.Errorf("%w: MaxBody is %d, want 1 to %d, 0 for the default or -1 for none", ErrOptions, c.MaxBody, LargestMaxBody)
+	case c.MaxBody < -1 || c.MaxBody > entry.MaxBody:
+		return c, fmt.Errorf("%w: MaxBody is %d, want 1 to %d, 0 for the default or -1 for none", ErrOptions, c.MaxBody, entry.MaxBody)
 	}
 	if c.ReturnID > ReturnNever {
 		return c, fmt.Errorf("%w: ReturnID is %d, want ReturnAuto, ReturnAlways or ReturnNever", ErrOptions, c.ReturnID)
@@ -162,7 +160,7 @@ func (o *Options) compile() (Options, error) {
 		c.Propagator = p
 	}
 	if c.OnError == nil {
-		c.OnError = (&warner{}).warn
+		c.OnError = (&report.Warner{}).Warn
 	}
 	return c, nil
 }

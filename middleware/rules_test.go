@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/middleware"
 )
 
@@ -178,14 +179,14 @@ func TestCaptureRuleErrors(t *testing.T) {
 		"Type is":            {Type: "application/json; charset=utf-8"},
 		"First":              {First: -2},
 		"Last":               {Last: -1},
-		"together":           {First: middleware.LargestMaxBody, Last: 1},
+		"together":           {First: entry.MaxBody, Last: 1},
 	} {
 		_, err := middleware.New(newQueue(t), &middleware.Options{Capture: []middleware.CaptureRule{{}, r}})
 		if !errors.Is(err, middleware.ErrOptions) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Capture[1]") {
 			t.Errorf("%+v: %v", r, err)
 		}
 	}
-	ok := []middleware.CaptureRule{{}, {Route: "*"}, {Route: "GET *"}, {Route: "/a/*"}, {Route: "GET /a"}, {Type: "text/*"}, {First: 1, Last: middleware.LargestMaxBody - 1}}
+	ok := []middleware.CaptureRule{{}, {Route: "*"}, {Route: "GET *"}, {Route: "/a/*"}, {Route: "GET /a"}, {Type: "text/*"}, {First: 1, Last: entry.MaxBody - 1}}
 	if _, err := middleware.New(newQueue(t), &middleware.Options{Capture: ok}); err != nil {
 		t.Error(err)
 	}

@@ -7,8 +7,9 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
-	"sync/atomic"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/middleware"
@@ -170,7 +171,7 @@ func TestClientAddress(t *testing.T) {
 // A panic in any of the user's functions leaves the request as it is.
 func TestUsersFunctionsMayPanic(t *testing.T) {
 	boom := func() { panic("boom") }
-	var told atomic.Int32
+	var told []string
 	p, err := txid.NewPropagator(&txid.Options{Trust: func(*http.Request, txid.ID) bool { boom(); return true }})
 	if err != nil {
 		t.Fatal(err)
@@ -180,7 +181,8 @@ func TestUsersFunctionsMayPanic(t *testing.T) {
 		Skip:       func(*http.Request) bool { boom(); return true },
 		ErrorLink:  func(txid.ID) string { boom(); return "" },
 		OnEntry:    func(context.Context, *entry.Entry) { boom() },
-		OnError:    func(error) { told.Add(1); boom() },
+		Keep:       func(*entry.Entry) middleware.Detail { boom(); return middleware.None },
+		OnError:    func(err error) { told = append(told, err.Error()); boom() },
 	})
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest("GET", "/", nil)
@@ -188,8 +190,15 @@ func TestUsersFunctionsMayPanic(t *testing.T) {
 	r.Header.Set(txid.HeaderUser, "42")
 	wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })).ServeHTTP(w, r)
 	e := rec.one(t)
-	if w.Code != 500 || told.Load() != 4 || e.TxID == "scenario-1" || e.Refused == "" || e.Facts.UserID != "42" {
-		t.Errorf("status %d, told %d times, entry %q refused %q user %q", w.Code, told.Load(), e.TxID, e.Refused, e.Facts.UserID)
+	if w.Code != 500 || e.TxID == "scenario-1" || e.Refused == "" || e.Facts.UserID != "42" {
+		t.Errorf("status %d, entry %q refused %q user %q", w.Code, e.TxID, e.Refused, e.Facts.UserID)
+	}
+	want := []string{
+		"middleware: Trust panicked: boom", "middleware: Skip panicked: boom", "middleware: ErrorLink panicked: boom",
+		"middleware: Keep panicked: boom", "middleware: OnEntry panicked: boom",
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("OnError was told (-want +got)\n%s", diff)
 	}
 }
 

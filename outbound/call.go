@@ -218,33 +218,11 @@ func (t *Transport) hand(ctx context.Context, scope *txid.Scope, e *entry.Entry)
 	t.queue.Enqueue(e)
 }
 
-// Labels of an entry for which a function of the user's panicked, with the panic's
-// text.
-const (
-	LabelOnEntryPanic = "on_entry_panic"
-	LabelRoutePanic   = "route_panic"
-)
-
 func (t *Transport) onEntry(ctx context.Context, e *entry.Entry) {
 	defer func() {
 		if v := recover(); v != nil {
-			e.Labels = append(e.Labels, entry.Label{Name: LabelOnEntryPanic, Value: panicText(v)})
+			t.report("OnEntry", v)
 		}
 	}()
 	t.opts.OnEntry(ctx, e)
-}
-
-func panicText(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case runtimeError:
-		return v.Error()
-	}
-	return "a value of another type" // its methods may panic as well
-}
-
-type runtimeError interface {
-	error
-	RuntimeError()
 }

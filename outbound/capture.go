@@ -3,6 +3,7 @@ package outbound
 import (
 	"fmt"
 
+	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/capture"
 )
 
@@ -34,7 +35,7 @@ func compileRules(rules []CaptureRule, maxBody int) (capture.Rules, error) {
 	for i, r := range rules {
 		plain[i] = capture.Rule(r)
 	}
-	c, err := capture.CompileRules(plain, maxBody, maxMaxBody)
+	c, err := capture.CompileRules(plain, maxBody, entry.MaxBody)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 	}

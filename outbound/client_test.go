@@ -268,13 +268,13 @@ func TestWrapKeepsHTTP2(t *testing.T) {
 
 func TestBadOptions(t *testing.T) {
 	rec := newRecorder(t)
-	if _, err := outbound.NewTransport(nil, nil, nil); !errors.Is(err, outbound.ErrNoQueue) {
+	if _, err := outbound.NewTransport(nil, nil, nil); !errors.Is(err, outbound.ErrOptions) || !strings.Contains(err.Error(), "sink.NewQueue") {
 		t.Errorf("no queue: %v", err)
 	}
-	if _, err := outbound.NewClient(nil, nil); !errors.Is(err, outbound.ErrNoQueue) {
+	if _, err := outbound.NewClient(nil, nil); !errors.Is(err, outbound.ErrOptions) || !strings.Contains(err.Error(), "sink.NewQueue") {
 		t.Errorf("no queue: %v", err)
 	}
-	if _, err := outbound.Wrap(nil, nil, nil); !errors.Is(err, outbound.ErrNoQueue) {
+	if _, err := outbound.Wrap(nil, nil, nil); !errors.Is(err, outbound.ErrOptions) || !strings.Contains(err.Error(), "sink.NewQueue") {
 		t.Errorf("no queue: %v", err)
 	}
 	for _, n := range []int{-2, entry.MaxBody + 1} {
@@ -431,25 +431,6 @@ func TestReuseAndResend(t *testing.T) {
 	drain(t, resp)
 	if e := rec.wait(t, 3)[2]; !e.HasFlag(entry.FlagReused) || e.Timings.Connect != 0 || label(e, entry.LabelResent) != "" {
 		t.Errorf("flags %v, %+v, labels %v", e.Flags, e.Timings, e.Labels)
-	}
-}
-
-func TestOnEntryPanics(t *testing.T) {
-	srv := echo(t)
-	rec := newRecorder(t)
-	tr, err := outbound.NewTransport(base(t), rec.queue, &outbound.Options{OnEntry: func(context.Context, *entry.Entry) { panic("no") }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := tr.RoundTrip(request(t, t.Context(), http.MethodPost, srv.URL, strings.NewReader("text")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if drain(t, resp) != "text" {
-		t.Error("the body is not the server's")
-	}
-	if s := rec.queue.Stats(); s.Captured != 1 {
-		t.Errorf("%d entries", s.Captured)
 	}
 }
 

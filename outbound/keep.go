@@ -23,7 +23,8 @@ func (t *Transport) detail(scope *txid.Scope, e *entry.Entry) entry.Detail {
 
 func (t *Transport) askKeep(e *entry.Entry) (d entry.Detail) {
 	defer func() {
-		if recover() != nil {
+		if v := recover(); v != nil {
+			t.report("Keep", v)
 			d = entry.DetailFull
 		}
 	}()

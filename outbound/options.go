@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/report"
 	"github.com/txtrail/txtrail/txid"
 )
 
@@ -19,10 +20,8 @@ const (
 	DefaultHeaderTimeout = 30 * time.Second // what load balancers allow a backend by default
 )
 
-// maxMaxBody bounds Options.MaxBody.
-const maxMaxBody = entry.MaxBody
-
-// ErrOptions is returned, wrapped, by the constructors for options that can not work.
+// ErrOptions is returned, wrapped, by the constructors for arguments that can not work:
+// a nil queue, or options.
 var ErrOptions = errors.New("outbound: invalid options")
 
 // Options configure a [Transport], [NewClient] and [Wrap]. The zero value, and a
@@ -38,7 +37,8 @@ type Options struct {
 	// taken, and MaxBody where none does. Default none. See [CaptureRule].
 	Capture []CaptureRule
 	// Skip names calls that are not recorded; the txid is sent all the same.
-	// Default none. See [Untraced] for calls that must not be touched at all.
+	// A panic in it counts as
+	// false. Default none. See [Untraced] for calls that must not be touched at all.
 	Skip func(*http.Request) bool
 	// Keep decides, when a call has ended, how much of it is kept; what is not is counted
 	// in the queue's Stats as declined. A [middleware.Strategy] can be used: one of
@@ -63,9 +63,12 @@ type Options struct {
 	// of its Dependency do not do; what it leaves empty they fill in. Default none.
 	Route func(*http.Request) string
 	// OnEntry sees each entry before it is handed over, and may add to it. It runs
-	// on the call's path and must not keep the entry. A panic in it is noted on
-	// the entry and does not reach the call. Default none.
+	// on the call's path and must not keep the entry. Default none.
 	OnEntry func(ctx context.Context, e *entry.Entry)
+	// OnError is told when one of the functions above panicked; the call was made all
+	// the same. It must be safe for concurrent use. Default: a warning by slog's
+	// default logger, at most one a minute.
+	OnError func(error)
 	// Now is the clock. Default [time.Now].
 	Now func() time.Time
 
@@ -85,8 +88,8 @@ func (o *Options) settled() (Options, error) {
 	if o != nil {
 		s = *o
 	}
-	if s.MaxBody < -1 || s.MaxBody > maxMaxBody {
-		return s, fmt.Errorf("%w: MaxBody is %d, want -1 for none, 0 for the default of %d, or up to %d bytes", ErrOptions, s.MaxBody, DefaultMaxBody, maxMaxBody)
+	if s.MaxBody < -1 || s.MaxBody > entry.MaxBody {
+		return s, fmt.Errorf("%w: MaxBody is %d, want -1 for none, 0 for the default of %d, or up to %d bytes", ErrOptions, s.MaxBody, DefaultMaxBody, entry.MaxBody)
 	}
 	switch s.MaxBody {
 	case 0:
@@ -100,6 +103,9 @@ func (o *Options) settled() (Options, error) {
 			return s, fmt.Errorf("outbound: %w", err)
 		}
 		s.Propagator = p
+	}
+	if s.OnError == nil {
+		s.OnError = (&report.Warner{}).Warn
 	}
 	s.DialTimeout = limit(s.DialTimeout, DefaultDialTimeout)
 	s.TLSTimeout = limit(s.TLSTimeout, DefaultTLSTimeout)

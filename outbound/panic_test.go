@@ -1,6 +1,7 @@
 package outbound_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -27,30 +28,48 @@ func TestPanicsOfOthers(t *testing.T) {
 		base  http.RoundTripper
 		opts  outbound.Options
 		fails bool
+		told  string
 		check func(*entry.Entry) bool
 	}{
 		{
 			"Skip", nil,
 			outbound.Options{Skip: func(*http.Request) bool { panic("skip") }},
-			false,
+			false, "outbound: Skip panicked: skip",
 			func(e *entry.Entry) bool { return e.HTTP.Status == 200 },
 		},
 		{
 			"Route", nil,
 			outbound.Options{Route: func(*http.Request) string { panic("route") }},
-			false,
-			func(e *entry.Entry) bool { return e.HTTP.Route == "" && len(e.Labels) > 0 },
+			false, "outbound: Route panicked: route",
+			func(e *entry.Entry) bool { return e.HTTP.Route == "" },
+		},
+		{
+			"Keep", nil,
+			outbound.Options{Keep: func(*entry.Entry) entry.Detail { panic(http.ErrNoCookie) }},
+			false, "outbound: Keep panicked: " + http.ErrNoCookie.Error(),
+			func(e *entry.Entry) bool { return e.HTTP.Status == 200 },
+		},
+		{
+			"OnEntry", nil,
+			outbound.Options{OnEntry: func(context.Context, *entry.Entry) { panic(http.Header{"Cookie": {"secret"}}) }},
+			false, "outbound: OnEntry panicked: a value of type http.Header",
+			func(e *entry.Entry) bool { return e.HTTP.Status == 200 },
 		},
 		{"typed nil error", roundTripper(func(*http.Request) (*http.Response, error) {
 			var err *brokenError
 			return nil, err
-		}), outbound.Options{}, true, func(e *entry.Entry) bool { return e.Error.Type == entry.ErrorOther }},
+		}), outbound.Options{}, true, "", func(e *entry.Entry) bool { return e.Error.Type == entry.ErrorOther }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			memory := &sinktest.Memory{}
 			q, err := sink.NewQueue(memory, nil)
 			if err != nil {
 				t.Fatal(err)
+			}
+			var told string
+			tt.opts.OnError = func(err error) {
+				told += err.Error()
+				panic("OnError")
 			}
 			tr, err := outbound.NewTransport(tt.base, q, &tt.opts)
 			if err != nil {
@@ -73,6 +92,9 @@ func TestPanicsOfOthers(t *testing.T) {
 			}
 			if es := memory.Entries(); len(es) != 1 || !tt.check(es[0]) {
 				t.Errorf("%d entries; the first: %s", len(es), es[0].Line())
+			}
+			if told != tt.told {
+				t.Errorf("OnError was told %q, want %q", told, tt.told)
 			}
 		})
 	}

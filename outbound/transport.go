@@ -2,19 +2,17 @@ package outbound
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/capture"
+	"github.com/txtrail/txtrail/internal/report"
 	"github.com/txtrail/txtrail/sink"
 	"github.com/txtrail/txtrail/txid"
 )
-
-// ErrNoQueue is returned by the constructors when the queue is nil.
-var ErrNoQueue = errors.New("outbound: no queue: make one with sink.NewQueue")
 
 // Transport is an [http.RoundTripper] that forwards the transaction ID and
 // records each call. It is safe for concurrent use if its base is.
@@ -46,7 +44,7 @@ func NewTransport(base http.RoundTripper, q *sink.Queue, opts *Options) (*Transp
 // newTransport also reports whether the base is a clone made here.
 func newTransport(base http.RoundTripper, q *sink.Queue, opts *Options) (t *Transport, own bool, err error) {
 	if q == nil {
-		return nil, false, ErrNoQueue
+		return nil, false, fmt.Errorf("%w: the queue is nil, want one from sink.NewQueue", ErrOptions)
 	}
 	o, err := opts.settled()
 	if err != nil {
@@ -211,22 +209,28 @@ func (c *call) describe(req *http.Request) {
 	}
 }
 
+// report tells OnError that one of the user's functions panicked.
+func (t *Transport) report(which string, v any) {
+	report.Panic(t.opts.OnError, "outbound", which, v)
+}
+
 // skips asks Skip. A panic in it must not fail the call, which is then recorded.
 func (t *Transport) skips(req *http.Request) (skip bool) {
 	defer func() {
-		if recover() != nil {
+		if v := recover(); v != nil {
+			t.report("Skip", v)
 			skip = false
 		}
 	}()
 	return t.opts.Skip(req)
 }
 
-// routeOf asks Route. A panic in it leaves the call without a route, and says so.
+// routeOf asks Route. A panic in it leaves the call without a route.
 func (c *call) routeOf(req *http.Request) (route string) {
 	defer func() {
 		if v := recover(); v != nil {
 			route = ""
-			c.rec.Labels = append(c.rec.Labels, entry.Label{Name: LabelRoutePanic, Value: panicText(v)})
+			c.t.report("Route", v)
 		}
 	}()
 	return c.t.opts.Route(req)

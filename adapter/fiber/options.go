@@ -24,7 +24,7 @@ type Options struct {
 	// Default txid.NewPropagator(nil).
 	Propagator *txid.Propagator
 	// MaxBody is how many bytes of each body are captured; sizes are counted always.
-	// At most [middleware.LargestMaxBody]. Default [middleware.DefaultMaxBody]; -1
+	// At most [entry.MaxBody], 8 MiB. Default [middleware.DefaultMaxBody]; -1
 	// captures none.
 	MaxBody int
 	// Skip says which requests are not recorded; their ID is in the context,

@@ -62,7 +62,7 @@ var rooms = []room{
 		why: "a leaf: it could have a go.mod of its own",
 	},
 	{
-		path: "middleware", ours: append([]string{"internal/capture", "internal/tcpsent"}, sinks...),
+		path: "middleware", ours: append([]string{"internal/capture", "internal/report", "internal/tcpsent"}, sinks...),
 		why: "on the request path there is capture and an enqueue: nothing that sanitizes, stores or shows",
 	},
 	{
@@ -70,7 +70,7 @@ var rooms = []room{
 		why: "what net/http promises holds for any middleware: a suite that knows none, so that others can be run through it",
 	},
 	{
-		path: "outbound", ours: append([]string{"internal/capture"}, sinks...),
+		path: "outbound", ours: append([]string{"internal/capture", "internal/report"}, sinks...),
 		why: "on the call's path there is capture and an enqueue; and it serves programs that have no server",
 	},
 	{
@@ -96,6 +96,10 @@ var rooms = []room{
 	{
 		path: "internal/capture", ours: sinks,
 		why: "what the server's and the client's side share on the path; it knows neither",
+	},
+	{
+		path: "internal/report",
+		why:  "who is told when a user's function panics; below everything",
 	},
 	{
 		path: "internal/tcpsent", modules: []string{"golang.org/x/sys"},
