@@ -5,7 +5,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 )
 
 func connectionCases() []Case {
@@ -110,9 +112,10 @@ func connectionCases() []Case {
 					_, has["io.ReaderFrom"] = conn.(io.ReaderFrom)
 					_, has["io.WriterTo"] = conn.(io.WriterTo)
 					_, has["SetNoDelay"] = conn.(interface{ SetNoDelay(bool) error })
-					_, has["SyscallConn"] = conn.(interface {
-						SetKeepAlive(bool) error
-					})
+					_, has["SetKeepAlive"] = conn.(interface{ SetKeepAlive(bool) error })
+					_, has["SetLinger"] = conn.(interface{ SetLinger(int) error })
+					_, has["SyscallConn"] = conn.(syscall.Conn)
+					_, has["File"] = conn.(interface{ File() (*os.File, error) })
 					got <- has
 				})
 				s.dial(upgrade)
