@@ -60,7 +60,7 @@ func (w *worker) write() (err error) {
 	w.lent = append(w.lent[:0], w.batch...)
 	defer clear(w.lent)
 	defer recoverAsError(&err)
-	return sound(w.q.sink.Write(ctx, w.lent))
+	return answered(sound(w.q.sink.Write(ctx, w.lent)), len(w.lent))
 }
 
 // sound returns err if it can be asked what this package asks of an error, and

@@ -85,8 +85,30 @@ func RetryAfter(err error) (time.Duration, bool) {
 
 // PartialError is returned by a Write that accepted a part of its batch.
 type PartialError struct {
-	// Failed are the entries that were not accepted. All others were.
+	// Failed are the entries that were not accepted. All others were. If it is empty, or
+	// has an Index outside of the batch, the whole batch counts as failed.
 	Failed []Failure
+}
+
+// answered returns what a Write of n entries said, as far as it makes sense. A
+// [*PartialError] that names no entry, or one that was not in the batch, is about
+// another batch than this one: whom it means nobody can tell, so it counts as the
+// failure of all, which may go away. What was accepted all the same comes twice, under
+// the same InsertID; to believe it would lose what was not.
+func answered(err error, n int) error {
+	var partial *PartialError
+	if err == nil || !errors.As(err, &partial) {
+		return err
+	}
+	if len(partial.Failed) == 0 {
+		return fmt.Errorf("sink: the sink said that a part of the batch failed, and not which: all of it is written again: %s", err.Error())
+	}
+	for i := range partial.Failed {
+		if at := partial.Failed[i].Index; at < 0 || at >= n {
+			return fmt.Errorf("sink: the sink said that entry %d failed, of a batch of %d: all of it is written again: %s", at, n, err.Error())
+		}
+	}
+	return err
 }
 
 // Failure is one entry that was not accepted.

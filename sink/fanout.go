@@ -298,5 +298,5 @@ func (b *branch) confess(ctx context.Context, r *entry.Resource) {
 
 func writeSafely(ctx context.Context, s Sink, batch []*entry.Entry) (err error) {
 	defer recoverAsError(&err)
-	return sound(s.Write(ctx, batch))
+	return answered(sound(s.Write(ctx, batch)), len(batch))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/txtrail/txtrail/entry"
 )
@@ -76,21 +77,14 @@ func (f *filter) ask(e *entry.Entry) (ok bool, err error) {
 	return f.keep(e), nil
 }
 
-// failures spells out for each of n entries what err says of it. Indexes outside
-// of the batch are left out.
+// failures spells out for each of n entries what err says of it.
 func failures(err error, n int) []Failure {
-	if err == nil {
+	if err = answered(err, n); err == nil {
 		return nil
 	}
 	var partial *PartialError
 	if errors.As(err, &partial) {
-		list := make([]Failure, 0, len(partial.Failed))
-		for _, f := range partial.Failed {
-			if 0 <= f.Index && f.Index < n {
-				list = append(list, f)
-			}
-		}
-		return list
+		return slices.Clone(partial.Failed)
 	}
 	list := make([]Failure, n)
 	for i := range list {

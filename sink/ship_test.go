@@ -264,7 +264,6 @@ func TestShipPartial(t *testing.T) {
 					{Index: 1, Err: sink.Retryable(errors.New("busy"), 7*time.Second)},
 					{Index: 3, Err: sink.Permanent(errors.New("too large"))},
 					{Index: 4, Err: errors.New("who knows")},
-					{Index: 77, Err: errors.New("there is none")},
 				}}
 			case 1:
 				return &sink.PartialError{Failed: []sink.Failure{{Index: 0, Err: errors.New("busy")}}}

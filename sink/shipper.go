@@ -279,7 +279,7 @@ func (w *shipper) write(batch []*entry.Entry) (err error) {
 	w.lent = append(w.lent[:0], batch...)
 	defer clear(w.lent)
 	defer recoverAsError(&err)
-	return sound(h.sink.Write(ctx, w.lent))
+	return answered(sound(h.sink.Write(ctx, w.lent)), len(w.lent))
 }
 
 // account enters what err says of the first n pending entries, and leaves in pending

@@ -57,10 +57,8 @@ func (t *trial) judge(n int, err error) func(i int) outcome {
 		failed := make(map[int]error, len(partial.Failed))
 		kept := false
 		for _, f := range partial.Failed {
-			if 0 <= f.Index && f.Index < n {
-				failed[f.Index] = f.Err
-				kept = kept || !IsPermanent(f.Err)
-			}
+			failed[f.Index] = f.Err
+			kept = kept || !IsPermanent(f.Err)
 		}
 		switch {
 		case len(failed) < n:

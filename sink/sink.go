@@ -17,9 +17,9 @@ import (
 //     them longer copies them. Nor does it change them: other sinks read them.
 //   - Write does not retry. It says what a retry is good for: an error made by
 //     [Permanent] will not go away, one made by [Retryable] may, and says when; a
-//     [*PartialError] names the entries that failed, the others were accepted.
-//     Any other error is taken as retryable, since nothing may be lost by a
-//     sink's silence.
+//     [*PartialError] names the entries that failed, by their indexes in the batch
+//     given; the others were accepted. Any other error is taken as retryable,
+//     since nothing may be lost by a sink's silence.
 //   - Entries are kept in the order of the batch. An empty batch is no error.
 //   - A context that has ended gives an error that is not permanent. Write
 //     returns soon after its context ends.

@@ -61,6 +61,11 @@ func Cases() []Case {
 			check:  checkUnsealed,
 		},
 		{
+			Name:   "indexes of a large batch",
+			Reason: "The index of a failure is that in the batch given, also where the sink splits it: by it the caller knows what to send again and what was refused. Who gives one of his own has the wrong entries counted as delivered.",
+			check:  checkIndexes,
+		},
+		{
 			Name:   "canceled context",
 			Reason: "A context that has ended is no fault of the entries: the error is not permanent, so that they are written later.",
 			check:  checkCanceled,
@@ -225,6 +230,24 @@ func checkUnsealed(h Harness) error {
 	}
 	if batch[1].Sealed() {
 		return errors.New("the sink sealed an entry by itself")
+	}
+	return h.holds(accepted)
+}
+
+func checkIndexes(h Harness) error {
+	batch := Samples(0, 3*sink.MaxBatch)
+	bad := []int{1, sink.MaxBatch + 7, len(batch) - 1}
+	for _, i := range bad {
+		batch[i] = Unsealed(i)
+	}
+	accepted, failed, err := h.write(context.Background(), batch)
+	if err != nil {
+		return err
+	}
+	for _, i := range bad {
+		if failed[i] == nil {
+			return fmt.Errorf("entry %d of a batch of %d is not sealed, and was accepted", i, len(batch))
+		}
 	}
 	return h.holds(accepted)
 }

@@ -127,6 +127,22 @@ func TestSuiteFails(t *testing.T) {
 			}
 			return m.Write(ctx, batch)
 		}},
+		"indexes of a large batch": {write: func(ctx context.Context, m *sinktest.Memory, batch []*entry.Entry) error {
+			partial := &sink.PartialError{}
+			for part := range slices.Chunk(batch, 1000) {
+				err := m.Write(ctx, part)
+				var p *sink.PartialError
+				if errors.As(err, &p) {
+					partial.Failed = append(partial.Failed, p.Failed...)
+				} else if err != nil {
+					return err
+				}
+			}
+			if len(partial.Failed) > 0 {
+				return partial
+			}
+			return nil
+		}},
 		"canceled context": {write: func(ctx context.Context, m *sinktest.Memory, batch []*entry.Entry) error {
 			return m.Write(context.WithoutCancel(ctx), batch)
 		}},
