@@ -6,14 +6,31 @@ import (
 	"strings"
 )
 
-// maxForwarded bounds how many addresses of X-Forwarded-For are looked at, from
-// its end: nobody stands behind more proxies, and the header is the client's to
-// write.
+// ProxyHeader is a header in which proxies write whom they got a request from.
+type ProxyHeader uint8
+
+// The choices for [Options.ProxyHeader].
+const (
+	// XForwardedFor is X-Forwarded-For, a list of addresses. It is the default.
+	XForwardedFor ProxyHeader = iota
+	// Forwarded is the header of RFC 7239: for=192.0.2.60;proto=https, for="[2001:db8::7]:4711".
+	Forwarded
+)
+
+// maxForwarded bounds how many hops of a proxies' header are looked at, from its end:
+// nobody stands behind more proxies, and the header is the client's to write.
 const maxForwarded = 32
 
-// clientIP returns the client's address: the connection's, or where that is a
-// trusted proxy's, the last one in X-Forwarded-For that is not trusted.
-func (c *config) clientIP(r *http.Request) string {
+// ClientIP returns the address of r's client: the connection's, or, where that is in
+// trusted, the last one that header names and that is not in trusted. If there is none,
+// it is the earliest one named, and "" where the connection has none.
+//
+// What a header says is believed from its end, as long as those who wrote it are trusted.
+// Only the one header is read, by the choice of whoever runs the proxies: a proxy passes on
+// the other, which it does not know, as the client wrote it. It ends at the first hop that
+// can not be read or is kept secret (for=unknown, for=_hidden): what stands before is
+// hearsay, and the client is known by the proxy that said so.
+func ClientIP(r *http.Request, trusted []netip.Prefix, header ProxyHeader) string {
 	peer := hostOf(r.RemoteAddr)
 	if peer == "" {
 		// A middleware that reads X-Forwarded-For itself puts an address without a port
@@ -23,31 +40,31 @@ func (c *config) clientIP(r *http.Request) string {
 		}
 		return ""
 	}
-	if len(c.TrustedProxies) == 0 || !c.trusted(peer) {
+	if len(trusted) == 0 {
 		return peer
 	}
+	if addr, ok := parseAddr(peer); !ok || !contains(trusted, addr) {
+		return peer
+	}
+	lines, cut, read := r.Header["X-Forwarded-For"], cutAddress, parseAddr
+	if header == Forwarded {
+		lines, cut, read = r.Header["Forwarded"], cutElement, forwardedFor
+	}
 	ip := peer
-	lines := r.Header["X-Forwarded-For"]
 	for seen, i := 0, len(lines)-1; i >= 0; i-- {
-		rest := lines[i]
-		for rest != "" && seen < maxForwarded {
+		for rest := lines[i]; rest != "" && seen < maxForwarded; {
 			seen++
-			item := rest
-			if at := strings.LastIndexByte(rest, ','); at >= 0 {
-				item, rest = rest[at+1:], rest[:at]
-			} else {
-				rest = ""
-			}
-			item = strings.TrimSpace(item)
-			if item == "" {
+			var hop string
+			rest, hop = cut(rest)
+			if hop = strings.TrimSpace(hop); hop == "" {
 				continue
 			}
-			addr, ok := parseAddr(item)
+			addr, ok := read(hop)
 			if !ok {
-				return ip // what stands before it is hearsay
+				return ip
 			}
 			ip = addr.String()
-			if !c.trustedAddr(addr) {
+			if !contains(trusted, addr) {
 				return ip
 			}
 		}
@@ -55,13 +72,12 @@ func (c *config) clientIP(r *http.Request) string {
 	return ip
 }
 
-func (c *config) trusted(host string) bool {
-	addr, ok := parseAddr(host)
-	return ok && c.trustedAddr(addr)
-}
-
-func (c *config) trustedAddr(addr netip.Addr) bool {
-	return contains(c.TrustedProxies, addr)
+// cutAddress takes the last address off a line of X-Forwarded-For.
+func cutAddress(line string) (rest, addr string) {
+	if at := strings.LastIndexByte(line, ','); at >= 0 {
+		return line[:at], line[at+1:]
+	}
+	return "", line
 }
 
 func contains(nets []netip.Prefix, addr netip.Addr) bool {

@@ -81,6 +81,7 @@ func TestNewRefuses(t *testing.T) {
 		"MaxBody":  {MaxBody: -2},
 		"huge":     {MaxBody: entry.MaxBody + 1},
 		"ReturnID": {ReturnID: 9},
+		"header":   {ProxyHeader: 2},
 	} {
 		if _, err := middleware.New(q, o); err == nil || !strings.Contains(err.Error(), "middleware: ") {
 			t.Errorf("%s: error %v", name, err)

@@ -124,7 +124,7 @@ func (ex *exchange) begin(r *http.Request) {
 	}
 	h.UserAgent = capture.Bound(seen.UserAgent, entry.MaxMessage)
 	h.Referer = capture.Bound(seen.Referer, entry.MaxURL)
-	h.RemoteIP = ex.clientIP(r)
+	h.RemoteIP = ClientIP(r, ex.TrustedProxies, ex.ProxyHeader)
 	rec.Request.Body.Type, rec.Request.Body.ContentEncoding = capture.Bound(seen.Type, entry.MaxWord), capture.Bound(seen.Encoding, entry.MaxWord)
 	if r.TLS != nil {
 		rec.Labels = append(rec.Labels, tlsLabel(r.TLS.Version))

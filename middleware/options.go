@@ -85,9 +85,12 @@ type Options struct {
 	// where you keep your logs. Default nil.
 	ErrorLink func(txid.ID) string
 	// TrustedProxies are the networks of the load balancers before this service.
-	// The client's address is then the last one of X-Forwarded-For that is not in
-	// them. Default none: it is the connection's address.
+	// The client's address is then the last one of ProxyHeader that is not in them, see
+	// [ClientIP]. Default none: it is the connection's address.
 	TrustedProxies []netip.Prefix
+	// ProxyHeader is the header that TrustedProxies write; it is the only one that is
+	// read. Default [XForwardedFor].
+	ProxyHeader ProxyHeader
 	// OnEntry is called with the request's context before an entry is enqueued,
 	// for labels and links. The entry is not sanitized yet; it must not be kept. It
 	// runs on the request's path. Default nil.
@@ -138,6 +141,9 @@ func (o *Options) compile() (Options, error) {
 	}
 	if c.ReturnID > ReturnNever {
 		return c, fmt.Errorf("%w: ReturnID is %d, want ReturnAuto, ReturnAlways or ReturnNever", ErrOptions, c.ReturnID)
+	}
+	if c.ProxyHeader > Forwarded {
+		return c, fmt.Errorf("%w: ProxyHeader is %d, want XForwardedFor or Forwarded", ErrOptions, c.ProxyHeader)
 	}
 	if c.AuditTimeout < 0 || c.AuditTimeout > maxAuditTimeout {
 		return c, fmt.Errorf("%w: AuditTimeout is %s, want at most %s, or 0 for %s", ErrOptions, c.AuditTimeout, maxAuditTimeout, DefaultAuditTimeout)

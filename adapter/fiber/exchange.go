@@ -13,6 +13,7 @@ import (
 	"github.com/gofiber/fiber/v3"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/middleware"
 	"github.com/txtrail/txtrail/txid"
 )
 
@@ -49,7 +50,7 @@ func (x *exchange) begin(c fiber.Ctx, r *http.Request) {
 		Method: r.Method, URL: bound(r.RequestURI, entry.MaxURL), Protocol: r.Proto,
 		UserAgent: bound(r.Header.Get("User-Agent"), entry.MaxMessage),
 		Referer:   bound(r.Header.Get("Referer"), entry.MaxURL),
-		RemoteIP:  x.clientIP(r),
+		RemoteIP:  middleware.ClientIP(r, x.TrustedProxies, x.ProxyHeader),
 	}
 	e.Request.Body.Type = r.Header.Get("Content-Type")
 	e.Request.Body.ContentEncoding = r.Header.Get("Content-Encoding")

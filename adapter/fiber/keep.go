@@ -29,8 +29,8 @@ func (x *exchange) mayAsk(r *http.Request) bool {
 	if r.Header.Get(txid.HeaderKeep) != txid.KeepValue || x.scope.Origin == txid.OriginMinted {
 		return false
 	}
-	addr, ok := parseAddr(r.RemoteAddr)
-	return ok && contains(x.KeepFrom, addr)
+	addr, err := netip.ParseAddrPort(r.RemoteAddr) // as fasthttp writes it; a socket has none
+	return err == nil && contains(x.KeepFrom, addr.Addr().Unmap().WithZone(""))
 }
 
 func contains(nets []netip.Prefix, addr netip.Addr) bool {

@@ -602,6 +602,16 @@ func TestOptions(t *testing.T) {
 				}
 			}, 1,
 		},
+		{
+			"trusted proxies, Forwarded", "/bad",
+			fibertx.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}, ProxyHeader: middleware.Forwarded},
+			[]string{"Forwarded", `for=1.1.1.1, for="[2001:db8::7]:4711", for=10.0.0.1`},
+			func(t *testing.T, _ answer, es []*entry.Entry) {
+				if es[0].HTTP.RemoteIP != "2001:db8::7" {
+					t.Error(es[0].HTTP.RemoteIP)
+				}
+			}, 1,
+		},
 		{"proxies nobody trusts", "/bad", fibertx.Options{}, []string{"X-Forwarded-For", "1.1.1.1"}, func(t *testing.T, _ answer, es []*entry.Entry) {
 			if es[0].HTTP.RemoteIP != "127.0.0.1" {
 				t.Error(es[0].HTTP.RemoteIP)

@@ -46,9 +46,13 @@ type Options struct {
 	// responses with a status of 400 and more; an empty string puts none. Not for
 	// production. Default nil.
 	ErrorLink func(txid.ID) string
-	// TrustedProxies are the networks of the load balancers before this service,
-	// whose X-Forwarded-For is believed. Default none.
+	// TrustedProxies are the networks of the load balancers before this service, whose
+	// ProxyHeader is believed; fiber's own setting for proxies is not asked, which may
+	// trust everybody. Default none.
 	TrustedProxies []netip.Prefix
+	// ProxyHeader is the header that TrustedProxies write; it is the only one that is
+	// read. Default [middleware.XForwardedFor].
+	ProxyHeader middleware.ProxyHeader
 	// OnEntry is called with the handler's context before an entry is enqueued. The
 	// entry is not sanitized yet; it must not be kept. Default nil.
 	OnEntry func(ctx context.Context, e *entry.Entry)
@@ -68,7 +72,7 @@ func (o *Options) compile(q *sink.Queue) (Options, error) {
 	}
 	// The rules are the middleware's.
 	if _, err := middleware.New(q, &middleware.Options{
-		MaxBody: c.MaxBody, ReturnID: c.ReturnID, TrustedProxies: c.TrustedProxies, KeepFrom: c.KeepFrom,
+		MaxBody: c.MaxBody, ReturnID: c.ReturnID, TrustedProxies: c.TrustedProxies, ProxyHeader: c.ProxyHeader, KeepFrom: c.KeepFrom,
 	}); err != nil {
 		return c, fmt.Errorf("fibertx: %w", err)
 	}
