@@ -2,8 +2,7 @@ package journalsink
 
 import (
 	"cmp"
-	"errors"
-	"io/fs"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"time"
@@ -33,11 +32,13 @@ func (f *feed) list() error {
 		changes = st.ModTime()
 	}
 	all, err := list(f.s.dir, f.s.fs.ReadDir, nil, nil)
-	if errors.Is(err, fs.ErrNotExist) {
-		all, err = nil, nil // somebody removed the folder; the next write makes it again
-	}
 	if err != nil {
+		// Also when the folder is gone: it may have been moved away, or be on a disk that
+		// is. What it had is lost once there is a folder without it.
 		return folderError(f.s.dir, err)
+	}
+	if err := f.hold(); err != nil {
+		return err
 	}
 	f.listed, f.changes = now, changes
 	there := make(map[string]bool, len(f.order))
@@ -55,7 +56,7 @@ func (f *feed) list() error {
 		there[l.text] = true
 		x := f.bases[l.text]
 		if x == nil {
-			x = f.follow(*l, position{})
+			x = f.back(l)
 		}
 		x.open, x.closed = l.open, l.closed
 	}
@@ -68,7 +69,7 @@ func (f *feed) list() error {
 		delete(f.bases, x.text)
 		// Of what was read and is on its way the cursor must go on to speak: should it
 		// not arrive, nobody else would know of it.
-		if (x.lines > x.read.lines || x.read != x.settled) && !f.elsewhere(x) {
+		if (x.lines > x.read.lines || x.read != x.settled) && !f.elsewhere(x, all) {
 			f.lost = append(f.lost, x)
 			slices.SortFunc(f.lost, func(a, b *followed) int { return cmp.Compare(a.text, b.text) })
 		}
@@ -88,12 +89,48 @@ func (f *feed) list() error {
 	return nil
 }
 
+// back follows a base that is new, or that was taken for lost: that one is gone on with,
+// and unless its gap is on its way already, there will be none.
+func (f *feed) back(l *listed) *followed {
+	i := slices.IndexFunc(f.lost, func(x *followed) bool { return x.text == l.text })
+	if i < 0 {
+		return f.follow(*l, position{})
+	}
+	x := f.lost[i]
+	if x.told {
+		return f.follow(*l, x.settled)
+	}
+	f.lost = slices.Delete(f.lost, i, i+1)
+	f.bases[x.text] = x
+	f.order = append(f.order, x)
+	return x
+}
+
+// hold makes sure that the lock is where others look for it. The side folder may have
+// been removed, with the whole folder perhaps, which the journal's next write makes again.
+func (f *feed) hold() error {
+	if f.looking || f.lock.Named(f.lockPath()) {
+		return nil
+	}
+	lock, err := f.s.hold(f.folder)
+	if err != nil {
+		return err
+	}
+	_ = f.lock.Close()
+	f.lock, f.dirty = lock, true
+	f.s.opts.OnError(fmt.Errorf("journalsink: %s was removed; the shipping to %s goes on where it was", filepath.Dir(f.lockPath()), f.name))
+	return nil
+}
+
+func (f *feed) lockPath() string { return shipPath(f.s.dir, f.folder, f.s.opts.Name+extLock) }
+
 // elsewhere reports whether a file that is gone has been merged into another one, which
 // is shipped then. What a cursor needs is not merged, but one that was made meanwhile
 // comes too late.
-func (f *feed) elsewhere(x *followed) bool {
-	for _, m := range f.order {
-		if m == nil || !m.merged() || !m.closed {
+func (f *feed) elsewhere(x *followed, all []listed) bool {
+	for i := range all {
+		m := &all[i]
+		if !m.merged() || !m.closed {
 			continue
 		}
 		file, err := f.s.fs.Open(filepath.Join(f.s.dir, m.text+extClosed))

@@ -29,6 +29,9 @@ type holds struct {
 	unlisted string
 }
 
+// holds reads what is still needed.
+func (j *Journal) holds() *holds { return readHolds(j.fs, j.dir, j.opts.Now()) }
+
 // readHolds reads the cursors in dir. What can not be read holds everything of its
 // writer: deleting can not be undone.
 func readHolds(files fsys, dir string, now time.Time) *holds {

@@ -30,6 +30,7 @@ type keeper struct {
 
 	last   map[string]time.Time // when a base could not be compressed
 	merged time.Time            // when small files were looked for
+	said   map[string]bool      // what reportOnce was told
 }
 
 func newKeeper(j *Journal) *keeper {

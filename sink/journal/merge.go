@@ -54,7 +54,7 @@ func (j *Journal) mergeSmall() {
 		}
 		if err := j.merge(group); err != nil && !errors.Is(err, errAborted) {
 			j.keep.failed(group[0].text)
-			j.report(fmt.Errorf("journalsink: small files of %s stay as they are: %w", j.dir, err))
+			j.reportOnce("merge "+group[0].text, fmt.Errorf("journalsink: small files of %s stay as they are: %w", j.dir, err))
 			return
 		}
 	}
@@ -76,72 +76,20 @@ func (j *Journal) lockSide(name string) (file, error) {
 	return f, nil
 }
 
-// small returns groups of files to merge, without those that have been.
-func (j *Journal) small(bases []listed, been map[string]bool) [][]*listed {
-	byName := make(map[string][]*listed)
-	var order []string
-	sizes := make(map[*listed]int64)
-	var needed *holds
-	for i := range bases {
-		l := &bases[i]
-		if l.open || !l.closed || l.merged() || been[l.text] || j.keep.tooSoon(l.text) {
-			continue
-		}
-		st, err := j.fs.Lstat(filepath.Join(j.dir, l.text+extClosed))
-		if err != nil || st.Size() > j.opts.MaxFileBytes/64 {
-			continue
-		}
-		if needed == nil {
-			needed = readHolds(j.fs, j.dir, j.opts.Now())
-		}
-		if _, is := needed.needs(l.baseName); is {
-			continue
-		}
-		name := l.writer()
-		if byName[name] == nil {
-			order = append(order, name)
-		}
-		byName[name] = append(byName[name], l)
-		sizes[l] = st.Size()
-	}
-	var groups [][]*listed
-	for _, name := range order {
-		var group []*listed
-		size := int64(0)
-		for _, l := range byName[name] {
-			group = append(group, l)
-			// Lines compress to a fifth or less: not far from a whole file.
-			if size += sizes[l]; size >= j.opts.MaxFileBytes/8 || len(group) == maxOrigins {
-				groups = append(groups, group)
-				group, size = nil, 0
-			}
-		}
-		if len(group) >= mergeAtLeast || len(group) >= mergeFew && size >= j.opts.MaxFileBytes/16 {
-			groups = append(groups, group)
-		}
-	}
-	return groups
-}
-
-// merged reports whether a base is that of a merged file: its number is 0, which no
-// writer begins with.
-func (b baseName) merged() bool {
-	_, seq := b.incarnation()
-	return seq == 0
-}
-
-// mergedBase names the file that a group is merged into. It stands where the group's
-// first file stood, and is of the same process, so that cursors which are done with
-// that are done with it.
-func mergedBase(first baseName) string {
-	return first.text[:strings.LastIndexByte(first.text, '-')] + "-000000"
-}
-
 // merge makes one file of several, and removes them. A crash leaves a side file, or
 // both: the merged file names its parts, so that readers take only it, and the next
 // look at the folder removes them.
 func (j *Journal) merge(group []*listed) error {
-	base := mergedBase(group[0].baseName)
+	dec, err := newDecoder()
+	if err != nil {
+		return err
+	}
+	defer dec.Close()
+	parts := j.sound(group, dec)
+	if len(parts) < 2 {
+		return nil // those that are not sound were told of
+	}
+	base := mergedBase(parts[0].baseName)
 	final := filepath.Join(j.dir, base+extClosed)
 	if _, err := j.fs.Lstat(final); err == nil {
 		return fmt.Errorf("%w: %s is there already", errMerge, base+extClosed)
@@ -151,15 +99,12 @@ func (j *Journal) merge(group []*listed) error {
 	if err != nil {
 		return err
 	}
-	merged, err := j.mergeInto(out, group)
+	err = j.mergeInto(out, parts, dec)
 	if err == nil {
 		err = out.Sync()
 	}
 	if cerr := out.Close(); err == nil {
 		err = cerr
-	}
-	if err == nil && len(merged) < 2 {
-		err = fmt.Errorf("%w: %d of %d files can be read whole", errMerge, len(merged), len(group))
 	}
 	if err == nil {
 		err = j.fs.Rename(temp, final)
@@ -172,44 +117,32 @@ func (j *Journal) merge(group []*listed) error {
 	if err := j.fs.SyncDir(j.dir); err != nil {
 		return err
 	}
-	for _, l := range merged {
+	for _, l := range parts {
 		_ = j.fs.Remove(filepath.Join(j.dir, l.text+extClosed))
 	}
-	j.count.merged.Add(int64(len(merged)))
+	j.count.merged.Add(int64(len(parts)))
 	return nil
 }
 
-// mergeInto writes the merged file and returns which files of the group are in it.
-func (j *Journal) mergeInto(out io.Writer, group []*listed) (merged []*listed, err error) {
+// mergeInto writes the merged file.
+func (j *Journal) mergeInto(out io.Writer, parts []*listed, dec *zstd.Decoder) error {
 	s, err := newSealer(out)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	dec, err := newDecoder()
-	if err != nil {
-		return nil, err
-	}
-	defer dec.Close()
-	for _, l := range group {
+	for _, l := range parts {
 		p, err := j.openPart(l, dec)
 		if err != nil {
-			// What can not be read whole is left alone, and for a while not tried.
-			j.keep.failed(l.text)
-			continue
-		}
-		if at := s.plainAt + int64(len(s.plain)); len(merged) > 0 && at+p.x.plain > j.opts.MaxFileBytes {
-			_ = p.f.Close()
-			break
+			return err
 		}
 		err = s.part(l.text, p, j.keep.abort.Load)
 		_ = p.f.Close()
 		if err != nil {
 			j.keep.failed(l.text)
-			return nil, err
+			return err
 		}
-		merged = append(merged, l)
 	}
-	return merged, s.finish()
+	return s.finish()
 }
 
 // part is a closed file that is merged: a reader of its lines.
@@ -222,30 +155,24 @@ type part struct {
 	rest []byte
 }
 
-// openPart opens a file and its index, and reads it once, to know that it is whole:
-// what has been written of a damaged one could not be taken back.
+// openPart opens a file and its index.
 func (j *Journal) openPart(l *listed, dec *zstd.Decoder) (*part, error) {
 	f, err := j.fs.Open(filepath.Join(j.dir, l.text+extClosed))
 	if err != nil {
 		return nil, err
 	}
+	p := &part{f: f, dec: dec}
 	size, err := f.Size()
-	var x *index
 	if err == nil {
-		x, err = readIndex(f, size)
+		p.x, err = readIndex(f, size)
 	}
-	p := &part{f: f, x: x, dec: dec}
-	if err == nil && x.plain > maxFileBytes {
+	if err == nil && p.x.plain > maxFileBytes {
 		err = fmt.Errorf("%w: too large", errMerge)
-	}
-	if err == nil {
-		_, err = io.Copy(io.Discard, p)
 	}
 	if err != nil {
 		_ = f.Close()
 		return nil, err
 	}
-	p.next, p.rest = 0, nil
 	return p, nil
 }
 

@@ -205,7 +205,7 @@ func TestMergeLeavesAlone(t *testing.T) {
 	if got := len(scanIDs(t, r)); got < len(batch)-5 {
 		t.Errorf("%d entries, want at least %d", got, len(batch)-5)
 	}
-	b2, _, _ := splitName(names(t, dir, "-000000"+extClosed)[0])
+	b2, _, _ := splitName(names(t, dir, "-000000000001"+extClosed)[0])
 	if _, needed := readHolds(osFS{}, dir, testStart).needs(b2); needed {
 		t.Error("a sink would get again what was merged")
 	}

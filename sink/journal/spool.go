@@ -152,13 +152,10 @@ func (s *Spool) Attach(ctx context.Context, name string) (sink.Feed, error) {
 		return nil, err
 	}
 	folder := shipFolder(name)
-	mode := (&Options{Shared: s.opts.Shared}).folderMode()
-	for _, dir := range [...]string{s.dir, filepath.Join(s.dir, shipDir), filepath.Join(s.dir, shipDir, folder)} {
-		if err := s.fs.MkdirAll(dir, mode); err != nil {
-			return nil, fmt.Errorf("journalsink: %w", err)
-		}
+	if err := s.fs.MkdirAll(s.dir, s.folderMode()); err != nil {
+		return nil, fmt.Errorf("journalsink: %w", err)
 	}
-	lock, err := s.lock(shipPath(s.dir, folder, s.opts.Name+extLock))
+	lock, err := s.hold(folder)
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +179,19 @@ func (s *Spool) feed(name, folder string) *feed {
 			s.opts.OnError(fmt.Errorf("journalsink: %s: %q at byte %d not shipped: %w", s.dir, d.File, d.Offset, d.Err))
 		}},
 	}
+}
+
+// hold makes the side folder of a sink where it is not there, and takes the lock.
+func (s *Spool) hold(folder string) (file, error) {
+	for _, dir := range [...]string{filepath.Join(s.dir, shipDir), filepath.Join(s.dir, shipDir, folder)} {
+		if err := s.fs.MkdirAll(dir, s.folderMode()); err != nil {
+			return nil, fmt.Errorf("journalsink: %w", err)
+		}
+		if st, err := s.fs.Lstat(dir); err == nil && !st.IsDir() {
+			return nil, fmt.Errorf("journalsink: %s: %w: it is a %s, which is not followed; put a folder in its place", dir, ErrForeign, typeName(st.Mode()))
+		}
+	}
+	return s.lock(shipPath(s.dir, folder, s.opts.Name+extLock))
 }
 
 // lock opens the lock file, makes it if need be, and takes its lock.
@@ -209,7 +219,8 @@ func (s *Spool) lock(path string) (file, error) {
 	return nil, fmt.Errorf("journalsink: %s keeps being removed", path)
 }
 
-func (s *Spool) fileMode() fs.FileMode { return (&Options{Shared: s.opts.Shared}).fileMode() }
+func (s *Spool) fileMode() fs.FileMode   { return (&Options{Shared: s.opts.Shared}).fileMode() }
+func (s *Spool) folderMode() fs.FileMode { return (&Options{Shared: s.opts.Shared}).folderMode() }
 
 // shipFolder makes a sink's name fit for a folder's: what is not [a-z0-9._-] becomes
 // '-', and the CRC-32C of the whole name keeps apart what became the same.
