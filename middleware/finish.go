@@ -101,7 +101,7 @@ func (ex *exchange) letGo() {
 
 // hijacked ends the recording when the handler takes the connection, which may
 // live for hours: the entry goes out and its memory with it. It returns the
-// stream to be counted, or nil.
+// connection's stream, or nil for an exchange that is not recorded.
 func (ex *exchange) hijacked() *stream {
 	var s *stream
 	// In a goroutine of its own: the stack that this takes would stay with the
@@ -112,9 +112,6 @@ func (ex *exchange) hijacked() *stream {
 		s = ex.concludeHijack()
 	}()
 	<-done
-	if ex.Untouched {
-		return nil
-	}
 	return s
 }
 

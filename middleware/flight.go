@@ -15,8 +15,9 @@ func (ex *exchange) list(r *http.Request) {
 	})
 }
 
-// list puts a connection that was taken on the list, in its exchange's place.
-func (s *stream) list() {
+// list puts a connection that was taken on the list, in its exchange's place, whose entry
+// is out already: until it is closed if that is watched, else until its handler returns.
+func (s *stream) list(watched bool) {
 	ex := s.ex
 	if ex.InFlight == nil {
 		return
@@ -27,7 +28,7 @@ func (s *stream) list() {
 		Method: ex.req.Method, Path: pathOf(ex.req), Route: s.route, Stream: true,
 	})
 	ex.mu.Lock()
-	slot, ex.flight, ex.watched = ex.flight, slot, true
+	slot, ex.flight, ex.watched = ex.flight, slot, watched
 	ex.mu.Unlock()
 	ex.ended(slot)
 }

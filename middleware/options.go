@@ -102,7 +102,8 @@ type Options struct {
 	// InFlight lists the requests while they are served, in a place that outlives the
 	// process: a journal's, see journalsink.Journal.InFlight. A request is taken off the
 	// list when its entry has been handed to the queue (or written, with Audit); a
-	// connection that the handler takes over when it is closed. Requests that Skip
+	// connection that the handler takes over when it is closed, or, where that can not be
+	// seen (see Untouched), when the handler returns. Requests that Skip
 	// leaves out are not listed. It costs 100 to 200 ns of CPU and no allocation a
 	// request. Default nil: none.
 	InFlight sink.InFlight
@@ -119,7 +120,9 @@ type Options struct {
 	// Untouched hands a hijacked connection to the handler as it is. By default a
 	// TCP or TLS connection is wrapped to count its bytes, and a stream entry tells
 	// of its life when it is closed; the wrapper has all methods of
-	// [net.TCPConn] or [tls.Conn], but it is not one. Default false.
+	// [net.TCPConn] or [tls.Conn], but it is not one. Of an untouched connection there is
+	// no stream entry, and InFlight has it until its handler returns: if the process dies
+	// after that, nothing says that it was open. Default false.
 	Untouched bool
 	// Now is the clock. Default [time.Now].
 	Now func() time.Time

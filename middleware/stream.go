@@ -42,18 +42,26 @@ func newStream(ex *exchange, rec *record) *stream {
 // wrapped, with all their other methods, since code asserts for those; anything
 // else is left as it is, and no stream entry made. The handler may use rw as well
 // as conn: rw is made to go through the wrapper too.
+//
+// A connection that is left as it is can be known to be in use only as long as its
+// handler runs.
 func (s *stream) watch(conn net.Conn, rw *bufio.ReadWriter) net.Conn {
 	var watched net.Conn
 	switch c := conn.(type) {
 	case *net.TCPConn:
-		s.before = tcpsent.Bytes(c)
-		watched = &tcpConn{c, s}
+		if !s.ex.Untouched {
+			s.before = tcpsent.Bytes(c)
+			watched = &tcpConn{c, s}
+		}
 	case *tls.Conn:
-		watched = &tlsConn{c, s}
-	default:
+		if !s.ex.Untouched {
+			watched = &tlsConn{c, s}
+		}
+	}
+	s.list(watched != nil)
+	if watched == nil {
 		return conn
 	}
-	s.list()
 	if rw != nil {
 		if rw.Writer != nil && rw.Writer.Buffered() == 0 {
 			rw.Writer.Reset(watched)
