@@ -55,19 +55,9 @@ type Ship struct {
 	backlog  Backlog            // in the spool, not read yet
 	inflight int64              // read, not settled
 	bytes    int64              // of their lines
-	settled  int64              // delivered or dropped
 	dropped  [numLosses]int64
 	oldest   time.Time // of what waits; zero: unknown, or nothing does
 	waiters  []*shipWaiter
-}
-
-// shipWaiter is a Flush that waits.
-type shipWaiter struct {
-	looked  bool  // the Spool is being looked at for it
-	target  int64 // the count of settled entries that it waits for; negative: not known yet
-	dropped int64 // when it began
-	err     error
-	done    chan struct{}
 }
 
 // NewShip returns a running Ship from spool to s. Nil options are the defaults; they
@@ -99,39 +89,6 @@ func NewShip(spool Spool, s Sink, opts *ShipOptions) (*Ship, error) {
 
 // Name returns what the Spool remembers the sink by.
 func (h *Ship) Name() string { return h.opts.Name }
-
-// Flush waits until everything that is in the Spool by now has been delivered or
-// dropped, or ctx ends. It returns a [*DropError] if entries were dropped meanwhile, an
-// error that wraps [ErrHeld] if another process ships for this sink, and one that wraps
-// ctx's and says how many still wait when that ended first.
-func (h *Ship) Flush(ctx context.Context) error {
-	h.mu.Lock()
-	if h.stats.Standby {
-		h.mu.Unlock()
-		return fmt.Errorf("sink: flush: %s: %w", h.opts.Name, ErrHeld)
-	}
-	w := &shipWaiter{target: -1, dropped: h.lost(), done: make(chan struct{})}
-	h.waiters = append(h.waiters, w)
-	h.mu.Unlock()
-	h.nudge()
-	select {
-	case <-w.done:
-		return w.err
-	case <-h.done:
-		return fmt.Errorf("sink: flush: %s: %w", h.opts.Name, ErrClosed)
-	case <-ctx.Done():
-	}
-	h.mu.Lock()
-	left := h.inflight + h.backlog.Entries
-	for i := range h.waiters {
-		if h.waiters[i] == w {
-			h.waiters = append(h.waiters[:i], h.waiters[i+1:]...)
-			break
-		}
-	}
-	h.mu.Unlock()
-	return fmt.Errorf("sink: flush: %s: %d entries not delivered yet: %w", h.opts.Name, left, context.Cause(ctx))
-}
 
 // nudge makes the worker look.
 func (h *Ship) nudge() {
@@ -165,52 +122,19 @@ func (h *Ship) lost() (sum int64) {
 	return sum
 }
 
-// looks is called before the Spool is looked at: only who waited then may rely on what
-// is seen.
-func (h *Ship) looks() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, w := range h.waiters {
-		w.looked = true
-	}
-}
-
-// looked enters what the Spool holds. h.mu is not held.
+// looked enters what the Spool holds.
 func (h *Ship) looked(b Backlog) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.backlog = b
-	if h.inflight == 0 {
-		if b.Entries == 0 {
-			h.oldest = time.Time{}
-		} else if h.oldest.IsZero() {
-			h.oldest = h.opts.Now()
-		}
+	if h.inflight > 0 {
+		return
 	}
-	for _, w := range h.waiters {
-		if w.looked && w.target < 0 {
-			w.target = h.settled + h.inflight + b.Entries
-		}
+	if b.Entries == 0 {
+		h.oldest = time.Time{}
+	} else if h.oldest.IsZero() {
+		h.oldest = h.opts.Now()
 	}
-	h.notify()
-}
-
-// notify ends the Flushes that have waited long enough. What is counted in the Spool
-// may turn out to be no entry, so an empty Spool will do too. h.mu is held.
-func (h *Ship) notify() {
-	kept := h.waiters[:0]
-	for _, w := range h.waiters {
-		if w.target < 0 || h.settled < w.target && h.inflight+h.backlog.Entries > 0 {
-			kept = append(kept, w)
-			continue
-		}
-		if n := h.lost() - w.dropped; n > 0 {
-			w.err = &DropError{Reason: "while flushing", Count: n}
-		}
-		close(w.done)
-	}
-	clear(h.waiters[len(kept):])
-	h.waiters = kept
 }
 
 // took enters a batch that was read.
@@ -220,7 +144,6 @@ func (h *Ship) took(b *SpoolBatch, rest Backlog) {
 	h.backlog = rest
 	h.dropped[lossRetention] += b.Lost
 	h.dropped[lossDamaged] += b.Damaged
-	h.settled += b.Lost + b.Damaged
 	h.mu.Unlock()
 	if b.Lost > 0 {
 		h.report.report(classRetention, &DropError{Reason: DropRetention, Count: b.Lost})
@@ -255,5 +178,4 @@ func (h *Ship) waits(pending []*entry.Entry, gaps []bool, end time.Time) {
 	default:
 		h.oldest = time.Time{}
 	}
-	h.notify()
 }

@@ -25,6 +25,8 @@ type spool struct {
 	held    map[string]bool
 	dead    []sink.DeadLetter
 	gap     int64 // entries that were removed before they were read
+	damaged int64 // lines that Next passes over, and Look does not count
+	onNext  func(s *spool)
 	fault   error // of Attach and Look
 	buryErr error
 	changed chan struct{}
@@ -83,10 +85,32 @@ func (f *spoolFeed) Look(context.Context) (sink.Backlog, error) {
 	return b, f.s.fault
 }
 
+// spoolMark is a place in the spool.
+type spoolMark struct {
+	f  *spoolFeed
+	to int
+}
+
+func (f *spoolFeed) Mark() sink.Mark {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	return &spoolMark{f, len(f.s.entries)}
+}
+
+func (m *spoolMark) Passed() bool {
+	m.f.s.mu.Lock()
+	defer m.f.s.mu.Unlock()
+	return m.f.s.places[m.f.name] >= m.to && m.f.s.gap == 0
+}
+
 func (f *spoolFeed) Next(_ context.Context, b *sink.SpoolBatch) error {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
+	if f.s.onNext != nil {
+		f.s.onNext(f.s)
+	}
 	f.base, f.gaps = f.read, 0
+	b.Damaged, f.s.damaged = f.s.damaged, 0
 	if f.s.gap > 0 {
 		b.Entries = append(b.Entries, &entry.Entry{InsertID: "gap", Kind: entry.KindGap, Gap: &entry.Gap{Count: f.s.gap}})
 		b.Gaps, b.Lost, f.gaps = 1, f.s.gap, 1

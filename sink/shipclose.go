@@ -54,12 +54,8 @@ func (h *Ship) Close(ctx context.Context) error {
 	h.mu.Lock()
 	left, why := h.inflight+h.backlog.Entries, h.stats.LastError
 	standby := h.stats.Standby
-	for _, w := range h.waiters {
-		w.err = fmt.Errorf("sink: flush: %s: %w", h.opts.Name, ErrClosed)
-		close(w.done)
-	}
-	h.waiters = nil
 	h.mu.Unlock()
+	h.dismiss(ErrClosed)
 	if left > 0 && !standby {
 		err := fmt.Errorf("%w: %d for %s", ErrLeft, left, h.opts.Name)
 		switch {

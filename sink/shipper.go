@@ -17,8 +17,6 @@ const (
 	// restStep is how often it is looked at while a sink is away: so old the figures
 	// may be.
 	restStep = time.Second
-	// commitEvery is how often a batch that is settled in parts is committed.
-	commitEvery = time.Second
 )
 
 // shipper is the goroutine of a Ship.
@@ -74,14 +72,10 @@ func (w *shipper) attach() bool {
 		standby := errors.Is(err, ErrHeld)
 		h.mu.Lock()
 		h.stats.Standby, h.stats.Attached = standby, err == nil
-		if standby {
-			for _, f := range h.waiters { // who ships now will see to it
-				f.err = fmt.Errorf("sink: flush: %s: %w", h.opts.Name, ErrHeld)
-				close(f.done)
-			}
-			h.waiters = nil
-		}
 		h.mu.Unlock()
+		if standby {
+			h.dismiss(ErrHeld) // who ships now will see to it
+		}
 		if err == nil {
 			w.feed = feed
 			return true
@@ -159,10 +153,14 @@ func (w *shipper) ripe(seen Backlog, since *time.Time) bool {
 }
 
 func (w *shipper) look() (Backlog, error) {
-	w.h.looks()
+	awaited := w.h.looks()
 	b, err := w.feed.Look(w.h.ctx)
 	if err == nil {
 		w.h.looked(b)
+		if awaited {
+			w.h.marked(w.feed.Mark())
+			w.h.reached()
+		}
 	}
 	return b, err
 }
@@ -219,13 +217,13 @@ func (w *shipper) commit() {
 	if err := w.feed.Commit(context.WithoutCancel(w.h.ctx), n); err != nil {
 		w.h.report.report(classSpool, fmt.Errorf("sink: %s: what was delivered could not be written down; it may come twice after a crash: %w", w.h.opts.Name, err))
 	}
+	w.h.reached()
 }
 
 // deliver writes the batch until each entry of it is delivered or dropped. It returns
 // true if it had to leave some.
 func (w *shipper) deliver() (left bool) {
 	h := w.h
-	committed := time.Now()
 	for attempt := 0; len(w.pending) > 0; attempt++ {
 		n := w.try.size(len(w.pending))
 		err := w.write(w.pending[:n])
@@ -237,9 +235,8 @@ func (w *shipper) deliver() (left bool) {
 		if h.ctx.Err() != nil {
 			return true // the next start goes on
 		}
-		if settled && time.Since(committed) >= commitEvery {
+		if settled {
 			w.commit()
-			committed = time.Now()
 		}
 		if err == nil {
 			attempt = -1
@@ -333,7 +330,6 @@ func (w *shipper) account(n int, err error) bool {
 	h.stats.GapsLost += gapsLost
 	h.dropped[lossRefused] += refused
 	h.stats.DeadLetters += buried
-	h.settled += delivered + refused
 	// Until waits has told them apart, or Captured would count them twice.
 	h.inflight -= delivered + refused
 	if delivered+gaps > 0 {

@@ -28,13 +28,16 @@ type Feed interface {
 	// Look looks for new entries, and returns what Next has not returned yet, as far
 	// as it can be told: what is damaged counts until Next has met it.
 	Look(ctx context.Context) (Backlog, error)
+	// Mark returns the place behind everything that the last Look has seen: what Next
+	// has returned and nobody has committed, and what it has not returned yet.
+	Mark() Mark
 	// Next fills b with what follows, in the order of writing for each process that
 	// wrote, and leaves its Entries empty when there is nothing. They are sealed and
 	// the caller's. The error may go away; nothing of b counts then.
 	Next(ctx context.Context, b *SpoolBatch) error
 	// Commit says that the first n entries that the last Next returned, and all from
 	// before it, are settled: delivered, or dropped for good. It may be called again
-	// with a larger n. The Spool may write it down a moment later; what it has not when
+	// with a larger n. It counts at once, for a [Mark]; the Spool may write it down a moment later; what it has not when
 	// the process dies comes again, under the same InsertIDs. An error says that it
 	// could not be written down; that is tried again.
 	Commit(ctx context.Context, n int) error
@@ -44,6 +47,13 @@ type Feed interface {
 	Changed() <-chan struct{}
 	// Close writes down what was committed, and lets the next one attach.
 	Close() error
+}
+
+// Mark is a place in a [Spool]: behind everything that was in it at one moment.
+type Mark interface {
+	// Passed reports whether all before it is settled: it was committed, or there is
+	// nothing there that could be. It is asked by the goroutine that uses the Feed.
+	Passed() bool
 }
 
 // Backlog is what waits in a [Spool] for one sink.

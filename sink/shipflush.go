@@ -1,0 +1,116 @@
+package sink
+
+import (
+	"context"
+	"fmt"
+)
+
+// shipWaiter is a Flush that waits.
+type shipWaiter struct {
+	looked  bool  // the Spool is being looked at for it
+	mark    Mark  // what it waits for; nil: not known yet
+	dropped int64 // when it began
+	err     error
+	done    chan struct{} // closed when it has ended
+}
+
+// Flush waits until everything that is in the Spool by now has been delivered or
+// dropped, or ctx ends. It waits for a place and not for a number: an entry that was
+// put back, since the sink has refused it for the moment, is waited for whatever else
+// is delivered meanwhile.
+//
+// It returns a [*DropError] if entries were dropped meanwhile, an
+// error that wraps [ErrHeld] if another process ships for this sink, and one that wraps
+// ctx's and says how many still wait when that ended first.
+func (h *Ship) Flush(ctx context.Context) error {
+	h.mu.Lock()
+	if h.stats.Standby {
+		h.mu.Unlock()
+		return fmt.Errorf("sink: flush: %s: %w", h.opts.Name, ErrHeld)
+	}
+	w := &shipWaiter{dropped: h.lost(), done: make(chan struct{})}
+	h.waiters = append(h.waiters, w)
+	h.mu.Unlock()
+	h.nudge()
+	select {
+	case <-w.done:
+		return w.err
+	case <-h.done:
+		return fmt.Errorf("sink: flush: %s: %w", h.opts.Name, ErrClosed)
+	case <-ctx.Done():
+	}
+	h.mu.Lock()
+	left := h.inflight + h.backlog.Entries
+	for i := range h.waiters {
+		if h.waiters[i] == w {
+			h.waiters = append(h.waiters[:i], h.waiters[i+1:]...)
+			break
+		}
+	}
+	h.mu.Unlock()
+	return fmt.Errorf("sink: flush: %s: %d entries not delivered yet: %w", h.opts.Name, left, context.Cause(ctx))
+}
+
+// looks is called before the Spool is looked at: only who waited then may rely on what
+// is seen. It reports whether anybody waits for that.
+func (h *Ship) looks() (awaited bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, w := range h.waiters {
+		w.looked = true
+		awaited = awaited || w.mark == nil
+	}
+	return awaited
+}
+
+// marked gives those who waited when the Spool was looked at the place that was seen.
+func (h *Ship) marked(m Mark) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, w := range h.waiters {
+		if w.looked && w.mark == nil {
+			w.mark = m
+		}
+	}
+}
+
+// reached ends the Flushes whose place was passed. Only the worker may ask a Mark.
+func (h *Ship) reached() {
+	h.mu.Lock()
+	marks := make(map[Mark]bool)
+	for _, w := range h.waiters {
+		if w.mark != nil {
+			marks[w.mark] = false
+		}
+	}
+	h.mu.Unlock()
+	for m := range marks { // few: who waited for the same look has the same one
+		marks[m] = m.Passed()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	kept := h.waiters[:0]
+	for _, w := range h.waiters {
+		if w.mark == nil || !marks[w.mark] {
+			kept = append(kept, w)
+			continue
+		}
+		if n := h.lost() - w.dropped; n > 0 {
+			w.err = &DropError{Reason: "while flushing", Count: n}
+		}
+		close(w.done)
+	}
+	clear(h.waiters[len(kept):])
+	h.waiters = kept
+}
+
+// dismiss ends all Flushes with an error.
+func (h *Ship) dismiss(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, w := range h.waiters {
+		w.err = fmt.Errorf("sink: flush: %s: %w", h.opts.Name, err)
+		close(w.done)
+	}
+	h.waiters = nil
+}
