@@ -117,8 +117,8 @@ func structural(from, to string) string {
 		return "nothing imports an example"
 	case to == "" && !within(from, "cmd") && !within(from, "examples"):
 		return "the front door is on top: only commands and examples import it"
-	case leaf(from) && leaf(to) && !(within(from, "query") && to == "sink/"+strings.TrimPrefix(from, "query/")):
-		return "no arrows between leaves, but from a source to the sink of the same name"
+	case leaf(from) && leaf(to) && !within(from, to) && !(within(from, "query") && to == "sink/"+strings.TrimPrefix(from, "query/")):
+		return "no arrows between leaves, but from a source to the sink of the same name and from a package to the one that it lies in"
 	case !leaf(from) && leaf(to) && (from == "sink" || from == "query" || from == "middleware" || from == "outbound"):
 		return "arrows go from the leaves to what they are leaves of"
 	}

@@ -77,6 +77,7 @@ func TestCheck(t *testing.T) {
 		{"a bridge imports a sink", ours("bridge/slogtx", "sink/stdout"), []string{"bridge/slogtx imports sink/stdout: no arrows between leaves"}},
 		{"a source imports another sink", ours("query/journal", "sink/stdout"), []string{"query/journal imports sink/stdout: no arrows between leaves"}},
 		{"a sink imports its source", ours("sink/journal", "query/journal"), []string{"sink/journal imports query/journal: no arrows between leaves"}},
+		{"a leaf imports one within it", ours("sink/cloudlogging", "sink/cloudlogging/highlevel"), []string{"sink/cloudlogging imports sink/cloudlogging/highlevel: no arrows between leaves"}},
 		{"the queue imports a sink", ours("sink", "sink/journal"), []string{"sink imports sink/journal: arrows go from the leaves"}},
 		{"query imports a source", ours("query", "query/journal"), []string{"query imports query/journal: arrows go from the leaves"}},
 		{"middleware imports a sink", ours("middleware", "sink/journal"), []string{"middleware imports sink/journal: arrows go from the leaves"}},

@@ -58,6 +58,10 @@ var rooms = []room{
 		why: "a leaf: only it compiles grpc and Google's client; it could have a go.mod of its own",
 	},
 	{
+		path: "sink/cloudlogging/highlevel", ours: append([]string{"sink/cloudlogging"}, sinks...), modules: google,
+		why: "what it makes of entries is made by the package above; beside it only it compiles the high-level client",
+	},
+	{
 		path: "bridge/slogtx", ours: sinks,
 		why: "a leaf: it could have a go.mod of its own",
 	},

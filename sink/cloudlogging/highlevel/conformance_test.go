@@ -1,0 +1,38 @@
+package highlevelsink_test
+
+import (
+	"context"
+	"testing"
+
+	"cloud.google.com/go/logging"
+
+	"github.com/txtrail/txtrail/entry"
+	highlevelsink "github.com/txtrail/txtrail/sink/cloudlogging/highlevel"
+	"github.com/txtrail/txtrail/sink/sinktest"
+)
+
+func TestConformance(t *testing.T) {
+	t.Run("client", func(t *testing.T) {
+		sinktest.Run(t, func(t *testing.T) sinktest.Harness {
+			srv := serve(t)
+			return sinktest.Harness{Sink: open(t, srv), Unordered: true, Stored: func() ([]*entry.Entry, error) { return stored(srv) }}
+		})
+	})
+	t.Run("client, one call at a time", func(t *testing.T) {
+		sinktest.Run(t, func(t *testing.T) sinktest.Harness {
+			srv := serve(t)
+			return sinktest.Harness{Sink: open(t, srv, inOrder), Stored: func() ([]*entry.Entry, error) { return stored(srv) }}
+		})
+	})
+	t.Run("Logger", func(t *testing.T) {
+		sinktest.Run(t, func(t *testing.T) sinktest.Harness {
+			srv := serve(t)
+			l := client(t, srv).Logger("txtrail", logging.CommonResource(nil))
+			s, err := highlevelsink.FromLogger(context.Background(), l, options(func(o *highlevelsink.Options) { o.LogID = "txtrail" }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return sinktest.Harness{Sink: s, Unordered: true, Stored: func() ([]*entry.Entry, error) { return stored(srv) }}
+		})
+	})
+}
