@@ -8,6 +8,7 @@ import (
 
 	"github.com/txtrail/txtrail/benchmarks/internal/contestant"
 	"github.com/txtrail/txtrail/benchmarks/internal/workload"
+	"github.com/txtrail/txtrail/middleware"
 )
 
 // benchCase is one table.
@@ -32,7 +33,7 @@ func cases(dir string, size int) ([]benchCase, error) {
 	for _, k := range served {
 		all = append(all, benchCase{k.Slug, func(c *config, stdout, stderr io.Writer) (measured, error) {
 			start := func(h http.Handler) func() error { return newExchange(&k, h).serve }
-			return compare(c, stdout, stderr, k.Name, load{k.Weight, len(k.Body) + int(k.Size)}, contestant.Servers(), k.Handler, start)
+			return compare(c, stdout, stderr, k.Name, load{k.Weight, captured(len(k.Body)) + captured(int(k.Size))}, contestant.Servers(), k.Handler, start)
 		}})
 	}
 	body := workload.Payload(1024)
@@ -56,12 +57,17 @@ func cases(dir string, size int) ([]benchCase, error) {
 // how many bytes both bodies have.
 type load struct{ weight, bytes int }
 
-// waiting is how many bytes may wait in a contestant's queue. A loop without rests
-// would fill any, and measure how cheap dropping is.
-const waiting = 8 << 20
+// captured is how much of a body is kept, at most.
+func captured(size int) int { return min(size, middleware.DefaultMaxBody) }
+
+// defaultWaiting is how many bytes may wait in a contestant's queue: about what comes in
+// while the worker of ours lingers, 2 ms, when there is as much as it can mask. A loop
+// without rests would fill any queue, and measure how cheap dropping is; much more than
+// that measures how long memory takes that no cache holds any more.
+const defaultWaiting = 1 << 20
 
 // batch is how many requests run before the contestant may settle.
-func (l load) batch() int { return max(1, min(256, waiting/(4<<10+l.bytes))) }
+func (l load) batch(waiting int) int { return max(1, min(256, waiting/(4<<10+l.bytes))) }
 
 // compare runs all contestants round by round and prints their table.
 func compare[T any](c *config, stdout, stderr io.Writer, name string, l load, all []contestant.Contestant[T], inner T, start func(T) func() error) (m measured, err error) {
@@ -76,7 +82,7 @@ func compare[T any](c *config, stdout, stderr io.Writer, name string, l load, al
 	for round := range c.rounds {
 		for k := range all {
 			i := (k + round) % len(all)
-			s, err := measure(all[i], inner, start, requests, l.batch())
+			s, err := measure(all[i], inner, start, requests, l.batch(c.waiting))
 			if err != nil {
 				return m, fmt.Errorf("%s: %w", all[i].Name, err)
 			}

@@ -34,6 +34,8 @@ quietly "$bin/conformance" -v
 
 title "cost of a request without a network"
 quietly "$bin/benchmarks" -case all -rounds "$(rounds 7)"
+# The same when 62 requests with 64 KB each way come without a rest: 8 MB, which no cache holds.
+quietly "$bin/benchmarks" -case post-64k -waiting $((8 << 20)) -rounds "$(rounds 7)"
 
 # The share that each part has in the CPU time of a POST with 1 KB in and out, bare
 # handler and loop included.
@@ -76,6 +78,8 @@ quietly "$bin/loopback" -case get-204,get,post-64k,stream,file,panic -rounds "$(
 title "a file of 10 MB"
 quietly "$bin/loopback" -sendfile
 quietly "$bin/loopback" -case file -rounds "$(rounds 20)" -time 1s -only bare,bare-again,discard,journal
+# The same where the client's speed decides nothing.
+quietly "$bin/loopback" -case file -rounds "$(rounds 20)" -time 1s -conns 1 -buffer $((64 << 20)) -only bare,bare-again,discard,journal
 
 title "done"
 [[ -z $failed ]]

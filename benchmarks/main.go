@@ -44,6 +44,7 @@ func main() {
 // config is what the flags say.
 type config struct {
 	requests, rounds int
+	waiting          int
 	only             []string
 }
 
@@ -53,6 +54,7 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 	var c config
 	flags.IntVar(&c.requests, "n", 20_000, "small requests of each contestant in a round; of large ones fewer")
 	flags.IntVar(&c.rounds, "rounds", 7, "rounds")
+	flags.IntVar(&c.waiting, "waiting", defaultWaiting, "bytes that requests bring one right after the other, before the contestant may deal with them")
 	size := flags.Int("size", 1024, "bytes of each body of the case post")
 	which := flags.String("case", "post", "cases, with commas, or all: get-204 get post post-64k stream file panic out-get out-post")
 	only := flags.String("only", "", "contestants, with commas: bare bare-again discard journal otelhttp httplog naive (default all; the first is what others are compared with)")
@@ -60,8 +62,8 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if c.requests < 1 || c.rounds < 1 || *size < 200 || *size > 1<<20 || flags.NArg() > 0 {
-		return errors.New("want -n and -rounds of at least 1, -size of 200 to 1048576 and nothing else")
+	if c.requests < 1 || c.rounds < 1 || c.waiting < 0 || *size < 200 || *size > 1<<20 || flags.NArg() > 0 {
+		return errors.New("want -n and -rounds of at least 1, -waiting of at least 0, -size of 200 to 1048576 and nothing else")
 	}
 	if *only != "" {
 		c.only = strings.Split(*only, ",")

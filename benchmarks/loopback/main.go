@@ -27,6 +27,7 @@ import (
 	"os/signal"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,6 +56,7 @@ type config struct {
 	rounds   int
 	duration time.Duration
 	conns    int
+	buffer   int // bytes that a connection takes before its client reads, 0: the system's
 	drive    driver
 	servers  []contestant.Contestant[http.Handler]
 	dir      string // of the file that is served
@@ -71,12 +73,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	only := flags.String("only", "", "contestants, with commas: bare bare-again discard journal otelhttp httplog naive (default all); the first is what others are compared with")
 	pause := flags.Duration("pause", -1, "how long a connection rests between two requests, in whole milliseconds; negative: 8ms for post-64k, of which one core can not mask more, and none for others")
 	client := flags.String("driver", "wrk", "what sends the requests: wrk or own")
+	flags.IntVar(&c.buffer, "buffer", 0, "bytes that a connection takes before its client reads, so that the client's speed does not show in the server's calls; 0 leaves it to the system, more takes the privilege to set it")
 	files := flags.Bool("sendfile", false, "count system calls instead")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if c.rounds < 1 || c.duration <= 0 || c.conns < 1 || *pause > 0 && *pause%time.Millisecond != 0 || flags.NArg() > 0 {
-		return errors.New("want positive -rounds, -time and -conns, -pause in whole milliseconds and nothing else")
+	if c.rounds < 1 || c.duration <= 0 || c.conns < 1 || c.buffer < 0 || *pause > 0 && *pause%time.Millisecond != 0 || flags.NArg() > 0 {
+		return errors.New("want positive -rounds, -time and -conns, a -buffer of at least 0, -pause in whole milliseconds and nothing else")
 	}
 	if c.drive, err = driverNamed(*client, c.duration); err != nil {
 		return err
@@ -195,7 +198,7 @@ const warming = 200 * time.Millisecond
 
 // measure starts a contestant, drives it and ends it.
 func measure(ctx context.Context, c *config, slug string, k *workload.Case) (s sample, err error) {
-	p, err := spawn(ctx, nil, slug, k.Slug, c.dir)
+	p, err := spawn(ctx, nil, slug, k.Slug, c.dir, "-buffer", strconv.Itoa(c.buffer))
 	if err != nil {
 		return s, err
 	}
