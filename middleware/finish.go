@@ -268,8 +268,8 @@ func (ex *exchange) goneAway(ctxErr error) bool {
 	if ex.writer.failed != nil {
 		return !errors.Is(ex.writer.failed, os.ErrDeadlineExceeded) && !errors.Is(ex.writer.failed, http.ErrHandlerTimeout)
 	}
-	if !errors.Is(ctxErr, context.Canceled) {
-		return false
+	if !errors.Is(ctxErr, context.Canceled) || errors.Is(ex.reader.failed, os.ErrDeadlineExceeded) {
+		return false // a read that took too long ends the context as well
 	}
 	// What the server still holds in its buffers, 4 KiB and 2 KiB, the client can not have.
 	const buffered = 6 << 10
