@@ -2,6 +2,7 @@ package journalsink
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +25,7 @@ type plain struct {
 }
 
 // openPlain reads the index of a closed file, or makes one from its frames.
-func (s *Spool) openPlain(name string, damage func(Damage)) (*plain, error) {
+func (s *Spool) openPlain(ctx context.Context, name string, damage func(Damage)) (*plain, error) {
 	f, err := s.fs.Open(filepath.Join(s.dir, name))
 	if err != nil {
 		return nil, err
@@ -40,7 +41,10 @@ func (s *Spool) openPlain(name string, damage func(Damage)) (*plain, error) {
 		return nil, err
 	}
 	p := &plain{from: noMin, to: noMax}
-	err = frames(f, size, func(at int64, frame []byte) (bool, error) {
+	err = frames(untilDone{ctx, f}, size, func(at int64, frame []byte) (int64, bool, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, false, err
+		}
 		text, err := s.zstd.DecodeAll(frame, nil)
 		if err != nil {
 			p.guessed = true
@@ -51,10 +55,10 @@ func (s *Spool) openPlain(name string, damage func(Damage)) (*plain, error) {
 		p.blocks = append(p.blocks, b)
 		p.lines += int64(b.lines)
 		p.size += b.plain
-		return err == nil, nil
-	}, func(at int64) {
+		return b.plain, err == nil, nil
+	}, func(at int64, why error) {
 		p.guessed = true
-		damage(Damage{File: name, Offset: at, Err: fmt.Errorf("%w: no frame begins here", ErrBlock)})
+		damage(Damage{File: name, Offset: at, Err: fmt.Errorf("%w: %w", ErrBlock, why)})
 	})
 	if err != nil {
 		return nil, err
@@ -95,6 +99,7 @@ func countLines(f io.ReaderAt, from, to int64) (n, end int64) {
 		if err != nil || got == 0 {
 			break
 		}
+		at = max(at, min(nextData(f, at), to))
 	}
 	return n, end
 }
@@ -120,7 +125,7 @@ func (c *chunk) drop(x *followed) {
 // line returns the line at x.read, without its newline and valid until the next call.
 // ok is false when there is none by now. skipped is the number of lines that were
 // damaged together, which x.read.offset is behind then.
-func (c *chunk) line(f *feed, x *followed) (text []byte, skipped int64, ok bool) {
+func (c *chunk) line(ctx context.Context, f *feed, x *followed) (text []byte, skipped int64, ok bool) {
 	for range 4 { // a file may be closed while it is looked at, or its cursor be wrong
 		if c.base == x && x.read.offset >= c.at && x.read.offset < c.at+int64(len(c.text)) {
 			rest := c.text[x.read.offset-c.at:]
@@ -134,8 +139,8 @@ func (c *chunk) line(f *feed, x *followed) (text []byte, skipped int64, ok bool)
 			skipped, c.jump = c.lost, 0
 			return nil, skipped, skipped > 0
 		}
-		again, skipped, err := c.load(f, x)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		again, skipped, err := c.load(ctx, f, x)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && ctx.Err() == nil {
 			f.damage(Damage{File: x.file(), Err: fmt.Errorf("%w: %w", ErrUnreadable, err)})
 		}
 		if skipped > 0 {
@@ -149,23 +154,22 @@ func (c *chunk) line(f *feed, x *followed) (text []byte, skipped int64, ok bool)
 }
 
 // load reads the piece that x.read is in. again is false when there is none by now.
-func (c *chunk) load(f *feed, x *followed) (again bool, skipped int64, err error) {
+func (c *chunk) load(ctx context.Context, f *feed, x *followed) (again bool, skipped int64, err error) {
 	if c.base != x {
 		*c = chunk{base: x, buf: c.buf}
 	}
 	c.text, c.jump = nil, 0
 	if !x.closed {
-		again, skipped, err = c.loadOpen(f, x)
+		again, skipped, err = c.loadOpen(ctx, f, x)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return again, skipped, err
 		}
 		x.open, x.closed = false, true // since it was listed
 	}
-	again, err = c.loadClosed(f, x)
-	return again, 0, err
+	return c.loadClosed(ctx, f, x)
 }
 
-func (c *chunk) loadOpen(f *feed, x *followed) (again bool, skipped int64, err error) {
+func (c *chunk) loadOpen(ctx context.Context, f *feed, x *followed) (again bool, skipped int64, err error) {
 	file, err := f.s.fs.Open(filepath.Join(f.s.dir, x.text+extOpen))
 	if err != nil {
 		return false, 0, err
@@ -207,20 +211,20 @@ func (c *chunk) loadOpen(f *feed, x *followed) (again bool, skipped int64, err e
 	}
 	// No line can be as long as that: it is passed over.
 	c.buf = nil
-	n, end := firstNewline(file, at, size)
-	if n == 0 {
-		return false, 0, nil
+	n, end := firstNewline(untilDone{ctx, file}, at, size)
+	if err := ctx.Err(); err != nil || n == 0 {
+		return false, 0, err
 	}
 	f.damage(Damage{File: x.text + extOpen, Offset: at, Lines: 1, Err: fmt.Errorf("%w: %w", ErrLine, errTooLong)})
 	x.read.offset = end
 	return true, 1, nil
 }
 
-func (c *chunk) loadClosed(f *feed, x *followed) (again bool, err error) {
+func (c *chunk) loadClosed(ctx context.Context, f *feed, x *followed) (again bool, skipped int64, err error) {
 	name := x.text + extClosed
 	if c.where == nil {
-		if c.where, err = f.s.openPlain(name, f.damage); err != nil {
-			return false, err
+		if c.where, err = f.s.openPlain(ctx, name, f.damage); err != nil {
+			return false, 0, err
 		}
 	}
 	m := c.where
@@ -229,32 +233,42 @@ func (c *chunk) loadClosed(f *feed, x *followed) (again bool, err error) {
 		x.guessed = true
 		if at > 0 {
 			f.astray(x, m.size)
-			return true, nil
+			return true, 0, nil
 		}
 	}
 	if x.unproven && at > m.size {
 		f.astray(x, m.size)
-		return true, nil
+		return true, 0, nil
 	}
 	if at >= m.size {
 		x.ended = true
 		x.lines = x.read.lines // what was counted and is no line, such as a torn one's end
-		return false, nil
+		return false, 0, nil
 	}
 	var b *block
 	for i := range m.blocks {
-		if at < m.blocks[i].plainAt+m.blocks[i].plain {
-			b = &m.blocks[i]
+		if at >= m.blocks[i].plainAt+m.blocks[i].plain {
+			continue
+		}
+		if b = &m.blocks[i]; b.lines > 0 || b.plainAt < x.read.offset || m.guessed || x.unproven {
 			break
 		}
+		// A foreign file may have blocks of nothing but blanks, gigabytes of them.
+		x.read.offset = b.plainAt + b.plain
+		skipped += int64(b.damaged)
+		b = nil
 	}
-	if b == nil {
+	if skipped > 0 {
+		return true, skipped, nil
+	}
+	if at = x.read.offset; b == nil {
 		x.ended = true
-		return false, nil
+		x.lines = x.read.lines
+		return false, 0, nil
 	}
 	file, err := f.s.fs.Open(filepath.Join(f.s.dir, name))
 	if err != nil {
-		return false, err
+		return false, 0, err
 	}
 	defer func() { _ = file.Close() }()
 	end := b.plainAt + b.plain
@@ -284,11 +298,11 @@ func (c *chunk) loadClosed(f *feed, x *followed) (again bool, err error) {
 	if x.unproven {
 		if i := at - c.at; i > 0 && i <= int64(len(text)) && text[i-1] != '\n' {
 			f.astray(x, m.size)
-			return true, nil
+			return true, 0, nil
 		}
 		x.unproven = false
 	}
-	return true, nil
+	return true, 0, nil
 }
 
 func (c *chunk) grow(n int64) {
@@ -317,6 +331,7 @@ func firstNewline(f io.ReaderAt, at, size int64) (n int, end int64) {
 		if err != nil || got == 0 {
 			break
 		}
+		at = max(at, min(nextData(f, at), size))
 	}
 	return 0, at
 }

@@ -39,7 +39,7 @@ func damageFile(t *testing.T, dir string, batch []*entry.Entry, closed bool) (pa
 				if i < 0 {
 					break
 				}
-				if err := s.add(rawLine{text: slices.Clone(plain[:i]), size: int64(i)}); err != nil {
+				if err := s.add(rawLine{text: slices.Clone(plain[:i]), size: int64(i)}, func() bool { return false }); err != nil {
 					t.Fatal(err)
 				}
 				plain = plain[i+1:]

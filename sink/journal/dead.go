@@ -153,7 +153,7 @@ type againFile struct {
 
 // look returns how many letters there are that were not returned. A file that has none
 // left is removed: while it is there, no others can be sent again.
-func (a *againFile) look(f *feed) (n, bytes int64) {
+func (a *againFile) look(ctx context.Context, f *feed) (n, bytes int64) {
 	st, err := f.s.fs.Lstat(a.path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -173,10 +173,14 @@ func (a *againFile) look(f *feed) (n, bytes int64) {
 			a.read, a.settled = 0, 0 // the cursor is wrong, or speaks of another file
 		}
 		var end int64
-		if a.lines, end = countLines(file, a.read, size); end < size {
+		if a.lines, end = countLines(untilDone{ctx, file}, a.read, size); end < size {
 			a.lines++ // a write was cut short; there will be no more of it
 		}
 		a.counted = size
+		if ctx.Err() != nil {
+			a.lines = -1 // counted in part
+			return 0, 0
+		}
 	}
 	if a.lines == 0 && a.read == a.settled && !f.looking {
 		a.remove(f)
@@ -186,7 +190,7 @@ func (a *againFile) look(f *feed) (n, bytes int64) {
 }
 
 // next reads letters until full says so, and returns how many can not be read.
-func (a *againFile) next(f *feed, full func() bool, each func(e *entry.Entry, at int64)) (damaged int64, err error) {
+func (a *againFile) next(ctx context.Context, f *feed, full func() bool, each func(e *entry.Entry, at int64)) (damaged int64, err error) {
 	if a.lines <= 0 {
 		return 0, nil
 	}
@@ -205,9 +209,12 @@ func (a *againFile) next(f *feed, full func() bool, each func(e *entry.Entry, at
 	if a.read > 0 && (a.read > size || !endsLine(file, a.read)) {
 		a.read = 0
 	}
-	lines := newLineReader(io.NewSectionReader(file, a.read, size-a.read), a.read, size-a.read)
+	lines := newFileLines(untilDone{ctx, file}, a.read, size)
 	for !full() {
 		raw, err := lines.next()
+		if err := ctx.Err(); err != nil {
+			return damaged, err // that may be why the line ends here
+		}
 		if err != nil {
 			if !isEOF(err) {
 				return damaged, fmt.Errorf("journalsink: %s: %w", a.path, err)

@@ -143,7 +143,7 @@ func (d *DeadFile) Read() iter.Seq2[sink.DeadLetter, error] {
 			yield(sink.DeadLetter{}, fmt.Errorf("journalsink: %w", err))
 			return
 		}
-		lines := newLineReader(f, 0, st.Size())
+		lines := newFileLines(f, 0, st.Size())
 		for {
 			raw, err := lines.next()
 			if isEOF(err) {

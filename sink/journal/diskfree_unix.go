@@ -2,7 +2,12 @@
 
 package journalsink
 
-import "golang.org/x/sys/unix"
+import (
+	"io/fs"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
 
 // diskFree returns what an ordinary user may still write, and the disk's size, in
 // bytes.
@@ -17,3 +22,15 @@ func diskFree(dir string) (free, total uint64, err error) {
 	}
 	return free, uint64(st.Blocks) * block, nil
 }
+
+// diskSize returns what a file takes on the disk, in bytes: less than it has, where it has
+// holes. What is written and has no place on the disk yet counts too.
+func diskSize(st fs.FileInfo) int64 {
+	s, ok := st.Sys().(*syscall.Stat_t)
+	if !ok || st.Size() <= inInode { // which may be in its inode
+		return st.Size()
+	}
+	return min(st.Size(), int64(s.Blocks)*512)
+}
+
+const inInode = 64 << 10

@@ -1,6 +1,10 @@
 package journalsink
 
-import "golang.org/x/sys/windows"
+import (
+	"io/fs"
+
+	"golang.org/x/sys/windows"
+)
 
 // diskFree returns what this user may still write, and the disk's size, in bytes.
 func diskFree(dir string) (free, total uint64, err error) {
@@ -11,3 +15,5 @@ func diskFree(dir string) (free, total uint64, err error) {
 	err = windows.GetDiskFreeSpaceEx(path, &free, &total, nil)
 	return free, total, err
 }
+
+func diskSize(st fs.FileInfo) int64 { return st.Size() }

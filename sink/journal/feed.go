@@ -27,6 +27,8 @@ type feed struct {
 	lost  []*followed // gone before they were shipped; their gap is not settled
 	again againFile
 
+	peeked map[string]position // how far Peek has gone, by text
+
 	listed  time.Time // when the folder was listed
 	changes time.Time // its modification time then
 
@@ -92,13 +94,13 @@ func (f *feed) Look(ctx context.Context) (sink.Backlog, error) {
 			return b, err
 		}
 		if !x.final {
-			f.count(x)
+			f.count(ctx, x)
 		}
 		if x.final && x.read == x.settled {
 			switch {
 			case x.unproven && x.read.offset > x.counted:
 				f.astray(x, x.counted)
-				f.count(x)
+				f.count(ctx, x)
 			case x.read.offset >= x.counted:
 				x.ended, x.finished = true, true
 				continue
@@ -109,13 +111,16 @@ func (f *feed) Look(ctx context.Context) (sink.Backlog, error) {
 		b.Entries += max(0, x.lines-x.read.lines)
 		b.Bytes += max(0, x.counted-x.read.offset)
 	}
+	if err := ctx.Err(); err != nil {
+		return b, err // some may be counted in part
+	}
 	for _, x := range f.lost {
 		if !x.told {
 			b.Entries += max(0, x.lines-x.read.lines)
 		}
 	}
 	f.finish()
-	n, bytes := f.again.look(f)
+	n, bytes := f.again.look(ctx, f)
 	b.Entries += n
 	b.Bytes += bytes
 	if err := f.writeIfDue(); err != nil {
@@ -144,7 +149,7 @@ func (f *feed) Next(ctx context.Context, b *sink.SpoolBatch) error {
 		x.told = true
 		f.last = append(f.last, step{gone: x})
 	}
-	damaged, err := f.again.next(f, full, func(e *entry.Entry, at int64) {
+	damaged, err := f.again.next(ctx, f, full, func(e *entry.Entry, at int64) {
 		b.Entries = append(b.Entries, e)
 		bytes += len(e.Line())
 		f.last = append(f.last, step{again: at})
@@ -161,7 +166,7 @@ func (f *feed) Next(ctx context.Context, b *sink.SpoolBatch) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			e, damaged, more := f.line(x, b.Heads)
+			e, damaged, more := f.line(ctx, x, b.Heads)
 			b.Damaged += damaged
 			if e != nil {
 				b.Entries = append(b.Entries, e)
@@ -198,8 +203,8 @@ func (f *feed) rewind() {
 }
 
 // line reads the next line of a base. more is false when there is none by now.
-func (f *feed) line(x *followed, head bool) (e *entry.Entry, damaged int64, more bool) {
-	text, skipped, ok := f.chunk.line(f, x)
+func (f *feed) line(ctx context.Context, x *followed, head bool) (e *entry.Entry, damaged int64, more bool) {
+	text, skipped, ok := f.chunk.line(ctx, f, x)
 	if skipped > 0 {
 		x.read.lines += skipped
 		return nil, skipped, true

@@ -2,6 +2,7 @@ package journalsink
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -181,9 +182,9 @@ func (f *feed) sort() {
 }
 
 // count counts the lines of a base that are not counted yet.
-func (f *feed) count(x *followed) {
+func (f *feed) count(ctx context.Context, x *followed) {
 	if x.closed {
-		p, err := f.s.openPlain(x.text+extClosed, f.damage)
+		p, err := f.s.openPlain(ctx, x.text+extClosed, f.damage)
 		if err == nil {
 			x.lines, x.counted, x.final, x.uncounted = p.lines, p.size, true, false
 			x.from, x.to = p.from, p.to
@@ -209,7 +210,7 @@ func (f *feed) count(x *followed) {
 		return
 	}
 	defer func() { _ = file.Close() }()
-	n, end := countLines(file, x.counted, st.Size())
+	n, end := countLines(untilDone{ctx, file}, x.counted, st.Size())
 	x.lines += n
 	x.counted = end
 }

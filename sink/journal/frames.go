@@ -1,7 +1,7 @@
 package journalsink
 
 import (
-	"encoding/binary"
+	"bytes"
 	"errors"
 	"io"
 
@@ -23,7 +23,11 @@ const (
 	maxFrameBlocks = 1024
 )
 
-var errFrame = errors.New("no whole frame")
+var (
+	errFrame   = errors.New("no whole frame")
+	errNoFrame = errors.New("no frame begins here")
+	errRest    = errors.New("no journal writes such a file; the rest of it is not read")
+)
 
 // window reads a file through a buffer, at any offset.
 type window struct {
@@ -32,7 +36,13 @@ type window struct {
 	at   int64
 	buf  []byte
 	err  error
+	read int64 // bytes, over and over
+	hops int64 // headers of blocks that were followed
 }
+
+// spent reports whether more was read than any damage makes necessary: somebody has made
+// a file to keep us busy.
+func (w *window) spent() bool { return w.read > 8*w.size+64<<20 || w.hops > w.size/8+1<<16 }
 
 // bytes returns up to n bytes at an offset; fewer only at the end of the file, or
 // when reading fails, which w.err keeps.
@@ -48,6 +58,7 @@ func (w *window) bytes(at int64, n int) []byte {
 		}
 		got, err := w.f.ReadAt(w.buf[:want], at)
 		w.at, w.buf = at, w.buf[:got]
+		w.read += int64(got)
 		if err != nil && !isEOF(err) {
 			w.err = err
 		}
@@ -73,6 +84,7 @@ func (w *window) frameAt(at int64) (size int64, skip bool, err error) {
 	}
 	size = int64(h.HeaderSize)
 	for range maxFrameBlocks {
+		w.hops++
 		b := w.bytes(at+size, 3)
 		if len(b) < 3 {
 			return 0, false, errFrame
@@ -107,35 +119,57 @@ func (w *window) frameAt(at int64) (size int64, skip bool, err error) {
 func (w *window) resync(at int64) int64 {
 	for at < w.size && w.err == nil {
 		b := w.bytes(at, 64<<10)
-		for i := 3; i < len(b); i++ {
-			if b[i] != zstdMagic>>24 && b[i] != skipMagic>>24 {
-				continue
-			}
-			m := binary.LittleEndian.Uint32(b[i-3:])
-			if m == zstdMagic || m&^0xf == skipMagic {
-				return at + int64(i) - 3
-			}
+		if i := nextMagic(b); i >= 0 {
+			return at + int64(i)
 		}
 		if len(b) < 4 {
 			break
 		}
 		at += int64(len(b) - 3)
+		// No magic has a zero in it, so none begins in a hole.
+		at = max(at, min(nextData(w.f, at), w.size))
 	}
 	return w.size
 }
 
-// frames goes over the frames of a file without an index. use decodes one and
-// reports whether it was whole; bad is told where something begins that is none.
-func frames(f io.ReaderAt, size int64, use func(at int64, frame []byte) (bool, error), bad func(at int64)) error {
+// nextMagic returns where a frame may begin, -1 if nowhere.
+func nextMagic(b []byte) int {
+	first := bytes.Index(b, []byte{zstdMagic & 0xff, zstdMagic >> 8 & 0xff, zstdMagic >> 16 & 0xff, zstdMagic >> 24})
+	if first >= 0 {
+		b = b[:first]
+	}
+	for at := 0; ; {
+		i := bytes.Index(b[at:], []byte{skipMagic >> 8 & 0xff, skipMagic >> 16 & 0xff, skipMagic >> 24})
+		if i < 0 {
+			return first
+		}
+		if at += i; at > 0 && b[at-1]&0xf0 == skipMagic&0xf0 {
+			return at - 1
+		}
+		at++
+	}
+}
+
+// frames goes over the frames of a file without an index. use decodes one, and returns
+// how many bytes it had and whether it was whole; bad is told where something begins that
+// is none, and where the rest is given up.
+func frames(f io.ReaderAt, size int64, use func(at int64, frame []byte) (plain int64, ok bool, err error), bad func(at int64, why error)) error {
 	w := &window{f: f, size: size}
 	lost := int64(-1)
+	total := int64(0)
 	for at := int64(0); at < size; {
+		if w.spent() || total > maxPlain {
+			bad(at, errRest)
+			return nil
+		}
 		n, skip, err := w.frameAt(at)
 		ok := err == nil
 		if ok && !skip {
-			if ok, err = use(at, w.bytes(at, int(n))); err != nil {
+			var plain int64
+			if plain, ok, err = use(at, w.bytes(at, int(n))); err != nil {
 				return err
 			}
+			total += plain
 			if !ok {
 				lost = at // told by use
 			}
@@ -149,7 +183,7 @@ func frames(f io.ReaderAt, size int64, use func(at int64, frame []byte) (bool, e
 			return w.err
 		}
 		if lost < 0 {
-			bad(at)
+			bad(at, errNoFrame)
 			lost = at
 		}
 		at = w.resync(at + 1)

@@ -35,6 +35,7 @@ type fsys interface {
 type file interface {
 	io.Writer
 	io.ReaderAt
+	dataFinder
 	Size() (int64, error)
 	Truncate(size int64) error
 	Sync() error
@@ -117,9 +118,10 @@ func (f osFile) Size() (int64, error) {
 	return st.Size(), nil
 }
 
-func (f osFile) Sync() error  { return dataSync(f.File) }
-func (f osFile) Lock() error  { return lockFile(f.File) }
-func (f osFile) Linked() bool { return linked(f.File) }
+func (f osFile) Sync() error             { return dataSync(f.File) }
+func (f osFile) Lock() error             { return lockFile(f.File) }
+func (f osFile) Linked() bool            { return linked(f.File) }
+func (f osFile) NextData(at int64) int64 { return seekData(f.File, at) }
 
 func (f osFile) Named(path string) bool {
 	a, err := f.Stat()

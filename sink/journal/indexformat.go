@@ -248,7 +248,7 @@ func (x *index) parseBlocks(s []byte, end int64) error {
 		s = s[blockLen:]
 	}
 	// Between the blocks and the index other frames may stand, of a later version.
-	if at > end || plain != x.plain {
+	if at > end || plain != x.plain || plain > maxPlain {
 		return fmt.Errorf("%w: the blocks do not fit into the file", ErrIndex)
 	}
 	return nil

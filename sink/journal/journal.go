@@ -52,6 +52,8 @@ type openFile struct {
 	bad   bool        // a write to it failed in a way that another file may not have
 	named atomic.Bool // its name is on the disk
 	rows  *notedRows  // of all its lines; nil when some may be missing
+
+	adopted bool // a dead writer's
 }
 
 // mark is where one entry's line ends in the buffer.

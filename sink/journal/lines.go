@@ -23,6 +23,9 @@ type lineReader struct {
 	start int
 	end   int
 	err   error // what r ended with
+
+	file    io.ReaderAt       // what r is a part of; nil: something else
+	section *io.SectionReader // r
 }
 
 // firstBuf is the buffer's size, unless there is less to read or a line is longer.
@@ -32,6 +35,32 @@ const firstBuf = 256 << 10
 // which has about size bytes.
 func newLineReader(r io.Reader, at, size int64) *lineReader {
 	return &lineReader{r: r, at: at, buf: make([]byte, max(512, min(size+1, firstBuf)))}
+}
+
+// newFileLines reads the lines of a file between two offsets, at the first of which one
+// begins. In a line that is too long it passes over holes.
+func newFileLines(f io.ReaderAt, from, to int64) *lineReader {
+	section := io.NewSectionReader(f, from, to-from)
+	l := newLineReader(section, from, to-from)
+	l.file, l.section = f, section
+	return l
+}
+
+// passHole goes on behind the hole of a file that begins where the next reading would,
+// and returns how many bytes that is.
+func (l *lineReader) passHole() int64 {
+	if l.file == nil {
+		return 0
+	}
+	_, begin, n := l.section.Outer()
+	next := min(nextData(l.file, l.at), begin+n)
+	if next <= l.at {
+		return 0
+	}
+	if _, err := l.section.Seek(next-begin, io.SeekStart); err != nil {
+		return 0
+	}
+	return next - l.at
 }
 
 // next returns the next line, or io.EOF, or what reading failed with.
@@ -75,6 +104,9 @@ func (l *lineReader) next() (rawLine, error) {
 			skipped += int64(l.end)
 			l.at += int64(l.end)
 			l.end, searched = 0, 0
+			hole := l.passHole()
+			skipped += hole
+			l.at += hole
 		default:
 			l.buf = append(l.buf, make([]byte, len(l.buf))...)
 		}

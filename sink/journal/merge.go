@@ -166,7 +166,7 @@ func (j *Journal) openPart(l *listed, dec *zstd.Decoder) (*part, error) {
 	if err == nil {
 		p.x, err = readIndex(f, size)
 	}
-	if err == nil && p.x.plain > maxFileBytes {
+	if err == nil && p.x.plain > j.opts.MaxFileBytes {
 		err = fmt.Errorf("%w: too large", errMerge)
 	}
 	if err != nil {
@@ -209,7 +209,7 @@ func (p *part) Read(b []byte) (int, error) {
 func (s *sealer) part(base string, p *part, aborted func() bool) error {
 	o := origin{base: base, at: s.plainAt + int64(len(s.plain)), size: p.x.plain}
 	before, bad := s.cols.rows, s.bad
-	if err := s.lines(p, p.x.plain, aborted); err != nil {
+	if err := s.lines(newLineReader(p, 0, p.x.plain), aborted); err != nil {
 		return err
 	}
 	o.rows = s.cols.rows - before

@@ -3,7 +3,6 @@ package journalsink
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 
@@ -81,7 +80,7 @@ func (x *openIndex) view(ctx context.Context, r *Reader, f *os.File, name string
 		x.min, x.max = noMin, noMax
 	}
 	x.size = size
-	lines := newLineReader(io.NewSectionReader(untilDone{ctx, f}, x.end, size-x.end), x.end, size-x.end)
+	lines := newFileLines(untilDone{ctx, f}, x.end, size)
 	for {
 		raw, err := lines.next()
 		if cerr := ctx.Err(); cerr != nil {

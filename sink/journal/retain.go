@@ -24,7 +24,7 @@ func (j *Journal) retain() {
 	for i := range bases {
 		for _, name := range bases[i].files() {
 			if st, err := j.fs.Lstat(filepath.Join(j.dir, name)); err == nil {
-				sizes[i] += st.Size()
+				sizes[i] += diskSize(st)
 			}
 		}
 		total += sizes[i]

@@ -1,6 +1,7 @@
 package journalsink
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,13 +21,22 @@ const blockTarget = 128 << 10
 // errAborted ends the compressing when Close's context has ended.
 var errAborted = errors.New("journalsink: aborted")
 
+// finishAdopted is the size, in bytes, up to which a dead writer's file is compressed to
+// its end when Close is called meanwhile. A larger one, if it is a journal's at all, is
+// left to the next journal, or Close would take as long as that.
+const finishAdopted = 64 << 20
+
 // finish compresses a file that was handed over and lets it go. Where that fails
 // the file stays as it is, unlocked, and is tried again later. It reports whether it
 // did not fail.
 func (j *Journal) finish(c *openFile) bool {
-	err := j.seal(c.f, c.path, c.base, c.rows)
+	stop := j.keep.abort.Load
+	if c.adopted {
+		stop = func() bool { return j.keep.abort.Load() || j.keep.closing() && c.size > finishAdopted }
+	}
+	err := j.seal(c.f, c.path, c.base, c.rows, stop)
 	if errors.Is(err, errRows) {
-		err = j.seal(c.f, c.path, c.base, nil)
+		err = j.seal(c.f, c.path, c.base, nil, stop)
 	}
 	c.rows = nil
 	if err != nil {
@@ -53,8 +63,8 @@ var errRows = errors.New("journalsink: the rows noted are not those of the lines
 // noted while it was written, or nil. The .zst
 // gets its name when it is complete and on the disk; a crash in between leaves both,
 // and readers take one.
-func (j *Journal) seal(f file, path, base string, rows *notedRows) error {
-	if j.keep.abort.Load() {
+func (j *Journal) seal(f file, path, base string, rows *notedRows, stop func() bool) error {
+	if stop() {
 		return errAborted
 	}
 	size, err := f.Size()
@@ -75,7 +85,10 @@ func (j *Journal) seal(f file, path, base string, rows *notedRows) error {
 	s, err := newSealer(out)
 	if err == nil {
 		s.noted = rows
-		err = s.run(io.NewSectionReader(f, 0, size), size, j.keep.abort.Load)
+		err = s.lines(newFileLines(untilStopped{f, stop}, 0, size), stop)
+	}
+	if err == nil {
+		err = s.finish()
 	}
 	if err == nil {
 		err = out.Sync()
@@ -127,6 +140,7 @@ type sealer struct {
 	noted   *notedRows // what cols are made of, if there is something
 	good    int        // lines that have a row
 	origins []origin   // of a merged file
+	blanks  []byte     // a block of spaces
 	at      int64
 	plainAt int64
 	bad     int
@@ -157,15 +171,14 @@ func (s *sealer) reset() {
 
 // run reads all lines of r and writes the blocks and the index.
 func (s *sealer) run(r io.Reader, size int64, aborted func() bool) error {
-	if err := s.lines(r, size, aborted); err != nil {
+	if err := s.lines(newLineReader(r, 0, size), aborted); err != nil {
 		return err
 	}
 	return s.finish()
 }
 
-// lines reads all lines of r and writes the blocks, but for the last one.
-func (s *sealer) lines(r io.Reader, size int64, aborted func() bool) error {
-	lines := newLineReader(r, 0, size)
+// lines reads all lines and writes the blocks, but for the last one.
+func (s *sealer) lines(lines *lineReader, aborted func() bool) error {
 	for {
 		raw, err := lines.next()
 		if isEOF(err) {
@@ -182,7 +195,7 @@ func (s *sealer) lines(r io.Reader, size int64, aborted func() bool) error {
 				return err
 			}
 		}
-		if err := s.add(raw); err != nil {
+		if err := s.add(raw, aborted); err != nil {
 			return err
 		}
 	}
@@ -219,9 +232,9 @@ func (s *sealer) finish() error {
 // add puts a line into the block. A damaged one is replaced by as many spaces: JSON
 // readers pass over them, and every line keeps its place, so that an offset in the
 // open file holds in the closed one.
-func (s *sealer) add(raw rawLine) error {
+func (s *sealer) add(raw rawLine, aborted func() bool) error {
 	if raw.text == nil {
-		return s.addBlank(raw.size)
+		return s.addBlank(raw.size, aborted)
 	}
 	line, err := stripLine(raw.text)
 	switch {
@@ -236,24 +249,33 @@ func (s *sealer) add(raw rawLine) error {
 	case blank(raw.text):
 		s.plain = append(s.plain, raw.text...)
 	default:
-		return s.addBlank(raw.size)
+		return s.addBlank(raw.size, aborted)
 	}
 	s.plain = append(s.plain, '\n')
 	return nil
 }
 
-func (s *sealer) addBlank(n int64) error {
+func (s *sealer) addBlank(n int64, aborted func() bool) error {
 	s.bad++
 	s.cur.damaged++
-	for ; n > 0; n-- {
-		// Only a line that is longer than any can be does not end here.
-		if len(s.plain) > maxJournalLine {
-			if err := s.flush(); err != nil {
-				return err
-			}
+	// Only a line that is longer than any can be has blocks of its own, of nothing but
+	// spaces; they are all the same.
+	const most = int64(maxJournalLine) + 1
+	for ; n > most; n -= most {
+		if aborted() {
+			return errAborted
 		}
-		s.plain = append(s.plain, ' ')
+		if err := s.flush(); err != nil {
+			return err
+		}
+		if s.blanks == nil {
+			s.blanks = s.enc.EncodeAll(bytes.Repeat([]byte{' '}, int(most)), nil)
+		}
+		if err := s.put(s.blanks, most); err != nil {
+			return err
+		}
 	}
+	s.plain = append(s.plain, bytes.Repeat([]byte{' '}, int(n))...)
 	s.plain = append(s.plain, '\n')
 	return nil
 }
@@ -306,10 +328,15 @@ func (s *sealer) flush() error {
 		return nil
 	}
 	s.packed = s.enc.EncodeAll(s.plain, s.packed[:0])
-	s.cur.plain, s.cur.size = int64(len(s.plain)), int64(len(s.packed))
+	return s.put(s.packed, int64(len(s.plain)))
+}
+
+// put writes a block.
+func (s *sealer) put(packed []byte, plain int64) error {
+	s.cur.plain, s.cur.size = plain, int64(len(packed))
 	s.blocks = append(s.blocks, s.cur)
-	s.plainAt += s.cur.plain
-	if err := s.write(s.packed); err != nil {
+	s.plainAt += plain
+	if err := s.write(packed); err != nil {
 		return err
 	}
 	s.reset()

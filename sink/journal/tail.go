@@ -109,9 +109,11 @@ func lineStart(path string) (int64, error) {
 	return lastNewline(f, st.Size())
 }
 
-func lastNewline(f *os.File, size int64) (int64, error) {
+// lastNewline returns the offset behind the last newline. What has none for longer than a
+// line can be is no line: its end is as good.
+func lastNewline(f *os.File, end int64) (int64, error) {
 	buf := make([]byte, 64<<10)
-	for size > 0 {
+	for size := end; size > 0; {
 		n := min(size, int64(len(buf)))
 		if _, err := f.ReadAt(buf[:n], size-n); err != nil {
 			return 0, err
@@ -121,7 +123,9 @@ func lastNewline(f *os.File, size int64) (int64, error) {
 				return size - n + i + 1, nil
 			}
 		}
-		size -= n
+		if size -= n; end-size > int64(maxJournalLine) {
+			return end, nil
+		}
 	}
 	return 0, nil
 }

@@ -60,7 +60,7 @@ func (j *Journal) adopt(l *listed) {
 	if err != nil {
 		return // gone, or another user's: not ours to say anything about
 	}
-	c := &openFile{f: f, base: l.text, path: path}
+	c := &openFile{f: f, base: l.text, path: path, adopted: true}
 	if err := f.Lock(); err != nil || !f.Named(path) {
 		_ = f.Close()
 		return
@@ -72,9 +72,15 @@ func (j *Journal) adopt(l *listed) {
 		j.count.adopted.Add(1)
 		return
 	}
+	size, err := f.Size()
+	if size > maxPlain {
+		_ = f.Close()
+		j.reportOnce("huge "+l.text, fmt.Errorf("journalsink: %s stays as it is: %w: it has %d bytes, and no journal writes more than %d", path, ErrForeign, size, maxPlain))
+		return
+	}
+	c.size = size
 	// An empty file is not counted: its maker may live, had not locked it yet and
 	// begins another.
-	size, err := f.Size()
 	if j.finish(c) && (err != nil || size > 0) {
 		j.count.adopted.Add(1)
 	}

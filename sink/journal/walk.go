@@ -74,7 +74,7 @@ func (r *Reader) walkLines(ctx context.Context, f *os.File, name string, q *quer
 		return from, nil
 	}
 	size := st.Size()
-	lines := newLineReader(io.NewSectionReader(untilDone{ctx, f}, from, size-from), from, size-from)
+	lines := newFileLines(untilDone{ctx, f}, from, size)
 	end := from
 	for n := 0; ; n++ {
 		if n%64 == 0 {
@@ -102,21 +102,6 @@ func (r *Reader) walkLines(ctx context.Context, f *os.File, name string, q *quer
 			return end, err
 		}
 	}
-}
-
-// untilDone is a file that can be read until its context ends: what is no journal
-// of ours may be of any size without a line or a frame in it.
-type untilDone struct {
-	ctx context.Context
-	f   io.ReaderAt
-}
-
-// ReadAt implements [io.ReaderAt].
-func (u untilDone) ReadAt(p []byte, at int64) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return u.f.ReadAt(p, at)
 }
 
 // lastLine looks at a last line without an end. A writer may be in the middle of a

@@ -184,16 +184,16 @@ func (r *Reader) walkFrames(ctx context.Context, f *os.File, name string, q *que
 	d := r.blockReader(name)
 	defer d.release()
 	plain := int64(0)
-	err = frames(untilDone{ctx, f}, st.Size(), func(at int64, frame []byte) (bool, error) {
+	err = frames(untilDone{ctx, f}, st.Size(), func(at int64, frame []byte) (int64, bool, error) {
 		if err := ctx.Err(); err != nil {
-			return false, err
+			return 0, false, err
 		}
 		b := block{at: at, size: int64(len(frame)), plainAt: plain, plain: -1}
 		ok, err := d.lines(frame, &b, q, from, nil, each)
 		plain += b.plain
-		return ok, err
-	}, func(at int64) {
-		r.damage.add(Damage{File: name, Offset: at, Err: fmt.Errorf("%w: no frame begins here", ErrBlock)})
+		return b.plain, ok, err
+	}, func(at int64, why error) {
+		r.damage.add(Damage{File: name, Offset: at, Err: fmt.Errorf("%w: %w", ErrBlock, why)})
 	})
 	switch {
 	case err == nil:
@@ -217,7 +217,7 @@ func (q *query) blocks(x *index, from int64) []int {
 	var numbers []int
 	for i := range x.blocks {
 		b := &x.blocks[i]
-		if b.plainAt+b.plain > from && q.overlaps(b.min, b.max) {
+		if b.lines > 0 && b.plainAt+b.plain > from && q.overlaps(b.min, b.max) {
 			numbers = append(numbers, i)
 		}
 	}
