@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/sink"
 	cloudloggingsink "github.com/txtrail/txtrail/sink/cloudlogging"
+	highlevelsink "github.com/txtrail/txtrail/sink/cloudlogging/highlevel"
 	journalsink "github.com/txtrail/txtrail/sink/journal"
 	"github.com/txtrail/txtrail/txid"
 )
@@ -101,6 +103,7 @@ var contestants = []contestant{
 	{"txtrail, from the journal by Ship", shipped},
 	{"txtrail, with parsing the line whole", ours(entry.Parse, false)},
 	{"txtrail, gzip", ours(nil, true)},
+	{"txtrail, by the official client's LogSync", highLevel},
 }
 
 func official(addr string) (*running, error) {
@@ -164,6 +167,27 @@ func ours(parse func([]byte) (*entry.Entry, error), compress bool) func(addr str
 			stop:  func() { _ = s.Close(ctx) },
 		}, nil
 	}
+}
+
+// highLevel is the sink for those who have the official client already.
+func highLevel(addr string) (*running, error) {
+	ctx := context.Background()
+	c, err := logging.NewClient(ctx, "projects/bench-marks", cloudloggingsink.Dial(addr, "", true)...)
+	if err != nil {
+		return nil, err
+	}
+	s, err := highlevelsink.New(ctx, c, &highlevelsink.Options{ProjectID: "bench-marks", Resource: &cloudloggingsink.Resource{Type: "global"}})
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return &running{
+		send:  func(w *workload) error { return s.Write(ctx, w.entries) },
+		flush: func() error { return nil },
+		stop: func() {
+			_ = s.Close(ctx)
+			_ = c.Close()
+		},
+	}, nil
 }
 
 // shipped is the whole way: what waits in a journal is read, checked and sent.

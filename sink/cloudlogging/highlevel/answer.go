@@ -21,14 +21,14 @@ func (c *caller) answer(ctx context.Context, err error) *status.Status {
 		st = status.FromContextError(err)
 	}
 	for _, d := range st.Details() {
-		// With the first entry of a process the client sends one of its own, behind
-		// it. If that alone was refused ours was written.
+		// With the first entry of a process the client sends one of its own, behind it,
+		// which may be the one that was refused. Ours was written then; but of an answer
+		// to something else one would say so too, and a second time costs nothing.
 		if p, ok := d.(*loggingpb.WriteLogEntriesPartialErrors); ok && len(p.LogEntryErrors) > 0 {
-			own, refused := p.LogEntryErrors[0]
-			if !refused {
-				return nil
+			if own := status.FromProto(p.LogEntryErrors[0]); own.Code() != codes.OK {
+				return own
 			}
-			return status.FromProto(own)
+			return status.New(codes.Internal, "the answer names another entry than the one that was sent: "+st.Message())
 		}
 	}
 	switch {
@@ -38,7 +38,7 @@ func (c *caller) answer(ctx context.Context, err error) *status.Status {
 	case st.Code() == codes.DeadlineExceeded:
 		return with(st, "no answer within "+c.timeout.String()+
 			": Cloud Logging can not be reached, fails, or is slow; the high-level client tries again by itself and does not say why")
-	case st.Code() == codes.Canceled:
+	case st.Code() == codes.Canceled && strings.Contains(st.Message(), "connection is closing"):
 		return with(st, "the high-level client does not send ("+st.Message()+"): close it after the sink, not before")
 	case st.Code() == codes.Unimplemented:
 		// Unknown: the sink would name its own settings, which have no effect here.

@@ -73,8 +73,8 @@ func TestRedirected(t *testing.T) {
 // childEnv makes the test's program send the first entry of a process.
 const childEnv = "TXTRAIL_TEST_FIRST_ENTRY"
 
-// With its first entry a process sends one of the client's own. When that one is
-// refused, ours was written; when ours is, it is named.
+// With its first entry a process sends one of the client's own. When ours is refused,
+// it is named; when that one is, ours comes once more.
 func TestFirstEntry(t *testing.T) {
 	switch os.Getenv(childEnv) {
 	case "":
@@ -103,11 +103,14 @@ func TestFirstEntry(t *testing.T) {
 		srv := serve(t)
 		s := open(t, srv)
 		srv.SetFault(once(gcltest.Fault{Refuse: []int{1}}))
+		if err := s.Write(t.Context(), sinktest.Samples(0, 2)); err == nil || sink.IsPermanent(err) || !strings.Contains(err.Error(), "another entry") {
+			t.Errorf("Write gives %v", err)
+		}
 		if err := s.Write(t.Context(), sinktest.Samples(0, 2)); err != nil {
 			t.Error(err)
 		}
-		if all, ours := len(srv.Entries())+srv.Dropped(), len(written(srv)); all != 2 || ours != 2 {
-			t.Errorf("%d taken, %d ours", all, ours)
+		if got := ids(t, srv); len(got) != 2 || len(srv.Entries())+srv.Dropped() != 3 {
+			t.Errorf("%v, %d taken", got, len(srv.Entries())+srv.Dropped())
 		}
 	}
 }

@@ -23,10 +23,6 @@ import (
 // always makes every call go wrong until the service is told otherwise.
 func always(f gcltest.Fault) gcltest.FaultFunc { return func(string, int) gcltest.Fault { return f } }
 
-// soon makes a call end before long: what the client repeats by itself ends by this
-// alone.
-func soon(o *highlevelsink.Options) { o.CallTimeout = 150 * time.Millisecond }
-
 // ids returns the insertIds of what is stored, each once.
 func ids(t *testing.T, srv *gcltest.Server) (ids []string) {
 	t.Helper()
@@ -70,7 +66,11 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := serve(t)
-			s := open(t, srv, soon)
+			s := open(t, srv, func(o *highlevelsink.Options) {
+				if tt.says == hidden { // ends by this alone
+					o.CallTimeout = 150 * time.Millisecond
+				}
+			})
 			srv.SetFault(always(tt.fault))
 			batch := sinktest.Samples(0, 40)
 			err := s.Write(t.Context(), batch)
