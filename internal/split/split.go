@@ -58,6 +58,10 @@ func Cut(e *entry.Entry, l *Limits) ([]*entry.Entry, error) {
 		first.Resource = &r
 	}
 	c := &cutter{whole: e, limits: l}
+	spilled := l.Base(first) > l.Part
+	if spilled {
+		first.Flags, first.Redactions, first.Facts.Carried, first.Message, first.Error.Message = nil, nil, nil, "", ""
+	}
 	c.add(first)
 	cutList(c, 1, e.Request.Headers, func(p *entry.Entry) *[]entry.Header { return &p.Request.Headers })
 	cutList(c, 1, e.Response.Headers, func(p *entry.Entry) *[]entry.Header { return &p.Response.Headers })
@@ -68,11 +72,28 @@ func Cut(e *entry.Entry, l *Limits) ([]*entry.Entry, error) {
 	if e.Resource != nil {
 		cutList(c, 1, e.Resource.Attributes, func(p *entry.Entry) *[]entry.Label { return &p.Resource.Attributes })
 	}
+	if spilled {
+		c.spill()
+	}
 	c.text(e.Error.Stack, func(p *entry.Entry, s string) { p.Error.Stack = s })
 	c.text(string(e.Request.Body.Content), func(p *entry.Entry, s string) { p.Request.Body.Content = []byte(s) })
 	c.text(string(e.Response.Body.Content), func(p *entry.Entry, s string) { p.Response.Body.Content = []byte(s) })
 	return c.parts, c.err
 }
+
+// spill deals out what are small fields as a rule.
+func (c *cutter) spill() {
+	e := c.whole
+	cutItems(c, e.Flags, func(f string) (int, string) { return c.size(f) + c.limits.Pair, f }, func(p *entry.Entry) *[]string { return &p.Flags })
+	cutItems(c, e.Redactions, func(r entry.Redaction) (int, string) { return c.size(r.Rule) + c.limits.Pair + digits, r.Rule },
+		func(p *entry.Entry) *[]entry.Redaction { return &p.Redactions })
+	cutList(c, 1, e.Facts.Carried, func(p *entry.Entry) *[]entry.Label { return &p.Facts.Carried })
+	c.text(e.Message, func(p *entry.Entry, s string) { p.Message = s })
+	c.text(e.Error.Message, func(p *entry.Entry, s string) { p.Error.Message = s })
+}
+
+// digits is what a count takes at most.
+const digits = 20
 
 // cutter deals an entry's large fields out to parts.
 type cutter struct {
@@ -107,6 +128,10 @@ func (c *cutter) next() {
 	c.add(p)
 }
 
+// more reports whether another part has more room than the last one: all of them have the
+// same, but for the first, which has all the small fields.
+func (c *cutter) more() bool { return !c.empty || len(c.parts) == 1 }
+
 // size is what a text takes.
 func (c *cutter) size(s string) int {
 	const all = 1 << 40
@@ -115,14 +140,21 @@ func (c *cutter) size(s string) int {
 }
 
 func cutList[T entry.Header | entry.Label](c *cutter, copies int, items []T, field func(*entry.Entry) *[]T) {
-	for _, item := range items {
+	cutItems(c, items, func(item T) (int, string) {
 		pair := entry.Label(item)
-		n := copies * (c.size(pair.Name) + c.size(pair.Value) + c.limits.Pair)
-		if n > c.left && !c.empty {
+		return copies * (c.size(pair.Name) + c.size(pair.Value) + c.limits.Pair), pair.Name
+	}, field)
+}
+
+// cutItems deals out a list; size says what an item takes, and its name.
+func cutItems[T any](c *cutter, items []T, size func(T) (int, string), field func(*entry.Entry) *[]T) {
+	for _, item := range items {
+		n, name := size(item)
+		if n > c.left && c.more() {
 			c.next()
 		}
 		if n > c.left && c.err == nil {
-			c.err = fmt.Errorf("%w: the pair %.80q takes %d bytes", ErrTooLarge, pair.Name, n)
+			c.err = fmt.Errorf("%w: %.80q takes %d bytes", ErrTooLarge, name, n)
 		}
 		if c.err != nil {
 			return
@@ -137,7 +169,7 @@ func cutList[T entry.Header | entry.Label](c *cutter, copies int, items []T, fie
 // text deals out a string, cut at runes' edges.
 func (c *cutter) text(s string, set func(*entry.Entry, string)) {
 	for s != "" && c.err == nil {
-		if c.left < minText && !c.empty {
+		if c.left < minText && c.more() {
 			c.next()
 			continue
 		}
@@ -146,7 +178,7 @@ func (c *cutter) text(s string, set func(*entry.Entry, string)) {
 			n--
 		}
 		if n == 0 {
-			if c.empty {
+			if !c.more() {
 				c.err = fmt.Errorf("%w: no room for a text", ErrTooLarge)
 				return
 			}

@@ -87,12 +87,8 @@ func (s *Source) back(ctx context.Context, e *entry.Entry, wait time.Duration) e
 		if time.Now().After(end) {
 			return fmt.Errorf("%w: %s within %s: look for an exclusion filter on the _Default sink, or a log bucket in another project", ErrNotBack, e.TxID, wait)
 		}
-		t := time.NewTimer(2 * time.Second)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
+		if err := pause(ctx, 2*time.Second); err != nil {
+			return err
 		}
 	}
 }

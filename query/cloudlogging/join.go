@@ -15,8 +15,16 @@ import (
 
 // joiner collects the parts of split entries until they are all there.
 type joiner struct {
-	parts map[string]map[int]*loggingpb.LogEntry // by uid and number
-	done  map[string]bool                        // uids that were joined
+	parts map[string]map[splitting]map[int]*loggingpb.LogEntry // by uid, how it was split, and number
+	done  map[string]bool                                      // uids that were joined
+}
+
+// splitting is one way in which an entry was split. There may be several: one by the sink and
+// one by an agent that cuts at a line's length, or another after a new version. A part of
+// one is none of the other.
+type splitting struct {
+	log   string
+	total int
 }
 
 // add takes a LogEntry and returns the entry that it is, or completes. Both results
@@ -30,12 +38,18 @@ func (j *joiner) add(le *loggingpb.LogEntry) (*entry.Entry, error) {
 		return nil, nil //nolint:nilnil // a part once more
 	}
 	if j.parts == nil {
-		j.parts, j.done = map[string]map[int]*loggingpb.LogEntry{}, map[string]bool{}
+		j.parts, j.done = map[string]map[splitting]map[int]*loggingpb.LogEntry{}, map[string]bool{}
 	}
-	have := j.parts[p.UID]
+	ways := j.parts[p.UID]
+	if ways == nil {
+		ways = map[splitting]map[int]*loggingpb.LogEntry{}
+		j.parts[p.UID] = ways
+	}
+	way := splitting{le.GetLogName(), p.Total}
+	have := ways[way]
 	if have == nil {
 		have = map[int]*loggingpb.LogEntry{}
-		j.parts[p.UID] = have
+		ways[way] = have
 	}
 	have[p.Index] = le
 	if len(have) < p.Total {
@@ -53,25 +67,35 @@ func (j *joiner) uids() []string { return slices.Sorted(maps.Keys(j.parts)) }
 // span is when the parts of these were written.
 func (j *joiner) span(uids []string) (from, to time.Time) {
 	for _, uid := range uids {
-		for _, le := range j.parts[uid] {
-			t := le.GetTimestamp().AsTime()
-			if from.IsZero() || t.Before(from) {
-				from = t
-			}
-			if t.After(to) {
-				to = t
+		for _, have := range j.parts[uid] {
+			for _, le := range have {
+				t := le.GetTimestamp().AsTime()
+				if from.IsZero() || t.Before(from) {
+					from = t
+				}
+				if t.After(to) {
+					to = t
+				}
 			}
 		}
 	}
 	return from, to
 }
 
-// incomplete yields what there is of entries with parts missing, each with an error
-// that says so.
-func (j *joiner) incomplete() iter.Seq2[*entry.Entry, error] {
+// incomplete yields what there is of those of the uids that have parts missing, each with an
+// error that says so.
+func (j *joiner) incomplete(uids []string) iter.Seq2[*entry.Entry, error] {
 	return func(yield func(*entry.Entry, error) bool) {
-		for _, uid := range j.uids() {
-			e, missing, err := cloudloggingsink.Join(slices.Collect(maps.Values(j.parts[uid])))
+		for _, uid := range uids {
+			ways := j.parts[uid]
+			if ways == nil {
+				continue // complete meanwhile
+			}
+			var all []*loggingpb.LogEntry
+			for _, have := range ways {
+				all = slices.AppendSeq(all, maps.Values(have))
+			}
+			e, missing, err := cloudloggingsink.Join(all)
 			delete(j.parts, uid)
 			j.done[uid] = true
 			if err == nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/logging/apiv2/loggingpb"
+	"github.com/googleapis/gax-go/v2"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -33,11 +34,14 @@ type reading struct {
 	spent bool
 }
 
+// errFilter is a question that the service does not take.
+var errFilter = errors.New("cloudloggingquery: the filter is too long for the service, ask for less at a time")
+
 // pages yields what matches, a page at a time. The first error ends it.
 func (r *reading) pages(ctx context.Context, filter, order string) iter.Seq2[[]*loggingpb.LogEntry, error] {
 	return func(yield func([]*loggingpb.LogEntry, error) bool) {
 		if n := len([]rune(filter)); n > maxFilter {
-			yield(nil, fmt.Errorf("cloudloggingquery: the filter has %d characters, the service takes %d: ask for less at a time", n, maxFilter))
+			yield(nil, fmt.Errorf("%w: %d characters, of at most %d", errFilter, n, maxFilter))
 			return
 		}
 		req := &loggingpb.ListLogEntriesRequest{ResourceNames: r.s.names, Filter: filter, OrderBy: order, PageSize: pageSize}
@@ -60,14 +64,16 @@ func (r *reading) pages(ctx context.Context, filter, order string) iter.Seq2[[]*
 	}
 }
 
-// page makes one read. Where the quota is used up, by others perhaps, it waits.
+// page makes one read. Where the quota is used up, by others perhaps, it waits. What
+// may be over in a moment is tried again, and no more than that: who asks must not be
+// left without an answer by an address at which nobody is.
 func (r *reading) page(ctx context.Context, req *loggingpb.ListLogEntriesRequest, token string) ([]*loggingpb.LogEntry, string, error) {
-	for {
+	for tries := 1; ; {
 		if err := r.s.budget.take(ctx); err != nil {
 			return nil, "", err
 		}
 		r.reads++
-		page, next, err := r.s.client.ListLogEntries(ctx, req).InternalFetch(int(req.PageSize), token)
+		page, next, err := r.fetch(ctx, req, token)
 		if err == nil {
 			return page, next, nil
 		}
@@ -77,25 +83,62 @@ func (r *reading) page(ctx context.Context, req *loggingpb.ListLogEntriesRequest
 		if ctx.Err() != nil {
 			return nil, "", ctx.Err()
 		}
-		if status.Code(err) != codes.ResourceExhausted {
+		switch code := status.Code(err); {
+		case code == codes.ResourceExhausted:
+			r.s.budget.exhausted(quotaWait(err))
+			continue
+		case tries < maxTries && (code == codes.Unavailable || code == codes.Internal || code == codes.Aborted):
+		default:
 			return nil, "", r.s.explain(err)
 		}
-		wait := retryDelay(err)
-		if wait <= 0 {
-			wait = 10 * time.Second // the quota is one of a minute
+		if err := pause(ctx, time.Duration(tries)*triesPause); err != nil {
+			return nil, "", err
 		}
-		r.s.budget.exhausted(wait)
+		tries++
 	}
 }
 
-func retryDelay(err error) time.Duration {
+const (
+	maxTries   = 3
+	triesPause = 250 * time.Millisecond // before the second try; twice that before the third
+	// fetchTimeout bounds one read: what the client library has as its default.
+	fetchTimeout = time.Minute
+)
+
+// fetch makes one call. The client's own retries, which tell nobody and go on for as
+// long as ctx, are switched off.
+func (r *reading) fetch(ctx context.Context, req *loggingpb.ListLogEntriesRequest, token string) ([]*loggingpb.LogEntry, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	return r.s.client.ListLogEntries(ctx, req, once()).InternalFetch(int(req.PageSize), token)
+}
+
+// once makes the client try a call once.
+func once() gax.CallOption { return gax.WithRetry(func() gax.Retryer { return nil }) }
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// quotaWait is how long to wait for the quota: what the service asks for, but no longer
+// than its minute, by which the quota is counted.
+func quotaWait(err error) time.Duration {
+	const otherwise = 10 * time.Second
 	st, _ := status.FromError(err)
 	for _, d := range st.Details() {
-		if r, ok := d.(*errdetails.RetryInfo); ok {
-			return r.GetRetryDelay().AsDuration()
+		if r, ok := d.(*errdetails.RetryInfo); ok && r.GetRetryDelay().AsDuration() > 0 {
+			return min(r.GetRetryDelay().AsDuration(), time.Minute)
 		}
 	}
-	return 0
+	return otherwise
 }
 
 // explain says what to do about an error that only a person mends.
@@ -107,11 +150,16 @@ func (s *Source) explain(err error) error {
 	case codes.PermissionDenied:
 		return fmt.Errorf("cloudloggingquery: %s: grant roles/logging.viewer on it to your account (%w): %w", s.opts.Name, fs.ErrPermission, err)
 	case codes.NotFound:
-		remedy = "no such project or view: "
+		remedy = "no such project or view, look at gcl:PROJECT: "
 	case codes.Unimplemented:
 		remedy = "what answers there is not Cloud Logging, look at the endpoint: "
 	case codes.Unavailable:
 		remedy = "can not be reached: "
+		if look := cloudloggingsink.Unreachable(err); look != "" {
+			remedy = look + ": "
+		}
+	case codes.DeadlineExceeded:
+		remedy = "no answer, ask for a shorter time or for less: "
 	}
 	return fmt.Errorf("cloudloggingquery: %s: %s%w", s.opts.Name, remedy, err)
 }
@@ -136,7 +184,7 @@ func (r *reading) entries(ctx context.Context, filter, order string) iter.Seq2[*
 			return
 		}
 		// Parts that the filter, or a page's end, left behind: asked for by themselves.
-		for e, err := range r.rest(ctx, &j) {
+		for e, err := range r.rest(ctx, &j, j.uids()) {
 			if !yield(e, err) {
 				return
 			}
@@ -147,15 +195,16 @@ func (r *reading) entries(ctx context.Context, filter, order string) iter.Seq2[*
 // maxUIDs bounds one question for parts, for the filter's length's sake.
 const maxUIDs = 50
 
-// rest reads the missing parts of what a joiner holds, and yields everything it has.
-func (r *reading) rest(ctx context.Context, j *joiner) iter.Seq2[*entry.Entry, error] {
+// rest reads the missing parts of some of what a joiner holds, and yields everything it
+// has of them.
+func (r *reading) rest(ctx context.Context, j *joiner, uids []string) iter.Seq2[*entry.Entry, error] {
 	return func(yield func(*entry.Entry, error) bool) {
-		for uids := range slices.Chunk(j.uids(), maxUIDs) {
-			from, to := j.span(uids)
+		for some := range slices.Chunk(uids, maxUIDs) {
+			from, to := j.span(some)
 			var c conditions
 			c.since(from)
 			c.add("timestamp<=%s", stamp(to))
-			c.add("(split.uid=%s OR jsonPayload.split.uid=%[1]s)", oneOf(uids))
+			c.add("(split.uid=%s OR jsonPayload.split.uid=%[1]s)", oneOf(some))
 			more := &reading{s: r.s, reads: r.reads}
 			for page, err := range more.pages(ctx, c.String(), "timestamp asc") {
 				if err != nil {
@@ -172,8 +221,9 @@ func (r *reading) rest(ctx context.Context, j *joiner) iter.Seq2[*entry.Entry, e
 				}
 			}
 			r.reads = more.reads
+			r.spent, r.stopped = r.spent || more.spent, r.stopped || more.stopped
 		}
-		for e, err := range j.incomplete() {
+		for e, err := range j.incomplete(uids) {
 			if e != nil && !yield(e, nil) || err != nil && !yield(nil, err) {
 				return
 			}

@@ -2,10 +2,11 @@ package cloudloggingquery
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	logging "cloud.google.com/go/logging/apiv2"
@@ -32,7 +33,7 @@ var (
 )
 
 // Open returns a source. It makes no call. The error wraps [ErrOptions], or is the
-// client's: credentials that can not be found, say.
+// client's: credentials that can not be found, say, which is an [fs.ErrPermission].
 func Open(ctx context.Context, opts *Options) (*Source, error) {
 	o, err := opts.complete()
 	if err != nil {
@@ -47,7 +48,7 @@ func Open(ctx context.Context, opts *Options) (*Source, error) {
 	if s.client == nil {
 		dial := append(cloudloggingsink.Dial(o.Endpoint, o.QuotaProject, o.Insecure), o.ClientOptions...)
 		if s.client, err = logging.NewClient(ctx, dial...); err != nil {
-			return nil, fmt.Errorf("cloudloggingquery: no credentials? run gcloud auth application-default login: %w", err)
+			return nil, fmt.Errorf("cloudloggingquery: no credentials: run gcloud auth application-default login, or look at the file that GOOGLE_APPLICATION_CREDENTIALS names (%w): %w", fs.ErrPermission, err)
 		}
 	}
 	return s, nil
@@ -225,7 +226,7 @@ func (s *Source) answer(ctx context.Context, r *reading, since time.Time, seq it
 // isService tells an answer that did not come from an entry that can not be read.
 func isService(err error) bool {
 	_, ok := status.FromError(err)
-	return ok || strings.Contains(err.Error(), "the service takes")
+	return ok || errors.Is(err, errFilter)
 }
 
 // covered is what there is: who finds nothing must know where it was looked. It costs

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/logging/apiv2/loggingpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/query"
@@ -25,6 +28,9 @@ const (
 	// session ends by itself after an hour.
 	retryMin = time.Second
 	retryMax = 30 * time.Second
+	// partWait is after how long the missing parts of an entry are asked for, at the next
+	// look.
+	partWait = 10 * time.Second
 	// maxSeen bounds the insertIds remembered to tell repeated entries.
 	maxSeen = 50_000
 	// maxPending bounds the split entries of which parts are waited for.
@@ -33,40 +39,38 @@ const (
 
 // Tail implements [query.Source], by entries.tail, which costs no reads. The service
 // holds entries back for 2 s to put them in order. It ends a session now and then:
-// following goes on with what was written meanwhile. An error of permission is the
-// last thing that is yielded.
+// following goes on with what was written meanwhile. An error of permission, or of a
+// question that the service does not take, is the last thing that is yielded.
 func (s *Source) Tail(ctx context.Context, f query.Filter) iter.Seq2[*entry.Entry, error] {
+	began := s.opts.Now()
 	since := f.Since
 	f.Until = time.Time{}
 	return func(yield func(*entry.Entry, error) bool) {
 		t := &tailing{s: s, f: f, seen: map[string]struct{}{}, old: map[string]struct{}{}, yield: yield, from: since}
-		for pause := retryMin; ctx.Err() == nil && !t.ended; {
-			began := time.Now()
+		for wait := retryMin; ctx.Err() == nil && !t.ended; wait = min(2*wait, retryMax) {
+			start := time.Now()
 			err := t.session(ctx)
 			switch {
 			case ctx.Err() != nil || t.ended:
 				return
-			case errors.Is(err, fs.ErrPermission):
+			case errors.Is(err, fs.ErrPermission), errors.Is(err, errFilter), status.Code(err) == codes.InvalidArgument:
 				yield(nil, err)
 				return
 			case err != nil && !yield(nil, err):
 				return
 			}
-			if time.Since(began) > time.Minute {
-				pause = retryMin
+			if time.Since(start) > time.Minute {
+				wait = retryMin
 			}
-			timer := time.NewTimer(pause)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				timer.Stop()
+			switch {
+			case !t.upTo.IsZero():
+				t.from = t.upTo.Add(-overlap)
+			case t.from.IsZero():
+				t.from = began
+			}
+			if pause(ctx, wait) != nil {
 				return
 			}
-			pause = min(2*pause, retryMax)
-			if t.from.IsZero() {
-				t.from = s.opts.Now()
-			}
-			t.from = t.from.Add(-overlap)
 		}
 	}
 }
@@ -78,9 +82,11 @@ type tailing struct {
 	yield func(*entry.Entry, error) bool
 	ended bool      // the caller has had enough
 	from  time.Time // read what is stored from here on before following; zero: nothing
+	upTo  time.Time // all that was there then was given; zero: nothing was yet
 	seen  map[string]struct{}
 	old   map[string]struct{} // the generation before seen
 	j     joiner
+	late  []string // what parts were missing of at the last look
 }
 
 // give yields an entry once.
@@ -110,7 +116,7 @@ func (t *tailing) give(e *entry.Entry, err error) bool {
 func (t *tailing) session(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := t.s.client.TailLogEntries(ctx)
+	stream, err := t.s.client.TailLogEntries(ctx, once())
 	if err != nil {
 		return t.s.explain(err)
 	}
@@ -155,15 +161,21 @@ func (t *tailing) session(ctx context.Context) error {
 	case <-timer.C:
 	}
 	if !t.from.IsZero() {
-		if !t.stored(ctx) {
-			return nil
+		if err := t.stored(ctx); err != nil || t.ended {
+			return err
 		}
 	}
-	t.from = t.s.opts.Now()
+	t.upTo = t.s.opts.Now()
+	ticker := time.NewTicker(partWait)
+	defer ticker.Stop()
 	for {
 		select {
 		case r := <-responses:
 			if !t.response(ctx, r) {
+				return nil
+			}
+		case <-ticker.C:
+			if !t.parts(ctx) {
 				return nil
 			}
 		case err := <-broken:
@@ -174,35 +186,60 @@ func (t *tailing) session(ctx context.Context) error {
 	}
 }
 
-// stored gives what is stored since t.from.
-func (t *tailing) stored(ctx context.Context) bool {
+// stored gives what is stored since t.from. An error is one of the service, or the
+// context's: it was not all.
+func (t *tailing) stored(ctx context.Context) error {
 	c, _ := t.s.begin(t.from)
 	translate(&c, &t.f)
 	r := &reading{s: t.s}
 	for e, err := range r.entries(ctx, c.String(), "timestamp asc") {
-		if ctx.Err() != nil || !t.give(e, err) {
-			return false
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && isService(err):
+			return err
+		case !t.give(e, err):
+			return nil
 		}
 	}
 	if r.spent {
-		return t.give(nil, fmt.Errorf("cloudloggingquery: %s: what is stored was read in part only, %d reads of it: begin later", t.s.opts.Name, r.reads))
+		t.give(nil, fmt.Errorf("cloudloggingquery: %s: what is stored was read in part only, %d reads of it: begin later", t.s.opts.Name, r.reads))
+	}
+	return nil
+}
+
+// parts asks for the parts of entries that have not come since the last look: one may be
+// excluded, or was refused, and what there is of the entry is shown all the same.
+func (t *tailing) parts(ctx context.Context) bool {
+	waiting := t.j.uids()
+	late := slices.DeleteFunc(slices.Clone(waiting), func(uid string) bool { return !slices.Contains(t.late, uid) })
+	t.late = waiting
+	if len(late) == 0 {
+		return true
+	}
+	return t.giveRest(ctx, late)
+}
+
+func (t *tailing) giveRest(ctx context.Context, uids []string) bool {
+	for e, err := range (&reading{s: t.s}).rest(ctx, &t.j, uids) {
+		if ctx.Err() != nil || !t.give(e, err) {
+			return false
+		}
 	}
 	return true
 }
 
 // response gives what came.
 func (t *tailing) response(ctx context.Context, r *loggingpb.TailLogEntriesResponse) bool {
-	t.from = t.s.opts.Now()
+	t.upTo = t.s.opts.Now()
 	for _, le := range r.Entries {
 		if !t.give(t.j.add(le)) {
 			return false
 		}
 	}
 	if len(t.j.parts) > maxPending {
-		for e, err := range (&reading{s: t.s}).rest(ctx, &t.j) {
-			if !t.give(e, err) {
-				return false
-			}
+		if !t.giveRest(ctx, t.j.uids()) {
+			return false
 		}
 	}
 	if len(t.j.done) > maxSeen {

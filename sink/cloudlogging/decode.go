@@ -29,18 +29,20 @@ type Part struct {
 	Index, Total int    // the first is 0
 }
 
-// PartOf reports whether a LogEntry is one part of a split entry, and which.
+// PartOf reports whether a LogEntry is one part of a split entry, and which. Numbers
+// that can not be are those of no part.
 func PartOf(e *loggingpb.LogEntry) (Part, bool) {
 	if s := e.GetSplit(); s != nil && s.Uid != "" {
-		return Part{UID: s.Uid, Index: int(s.Index), Total: int(s.TotalSplits)}, true
+		return Part{UID: s.Uid, Index: int(s.Index), Total: int(s.TotalSplits)}, 0 <= s.Index && s.Index < s.TotalSplits
 	}
 	// Agents know no special field for it: a line that was split on standard output
 	// has it in its payload.
 	f := e.GetJsonPayload().GetFields()["split"].GetStructValue().GetFields()
-	if uid := f["uid"].GetStringValue(); uid != "" {
-		return Part{UID: uid, Index: int(f["index"].GetNumberValue()), Total: int(f["total"].GetNumberValue())}, true
+	uid, index, total := f["uid"].GetStringValue(), f["index"].GetNumberValue(), f["total"].GetNumberValue()
+	if uid == "" || !(0 <= index && index < total && total <= math.MaxInt32) { // the latter is not the same as its negation: NaN
+		return Part{}, false
 	}
-	return Part{}, false
+	return Part{UID: uid, Index: int(index), Total: int(total)}, true
 }
 
 // Decode returns the entry that a LogEntry was made of, sealed, with the line that
@@ -82,15 +84,11 @@ func decode(e *loggingpb.LogEntry) (*entry.Entry, error) {
 
 // Join returns the entry that parts were split from. They come in any order;
 // repeated ones count once. Where one is missing the entry has what is there, the
-// body concerned says PartMissing, and missing tells how many.
+// body concerned says PartMissing, and missing tells how many. Of parts that were not
+// split in the same way, by the sink and by an agent say, those are taken of which the
+// fewest are missing.
 func Join(parts []*loggingpb.LogEntry) (whole *entry.Entry, missing int, err error) {
-	byIndex := map[int]*loggingpb.LogEntry{}
-	total := 1
-	for _, p := range parts {
-		at, _ := PartOf(p)
-		byIndex[at.Index] = p
-		total = max(total, at.Total)
-	}
+	byIndex, total := fullest(parts)
 	missing = total - len(byIndex)
 	for _, i := range slices.Sorted(maps.Keys(byIndex)) {
 		p, err := decode(byIndex[i])
@@ -98,6 +96,9 @@ func Join(parts []*loggingpb.LogEntry) (whole *entry.Entry, missing int, err err
 			return nil, missing, err
 		}
 		if whole == nil {
+			if at, ok := PartOf(byIndex[i]); ok {
+				p.InsertID = at.UID // the first may be missing, and the others have their own
+			}
 			whole = p
 			continue
 		}
@@ -117,6 +118,34 @@ func Join(parts []*loggingpb.LogEntry) (whole *entry.Entry, missing int, err err
 	return whole, missing, err
 }
 
+// fullest returns the parts of one splitting by their numbers, and how many there
+// should be.
+func fullest(parts []*loggingpb.LogEntry) (best map[int]*loggingpb.LogEntry, total int) {
+	type splitting struct {
+		uid, log string
+		total    int
+	}
+	ways := map[splitting]map[int]*loggingpb.LogEntry{}
+	var order []splitting
+	for _, p := range parts {
+		at, ok := PartOf(p)
+		if !ok {
+			at = Part{Total: 1}
+		}
+		w := splitting{at.UID, p.GetLogName(), at.Total}
+		if ways[w] == nil {
+			ways[w], order = map[int]*loggingpb.LogEntry{}, append(order, w)
+		}
+		ways[w][at.Index] = p
+	}
+	for _, w := range order {
+		if best == nil || w.total-len(ways[w]) < total-len(best) {
+			best, total = ways[w], w.total
+		}
+	}
+	return best, total
+}
+
 // appendPart adds the next part's pieces of the fields that are split.
 func appendPart(e, p *entry.Entry) {
 	for _, m := range [...][2]*entry.Message{{&e.Request, &p.Request}, {&e.Response, &p.Response}} {
@@ -126,8 +155,16 @@ func appendPart(e, p *entry.Entry) {
 	}
 	e.Labels = append(e.Labels, p.Labels...)
 	e.Attributes = append(e.Attributes, p.Attributes...)
+	e.Flags = append(e.Flags, p.Flags...)
+	e.Redactions = append(e.Redactions, p.Redactions...)
+	e.Facts.Carried = append(e.Facts.Carried, p.Facts.Carried...)
+	e.Message += p.Message
+	e.Error.Message += p.Error.Message
 	e.Error.Stack += p.Error.Stack
-	if e.Resource != nil && p.Resource != nil {
+	if p.Resource != nil && len(p.Resource.Attributes) > 0 {
+		if e.Resource == nil {
+			e.Resource = &entry.Resource{} // it had nothing else
+		}
 		e.Resource.Attributes = append(e.Resource.Attributes, p.Resource.Attributes...)
 	}
 }

@@ -61,8 +61,12 @@ type encoder struct {
 	s     scanner
 	rest  []byte // the fields beside the payload
 	zeros []byte
+	size  int // of the last message
 
 	// of the entry being encoded
+	seen            [48][]byte // the line's keys
+	keys            int
+	mask            uint64
 	kind, origin    string
 	parented        bool
 	id              []byte // operation.id
@@ -79,6 +83,15 @@ type span struct{ from, to int }
 // append appends one LogEntry as the field entries of a WriteLogEntriesRequest. The
 // error is errLine, or errTooLarge; then dst comes back as it was.
 func (x *encoder) append(dst, line []byte, now time.Time, p part) ([]byte, error) {
+	b, err := x.appendAny(dst, line, now, p)
+	if err == nil && x.size > maxEntry {
+		return dst, errTooLarge
+	}
+	return b, err
+}
+
+// appendAny is append for a LogEntry of any size.
+func (x *encoder) appendAny(dst, line []byte, now time.Time, p part) ([]byte, error) {
 	if !utf8.Valid(line) { // one such byte costs the whole request
 		line = bytes.ToValidUTF8(line, []byte("\ufffd"))
 	}
@@ -92,6 +105,9 @@ func (x *encoder) append(dst, line []byte, now time.Time, p part) ([]byte, error
 	s.expect('{')
 	for first := true; s.more('}', first); first = false {
 		key := s.key()
+		if x.again(key) {
+			return dst, errLine
+		}
 		b = x.member(b, key, now)
 	}
 	if s.peek() != 0 || s.bad {
@@ -115,10 +131,38 @@ func (x *encoder) append(dst, line []byte, now time.Time, p part) ([]byte, error
 		x.rest = finish(x.rest, at)
 	}
 	b = append(b, x.rest...)
-	if len(b)-whole-reserved > maxEntry {
-		return dst, errTooLarge
-	}
+	x.size = len(b) - whole - reserved
 	return finish(b, whole), nil
+}
+
+// again reports whether a line's key came before: messages that come twice are merged by
+// who reads the wire, which is not what package entry reads. Keys that this sink puts into
+// the payload by itself must not come at all. A bit for each key says, as a rule, that
+// nothing has to be compared.
+func (x *encoder) again(key []byte) bool {
+	switch string(key) {
+	case "labels", "split":
+		return true
+	}
+	h := uint(len(key))
+	if h > 0 {
+		h += uint(key[0])*14 + uint(key[h-1])*16 // of the canonical keys two share a bit with another
+	}
+	bit := uint64(1) << (h % 64)
+	if x.mask&bit != 0 {
+		for _, k := range x.seen[:x.keys] {
+			if string(k) == string(key) {
+				return true
+			}
+		}
+	}
+	if x.keys == len(x.seen) {
+		return true // more than there are
+	}
+	x.mask |= bit
+	x.seen[x.keys] = key
+	x.keys++
+	return false
 }
 
 // member takes one member of the line to where it belongs.
@@ -233,6 +277,7 @@ func (x *encoder) httpRequest(b []byte) []byte {
 	s := &x.s
 	s.peek()
 	from, unknown := s.i, false
+	var latency time.Duration
 	r, at := begin(appendVarint(x.rest, tagHTTP))
 	s.expect('{')
 	for first := true; s.more('}', first); first = false {
@@ -254,7 +299,7 @@ func (x *encoder) httpRequest(b []byte) []byte {
 		case "referer":
 			r = appendText(r, tagReferer, s.str())
 		case "latency":
-			r = appendLatency(r, s.str())
+			latency, _ = parseSeconds(s.str())
 		case "cacheHit":
 			if s.peek() == 't' {
 				r = appendInt(r, tagCacheHit, 1)
@@ -267,7 +312,7 @@ func (x *encoder) httpRequest(b []byte) []byte {
 			s.skip(0)
 		}
 	}
-	x.rest = finish(r, at)
+	x.rest = finish(appendLatency(r, latency), at)
 	if unknown && !s.bad { // a newer version's: nothing of it is lost
 		s.i = from
 		b = x.appendField(b, []byte("httpRequest"), 0)
@@ -275,10 +320,9 @@ func (x *encoder) httpRequest(b []byte) []byte {
 	return b
 }
 
-// appendLatency appends a google.protobuf.Duration of "1.5s".
-func appendLatency(b, v []byte) []byte {
-	d, ok := parseSeconds(v)
-	if !ok || d == 0 {
+// appendLatency appends a google.protobuf.Duration.
+func appendLatency(b []byte, d time.Duration) []byte {
+	if d == 0 {
 		return b
 	}
 	b, at := begin(appendVarint(b, tagLatency))
@@ -340,9 +384,9 @@ func (x *encoder) operation() {
 	for first := true; s.more('}', first); first = false {
 		switch string(s.key()) {
 		case "id":
-			x.id = append(x.id, s.str()...)
+			x.id = append(x.id[:0], s.str()...)
 		case "producer":
-			x.producer = append(x.producer, s.str()...)
+			x.producer = append(x.producer[:0], s.str()...)
 		default:
 			s.skip(0)
 		}

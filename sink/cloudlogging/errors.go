@@ -18,8 +18,8 @@ import (
 
 // What to do, in the errors that only a person mends.
 const (
-	remedyCredentials = "no credentials: run gcloud auth application-default login, or give the service a service account"
-	remedyPermission  = "no permission: grant roles/logging.logWriter on the project to the account that the service runs as, and enable logging.googleapis.com"
+	remedyCredentials = "no credentials: run gcloud auth application-default login, give the service a service account, or look at the file that GOOGLE_APPLICATION_CREDENTIALS names"
+	remedyPermission  = "no permission, or no such project: grant roles/logging.logWriter on it to the account that the service runs as, and enable logging.googleapis.com"
 	remedyProject     = "no such project or log: look at ProjectID (GOOGLE_CLOUD_PROJECT)"
 	remedyEndpoint    = "what answers there is not Cloud Logging: look at Endpoint (TXTRAIL_CLOUDLOGGING_ENDPOINT)"
 	remedyQuota       = "quota exceeded: it goes on by itself; see the project's quotas for logging.googleapis.com"
@@ -73,11 +73,10 @@ func (s *Sink) fault(ctx context.Context, err error) error {
 	case codes.ResourceExhausted:
 		return s.retryable(remedyQuota, err, after)
 	case codes.Unavailable:
-		if strings.Contains(err.Error(), "authentication handshake failed") || strings.Contains(err.Error(), "credentials") {
-			remedy = "the connection is refused: look at Endpoint, Insecure and the credentials"
-			break
+		if remedy = Unreachable(err); remedy == "" {
+			remedy = remedyReach
 		}
-		return s.retryable(remedyReach, err, after)
+		return s.retryable(remedy, err, after)
 	case codes.Canceled, codes.DeadlineExceeded:
 		if overdue(ctx, err) {
 			return sink.Retryable(fmt.Errorf("cloudloggingsink: %s: %w", s.log, context.Cause(ctx)), after)
@@ -87,6 +86,29 @@ func (s *Sink) fault(ctx context.Context, err error) error {
 		return s.retryable("", err, after)
 	}
 	return s.retryable(remedy, err, max(after, mended))
+}
+
+// Unreachable says what to look at when the service can not be reached, where an error
+// tells; "" where it does not, or is not such an error. It is for others that speak with
+// the service.
+func Unreachable(err error) string {
+	if status.Code(unmark(err)) != codes.Unavailable {
+		return ""
+	}
+	says := func(s string) bool { return strings.Contains(err.Error(), s) }
+	switch {
+	case says("first record does not look like a TLS handshake"):
+		return "what answers there speaks no TLS: look at the endpoint; a test server wants Insecure"
+	case says("authentication handshake failed"):
+		return "what answers there is not who it should be: look at the endpoint, and at proxies on the way"
+	case says("error reading server preface"):
+		return "what answers there does not speak gRPC without TLS: look at the endpoint, and leave Insecure out"
+	case says("no such host"):
+		return "there is no such host: look at the endpoint, and at the network"
+	case says("credentials"):
+		return remedyCredentials
+	}
+	return ""
 }
 
 // overdue reports whether ctx has ended. Its deadline is known to the service, and to

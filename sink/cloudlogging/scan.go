@@ -9,9 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// errLine is the fault of a line that is not JSON. Lines come from entry.Seal, so
-// that one of these was made by something else.
-var errLine = errors.New("cloudloggingsink: the entry's line is not JSON")
+// errLine is the fault of a line that is not canonical: no JSON, a key twice, a key that
+// would be read as another thing. Lines come from entry.Seal, so that one of these was
+// made by something else.
+var errLine = errors.New("cloudloggingsink: the entry's line is not a canonical one")
 
 // maxDepth bounds the nesting: the service takes a Struct of 100 levels (protobuf's
 // own limit), and our own lines are six deep.

@@ -1,6 +1,7 @@
 package cloudloggingsink
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -8,13 +9,18 @@ import (
 	"github.com/txtrail/txtrail/internal/split"
 )
 
-// limits are those of a part: in JSON, which takes about what the wire does. A pair's
-// lengths and tags take up to 40 bytes. Labels are in the payload and, as far as they
-// are indexed, beside it.
-func limits() *split.Limits {
+// limits are those of a part. What the small fields take is measured on the wire: there a
+// character that JSON escapes takes a sixth of the room. A pair's lengths and tags take up
+// to 48 bytes. Labels are in the payload and, as far as they are indexed, beside it.
+func (x *encoder) limits(now time.Time) *split.Limits {
+	var line, wire []byte
 	return &split.Limits{
 		Part: maxEntry - 32<<10, Pair: 48, Copies: 2,
-		Base: func(e *entry.Entry) int { return len(e.AppendJSON(nil)) },
+		Base: func(e *entry.Entry) int {
+			line = e.AppendJSON(line[:0])
+			wire, _ = x.appendAny(wire[:0], line, now, part{}) // a line of AppendJSON is a canonical one
+			return x.size
+		},
 		Text: func(s string, room int) (fit, take int) {
 			n := max(min(len(s), room), 0)
 			return n, n
@@ -33,7 +39,11 @@ func (x *encoder) split(dst, line []byte, now time.Time) ([]byte, int, error) {
 	if e.InsertID == "" {
 		e.InsertID = madeID(line)
 	}
-	parts, err := split.Cut(e, limits())
+	parts, err := split.Cut(e, x.limits(now))
+	if errors.Is(err, split.ErrTooLarge) {
+		e.Clip() // what entry.Seal does: something else made the line
+		parts, err = split.Cut(e, x.limits(now))
+	}
 	if err != nil {
 		return dst, 0, fmt.Errorf("cloudloggingsink: %w", err)
 	}

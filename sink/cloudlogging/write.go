@@ -24,6 +24,7 @@ type writing struct {
 	failed          []error // of each entry of the batch
 	faults          int     // how many of them are set
 	splits, clamped []int   // entries sent as parts, and with another time
+	probed          bool    // the service takes entries as such
 }
 
 func (w *writing) fail(i int, err error) {
@@ -42,6 +43,14 @@ func (w *writing) add(i int, e *entry.Entry, now time.Time) {
 	r, line := w.r, e.Line()
 	at := len(r.buf)
 	buf, err := r.x.append(r.buf, line, now, part{})
+	if errors.Is(err, errLine) {
+		// No line of entry.Seal is one, but others may write to a journal: where package
+		// entry can read it, what it reads is sent.
+		if own, perr := entry.Parse(line); perr == nil {
+			line = own.AppendJSON(nil)
+			buf, err = r.x.append(r.buf, line, now, part{})
+		}
+	}
 	if errors.Is(err, errTooLarge) {
 		if buf, _, err = r.x.split(r.buf, line, now); err == nil {
 			w.splits = append(w.splits, i)
@@ -105,11 +114,15 @@ func (w *writing) send(ctx context.Context, from, to int) error {
 		return nil
 	}
 	if refused := partialErrors(err); len(refused) > 0 {
-		for i, st := range refused {
+		for i := range refused {
 			if i < 0 || int(i) >= to-from {
-				return w.s.fault(ctx, err) // an answer to something else
+				return w.s.fault(ctx, err) // an answer to something else: nothing of it counts
 			}
-			w.fail(w.r.owner[from+int(i)], w.s.refusal(ctx, status.FromProto(st).Err()))
+		}
+		for i, st := range refused {
+			if rerr := status.FromProto(st).Err(); rerr != nil {
+				w.fail(w.r.owner[from+int(i)], w.s.refusal(ctx, rerr))
+			}
 		}
 		return nil
 	}
@@ -126,8 +139,11 @@ func (w *writing) send(ctx context.Context, from, to int) error {
 		}
 		return w.send(ctx, middle, to)
 	}
-	if perr := w.s.probe(ctx); perr != nil {
-		return w.s.fault(ctx, perr)
+	if !w.probed { // once for all of the batch
+		if perr := w.s.probe(ctx); perr != nil {
+			return w.s.fault(ctx, perr)
+		}
+		w.probed = true
 	}
 	w.fail(w.r.owner[from], w.s.refusal(ctx, err))
 	return nil
