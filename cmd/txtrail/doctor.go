@@ -44,9 +44,15 @@ type shipDoc struct {
 	Waiting int64      `json:"waiting"`
 	Bytes   int64      `json:"bytes"`
 	Oldest  *time.Time `json:"oldest,omitempty"`
-	Written time.Time  `json:"written"`
-	Error   string     `json:"error,omitempty"`
+	// Lost were removed before they were delivered; the sink was told last at LostLast.
+	Lost     int64      `json:"lost,omitempty"`
+	LostLast *time.Time `json:"lost_last,omitempty"`
+	Written  time.Time  `json:"written"`
+	Error    string     `json:"error,omitempty"`
 }
+
+// lostIsNews is how long a loss is a problem to look at: then it is history.
+const lostIsNews = 7 * 24 * time.Hour
 
 type deadDoc struct {
 	Sink    string    `json:"sink"`
@@ -163,9 +169,15 @@ func (r *report) ships(a *app, dir string) error {
 	failed := r.failed(nil, err)
 	for i := range states {
 		s := &states[i]
-		doc := shipDoc{Sink: s.Sink, Writer: s.Writer, Alive: s.Alive, Waiting: s.Waiting, Bytes: s.Bytes, Written: s.Written}
+		doc := shipDoc{Sink: s.Sink, Writer: s.Writer, Alive: s.Alive, Waiting: s.Waiting, Bytes: s.Bytes, Written: s.Written, Lost: s.Lost}
 		if !s.Oldest.IsZero() {
 			doc.Oldest = &s.Oldest
+		}
+		if !s.LostLast.IsZero() {
+			doc.LostLast = &s.LostLast
+		}
+		if s.Lost > 0 && a.now().Sub(s.LostLast) < lostIsNews || s.Lost > 0 && s.LostLast.IsZero() {
+			r.problem("%s entries of %s were removed before %s got them: raise the journal's MaxBytes, or see why the sink is so slow", human.Count(s.Lost), s.Writer, s.Sink)
 		}
 		if s.Err != nil {
 			doc.Error = s.Err.Error()
@@ -227,6 +239,9 @@ func (r *report) print(a *app) error {
 		text := fmt.Sprintf(a.say("%s ← %s: %s waiting", "%s ← %s: %s건 대기"), s.Sink, s.Writer, human.Count(s.Waiting))
 		if s.Oldest != nil {
 			text += fmt.Sprintf(a.say(" (%s, the oldest for %s)", " (%s, 가장 오래된 것 %s 전)"), human.Bytes(s.Bytes), ago(*s.Oldest))
+		}
+		if s.Lost > 0 {
+			text += fmt.Sprintf(a.say("; %s removed before they were delivered", "; 전송 전에 삭제된 것 %s건"), human.Count(s.Lost))
 		}
 		if s.Alive {
 			text += a.say("; a process ships them", "; 전송 중인 프로세스 있음")

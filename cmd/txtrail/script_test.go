@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,6 +54,7 @@ func TestScripts(t *testing.T) {
 				ts.Check(store(ts.MkAbs(args[0]), es))
 			},
 			"cloud":  cloud,
+			"lose":   lose,
 			"same":   same,
 			"damage": damage,
 			"status": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -116,6 +119,21 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.MkdirAll(dir, 0o700))
 	ts.Check(os.WriteFile(filepath.Join(dir, filepath.Base(names[0])), b, 0o600))
 	ts.Check(j.Close(context.Background()))
+}
+
+// lose says in each cursor of a folder that a file of seven entries waits, which is not
+// there.
+func lose(ts *testscript.TestScript, _ bool, args []string) {
+	paths, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), ".ship", "*", "*.cursor"))
+	ts.Check(err)
+	for _, path := range paths {
+		b, err := os.ReadFile(path)
+		ts.Check(err)
+		line, _, _ := bytes.Cut(b, []byte(`,"crc":"`))
+		line = append(line[:len(line):len(line)], `,"at":{"txtrail-20261120T100000-00000009-000001":{"offset":0,"known":7}}}`...)
+		crc := crc32.Checksum(line, crc32.MakeTable(crc32.Castagnoli))
+		ts.Check(os.WriteFile(path, fmt.Appendf(line[:len(line)-1], `,"crc":"%08x"}`, crc), 0o600))
+	}
 }
 
 // cloud starts a Cloud Logging service with the sample in a project's log, and says

@@ -54,6 +54,15 @@ type shipCursor struct {
 	At map[string]place `json:"at,omitempty"`
 	// Again is how far the dead letters that are to be sent again were.
 	Again int64 `json:"again,omitempty"`
+	// Lost is what was removed before it was delivered, as far as the sink was told by
+	// gap entries.
+	Lost *lostNote `json:"lost,omitempty"`
+}
+
+// lostNote is how much was lost, and when last.
+type lostNote struct {
+	Entries int64     `json:"entries"`
+	Last    time.Time `json:"last"`
 }
 
 // place is how far one base was shipped.
@@ -106,7 +115,7 @@ func parseCursor(b []byte) (*shipCursor, error) {
 	if c.Version != cursorVersion {
 		return nil, fmt.Errorf("%w: version %d, this library knows %d", ErrCursor, c.Version, cursorVersion)
 	}
-	if c.Again < 0 {
+	if c.Again < 0 || c.Lost != nil && c.Lost.Entries < 0 {
 		return nil, fmt.Errorf("%w: a negative number", ErrCursor)
 	}
 	for base, at := range c.At {

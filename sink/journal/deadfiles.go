@@ -93,6 +93,9 @@ func (d *DeadFile) count() error {
 func eachShip(dir string, visit func(folder string, items []fs.DirEntry) error) error {
 	root := filepath.Join(dir, shipDir)
 	sinks, err := os.ReadDir(root)
+	if st, serr := os.Lstat(root); err == nil && serr == nil && !st.IsDir() {
+		err = fmt.Errorf("%s: %w: it is a %s, which is not followed", root, ErrForeign, typeName(st.Mode()))
+	}
 	if err != nil {
 		if _, serr := os.Stat(dir); serr != nil {
 			return folderError(dir, serr)
@@ -104,10 +107,13 @@ func eachShip(dir string, visit func(folder string, items []fs.DirEntry) error) 
 	}
 	var errs []error
 	for _, s := range sinks {
+		folder := filepath.Join(root, s.Name())
+		if s.Type()&fs.ModeSymlink != 0 {
+			errs = append(errs, fmt.Errorf("journalsink: %s: %w: it is a %s, which is not followed", folder, ErrForeign, typeName(s.Type())))
+		}
 		if !s.IsDir() {
 			continue
 		}
-		folder := filepath.Join(root, s.Name())
 		items, err := os.ReadDir(folder)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("journalsink: %w", err))

@@ -26,8 +26,7 @@ type feed struct {
 	order []*followed
 	lost  []*followed // gone before they were shipped; their gap is not settled
 	again againFile
-
-	peeked map[string]position // how far Peek has gone, by text
+	note  lostNote // of what was lost and told
 
 	listed  time.Time // when the folder was listed
 	changes time.Time // its modification time then
@@ -288,7 +287,13 @@ func (f *feed) settle(s *step) {
 			f.lost = slices.DeleteFunc(f.lost, func(x *followed) bool { return x == s.base })
 		}
 	case s.gone != nil:
-		f.lost = slices.DeleteFunc(f.lost, func(x *followed) bool { return x == s.gone })
+		f.lost = slices.DeleteFunc(f.lost, func(x *followed) bool {
+			if x == s.gone {
+				f.note.Entries += max(0, x.lines-x.read.lines)
+				f.note.Last = f.s.opts.Now().UTC()
+			}
+			return x == s.gone
+		})
 	default:
 		f.again.settle(s.again, f)
 	}

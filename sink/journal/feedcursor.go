@@ -48,6 +48,9 @@ func (f *feed) load() error {
 	}
 	f.again = againFile{path: shipPath(f.s.dir, f.folder, againName(f.s.opts.Name)), read: c.Again, settled: c.Again}
 	f.clock = c.Time
+	if c.Lost != nil {
+		f.note = *c.Lost
+	}
 	return nil
 }
 
@@ -88,6 +91,9 @@ func (f *feed) write() error {
 	}
 	for _, x := range f.lost {
 		c.At[x.text] = place{Offset: x.settled.offset, Settled: x.settled.lines, Known: x.lines}
+	}
+	if f.note.Entries > 0 {
+		c.Lost = &f.note
 	}
 	b, err := c.encode()
 	if err != nil {

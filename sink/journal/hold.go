@@ -2,6 +2,7 @@ package journalsink
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -27,48 +28,93 @@ type holds struct {
 	// The side folder, or that of a sink, could not be listed: whose cursors are in it
 	// nobody knows.
 	unlisted string
+	odd      []error // what stands where a cursor or a folder of cursors may be
 }
 
-// holds reads what is still needed.
-func (j *Journal) holds() *holds { return readHolds(j.fs, j.dir, j.opts.Now()) }
+// holds reads what is still needed, and tells of what can not be read.
+func (j *Journal) holds() *holds {
+	h := readHolds(j.fs, j.dir, j.opts.Now())
+	for _, err := range h.odd {
+		j.reportOnce("hold "+err.Error(), fmt.Errorf("journalsink: %s: what was shipped can not be told, so that files are kept for it as long as MaxBytes allows: %w", j.dir, err))
+	}
+	return h
+}
 
 // readHolds reads the cursors in dir. What can not be read holds everything of its
 // writer: deleting can not be undone.
 func readHolds(files fsys, dir string, now time.Time) *holds {
 	h := &holds{unread: map[string]string{}}
-	sinks, err := files.ReadDir(filepath.Join(dir, shipDir))
-	if err != nil {
-		h.miss(err, shipDir)
+	root := filepath.Join(dir, shipDir)
+	if !h.folder(files, root, shipDir) {
 		return h // usually there is none
 	}
+	sinks, err := files.ReadDir(root)
+	if err != nil {
+		h.miss(err, shipDir)
+		return h
+	}
 	for _, s := range sinks {
-		if !s.IsDir() {
+		folder := filepath.Join(root, s.Name())
+		if !s.IsDir() && !h.folder(files, folder, s.Name()) {
 			continue
 		}
-		list, err := files.ReadDir(filepath.Join(dir, shipDir, s.Name()))
+		list, err := files.ReadDir(folder)
 		if err != nil {
 			h.miss(err, s.Name())
 			continue
 		}
 		for _, item := range list {
-			writer, ok := strings.CutSuffix(item.Name(), extCursor)
-			if !ok || !item.Type().IsRegular() {
-				continue
-			}
-			path := shipPath(dir, s.Name(), item.Name())
-			c, err := readCursor(files, path)
-			if err == nil && c.Writer == writer {
-				if now.Sub(c.Time) < cursorLife {
-					h.cursors = append(h.cursors, c)
-				}
-				continue
-			}
-			if st, err := files.Lstat(path); err == nil && now.Sub(st.ModTime()) < cursorLife {
-				h.unread[writer] = s.Name()
+			if writer, ok := strings.CutSuffix(item.Name(), extCursor); ok {
+				h.cursor(files, shipPath(dir, s.Name(), item.Name()), s.Name(), writer, now)
 			}
 		}
 	}
 	return h
+}
+
+// folder reports whether a path is a folder. A link is not followed: who ships does not
+// either, but an older version may.
+func (h *holds) folder(files fsys, path, name string) bool {
+	st, err := files.Lstat(path)
+	switch {
+	case err != nil:
+		h.miss(err, name)
+		return false
+	case st.IsDir():
+		return true
+	case st.Mode()&fs.ModeSymlink != 0:
+		h.unlisted = name
+		h.odd = append(h.odd, fmt.Errorf("%s: %w: it is a %s, which is not followed", path, ErrForeign, typeName(st.Mode())))
+	}
+	return false // a file has no cursors
+}
+
+// cursor reads one.
+func (h *holds) cursor(files fsys, path, folder, writer string, now time.Time) {
+	st, err := files.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err == nil && !st.Mode().IsRegular() {
+		// Who ships can not write it down: its age says nothing.
+		h.unread[writer] = folder
+		h.odd = append(h.odd, fmt.Errorf("%s: %w: it is a %s", path, ErrForeign, typeName(st.Mode())))
+		return
+	}
+	c, rerr := readCursor(files, path)
+	if rerr == nil && c.Writer != writer {
+		rerr = fmt.Errorf("%w: it is of %q", ErrCursor, c.Writer)
+	}
+	switch {
+	case errors.Is(rerr, fs.ErrNotExist):
+	case rerr == nil:
+		if now.Sub(c.Time) < cursorLife {
+			h.cursors = append(h.cursors, c)
+		}
+	case err != nil || now.Sub(st.ModTime()) < cursorLife:
+		h.unread[writer] = folder
+		h.odd = append(h.odd, fmt.Errorf("%s: %w", path, rerr))
+	}
 }
 
 // miss notes a folder that could not be listed: for want of file descriptors, say, or of
@@ -78,6 +124,7 @@ func (h *holds) miss(err error, folder string) {
 		return
 	}
 	h.unlisted = folder
+	h.odd = append(h.odd, fmt.Errorf("%s: %w", folder, err))
 }
 
 // none reports whether nobody ships from this folder.

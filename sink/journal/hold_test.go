@@ -1,9 +1,12 @@
 package journalsink
 
 import (
+	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -105,6 +108,124 @@ func TestHoldsUnlisted(t *testing.T) {
 		h := readHolds(blindFS{osFS{}, tt.dir, tt.err}, dir, testStart)
 		if _, needed := h.needs(b); needed != tt.want || h.none() == tt.want {
 			t.Errorf("%s: %v: needed %v, want %v", tt.dir, tt.err, needed, tt.want)
+		}
+	}
+}
+
+// What stands where cursors are looked for and can not be read, a link or a folder, holds
+// what a cursor there might need: against age and the disk, not against the hard cap. It is
+// said once.
+func TestHoldsOdd(t *testing.T) {
+	const file = 80 << 10
+	for name, put := range map[string]func(t *testing.T, dir, outside string){
+		"a link to a sink's folder": func(t *testing.T, dir, outside string) {
+			t.Helper()
+			if err := os.MkdirAll(filepath.Join(dir, shipDir), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			link(t, outside, filepath.Join(dir, shipDir, "cloud-1"))
+		},
+		"a link to the side folder": func(t *testing.T, dir, outside string) {
+			t.Helper()
+			link(t, outside, filepath.Join(dir, shipDir))
+		},
+		"a link that leads nowhere": func(t *testing.T, dir, _ string) {
+			t.Helper()
+			link(t, filepath.Join(dir, "nowhere"), filepath.Join(dir, shipDir))
+		},
+		"a folder for a cursor": func(t *testing.T, dir, _ string) {
+			t.Helper()
+			path := shipPath(dir, "cloud-1", "web"+extCursor)
+			if err := os.MkdirAll(path, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chtimes(path, testStart, testStart); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"a link for a cursor": func(t *testing.T, dir, outside string) {
+			t.Helper()
+			if err := os.MkdirAll(filepath.Join(dir, shipDir, "cloud-1"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			link(t, filepath.Join(outside, "x"), shipPath(dir, "cloud-1", "web"+extCursor))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			put(t, dir, t.TempDir())
+			for seq := 1; seq <= 4; seq++ {
+				b := make([]byte, file)
+				path := filepath.Join(dir, newBase("web", testStart, 1, seq)+extClosed)
+				if err := os.WriteFile(path, b, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Chtimes(path, testStart, testStart); err != nil {
+					t.Fatal(err)
+				}
+			}
+			now := testStart.Add(100 * 24 * time.Hour)
+			var odd, removed []string
+			opts := &Options{MaxAge: time.Hour, MaxBytes: 4 * file, MaxFileBytes: file, Now: func() time.Time { return now }, OnError: func(err error) {
+				if errors.Is(err, ErrRetention) {
+					removed = append(removed, err.Error())
+				} else {
+					odd = append(odd, err.Error())
+				}
+			}}
+			full := &faultFS{room: -1, free: func() (uint64, uint64) { return 0, 1 << 30 }}
+			j := stillJournal(t, dir, opts)
+			j.fs = full
+			for range 3 {
+				j.retain()
+				j.mergeSmall()
+			}
+			if got := len(names(t, dir, extClosed)); got != 4 || len(removed) > 0 {
+				t.Errorf("%d files are left of 4: %q", got, removed)
+			}
+			if len(odd) != 1 || !strings.Contains(odd[0], "kept for it") {
+				t.Errorf("told %q, want it once", odd)
+			}
+			j.opts.MaxBytes = 2 * file
+			j.retain()
+			if s := j.Stats(); s.Removed != 2 || s.RemovedUnshipped != 2 {
+				t.Errorf("%+v", s)
+			}
+			if len(removed) != 1 || !strings.Contains(removed[0], "2 of them had entries that were not shipped") {
+				t.Errorf("told %q", removed)
+			}
+		})
+	}
+}
+
+func link(t *testing.T, to, path string) {
+	t.Helper()
+	if err := os.Symlink(to, path); err != nil {
+		t.Skip("no links here:", err)
+	}
+}
+
+// Nobody ships through a link in the side folder's place, and whoever looks is told.
+func TestShipNotThroughLinks(t *testing.T) {
+	for _, whole := range []bool{false, true} {
+		dir, outside := t.TempDir(), t.TempDir()
+		path := filepath.Join(dir, shipDir)
+		if !whole {
+			if err := os.Mkdir(path, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			path = filepath.Join(path, shipFolder("cloud"))
+		}
+		link(t, outside, path)
+		_, err := spoolTest(t, dir, nil).Attach(context.Background(), "cloud")
+		if !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "symbolic link") {
+			t.Errorf("attached: %v", err)
+		}
+		if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
+			t.Errorf("outside: %v, %v", left, err)
+		}
+		if states, err := ShipStates(context.Background(), dir, testStart); !errors.Is(err, ErrForeign) || len(states) > 0 {
+			t.Errorf("%v, %v", states, err)
 		}
 	}
 }

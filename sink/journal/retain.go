@@ -87,7 +87,7 @@ type removal struct {
 // needs reports whether a base is still to be shipped.
 func (r *removal) needs(l *listed) (sink string, needed bool) {
 	if r.holds == nil {
-		r.holds = readHolds(r.j.fs, r.j.dir, r.j.opts.Now())
+		r.holds = r.j.holds()
 	}
 	return r.holds.needs(l.baseName)
 }

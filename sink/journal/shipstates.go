@@ -24,6 +24,11 @@ type ShipState struct {
 	Waiting int64     // entries that the sink has not got
 	Bytes   int64     // of them, before compression
 	Oldest  time.Time // of them; zero if there are none
+	// Lost are the entries that were removed before the sink got them, to keep the folder
+	// within its bounds or by somebody: of this folder as long as its cursor is there.
+	// LostLast is when the sink was told last, by a gap entry; zero if it was not yet.
+	Lost     int64
+	LostLast time.Time
 	// Stale: nobody has shipped for so long that the files are not kept for it any
 	// more.
 	Stale bool
@@ -95,14 +100,20 @@ func shipState(ctx context.Context, dir, folder, writer string, now time.Time) (
 	if err != nil {
 		return state, err
 	}
+	state.Lost, state.LostLast = f.note.Entries, f.note.Last
+	for _, x := range f.lost {
+		n := max(0, x.lines-x.read.lines)
+		state.Lost += n
+		look.Entries -= n
+	}
 	state.Waiting, state.Bytes = look.Entries, look.Bytes
 	if look.Entries > 0 {
-		b := sink.SpoolBatch{MaxEntries: 1, MaxBytes: 1}
+		b := sink.SpoolBatch{MaxEntries: len(f.lost) + 1, MaxBytes: 1}
 		if err := f.Next(ctx, &b); err != nil {
 			return state, err
 		}
-		if len(b.Entries) > 0 {
-			state.Oldest = b.Entries[0].Time
+		if len(b.Entries) > b.Gaps {
+			state.Oldest = b.Entries[b.Gaps].Time
 		}
 	}
 	return state, nil
