@@ -16,6 +16,8 @@ type Fault struct {
 	Code codes.Code
 	// Message is the error's. Default the code's name.
 	Message string
+	// Err is returned instead of an error of Code: one with details of its own.
+	Err error
 	// RetryAfter is put on the error as google.rpc.RetryInfo. Default none.
 	RetryAfter time.Duration
 	// Served says that the call does its work first: the answer alone is lost.
@@ -41,7 +43,7 @@ func (s *Server) SetFault(f FaultFunc) {
 }
 
 // Cut closes all connections.
-func (s *Server) Cut() { s.conns.cut() }
+func (s *Server) Cut() { s.up.Load().conns.cut() }
 
 // begin counts a call and returns what goes wrong with it.
 func (s *Server) begin(ctx context.Context, method string) (Fault, error) {
@@ -70,8 +72,11 @@ func (s *Server) begin(ctx context.Context, method string) (Fault, error) {
 // end returns the fault's error, or nil.
 func (s *Server) end(f Fault) error {
 	if f.Cut {
-		s.conns.cut()
+		s.Cut()
 		return status.Error(codes.Unavailable, "cut")
+	}
+	if f.Err != nil {
+		return f.Err
 	}
 	if f.Code == codes.OK {
 		return nil

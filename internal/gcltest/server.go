@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cloud.google.com/go/logging/apiv2/loggingpb"
@@ -17,6 +18,9 @@ import (
 type Options struct {
 	// Addr is where to listen. Default "127.0.0.1:0": a free port of the loopback.
 	Addr string
+	// Listener is where to listen instead of Addr: one in memory. It is closed with the
+	// Server. Default nil.
+	Listener net.Listener
 	// Now is the service's clock. Default time.Now.
 	Now func() time.Time
 	// Quota enforces ReadsPerMinute. Default false.
@@ -32,9 +36,7 @@ type Server struct {
 
 	now   func() time.Time
 	quota bool
-	grpc  *grpc.Server
-	conns *connListener
-	done  chan struct{}
+	up    atomic.Pointer[serving]
 
 	mu      sync.Mutex
 	fault   FaultFunc
@@ -59,32 +61,65 @@ func Start(opts *Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	l, err := net.Listen("tcp", o.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("gcltest: %w", err)
+	s := &Server{now: o.Now, quota: o.Quota, fault: o.Fault, calls: map[string]int{}, grown: make(chan struct{})}
+	l := o.Listener
+	if l == nil {
+		var err error
+		if l, err = net.Listen("tcp", o.Addr); err != nil {
+			return nil, fmt.Errorf("gcltest: %w", err)
+		}
 	}
-	s := &Server{
-		now: o.Now, quota: o.Quota, fault: o.Fault, calls: map[string]int{},
-		grown: make(chan struct{}), done: make(chan struct{}),
-	}
-	s.conns = &connListener{Listener: l, open: map[net.Conn]struct{}{}}
-	s.grpc = grpc.NewServer(grpc.MaxRecvMsgSize(4*MaxRequestBytes), grpc.StatsHandler(&s.wire))
-	loggingpb.RegisterLoggingServiceV2Server(s.grpc, s)
-	go func() {
-		defer close(s.done)
-		_ = s.grpc.Serve(s.conns) // ends with Close
-	}()
+	s.up.Store(s.serve(l))
 	return s, nil
 }
 
+// serving is the time from a start to a stop.
+type serving struct {
+	grpc  *grpc.Server
+	conns *connListener
+	done  chan struct{}
+}
+
+func (s *Server) serve(l net.Listener) *serving {
+	up := &serving{
+		grpc:  grpc.NewServer(grpc.MaxRecvMsgSize(4*MaxRequestBytes), grpc.StatsHandler(&s.wire)),
+		conns: &connListener{Listener: l, open: map[net.Conn]struct{}{}}, done: make(chan struct{}),
+	}
+	loggingpb.RegisterLoggingServiceV2Server(up.grpc, s)
+	go func() {
+		defer close(up.done)
+		_ = up.grpc.Serve(up.conns) // ends with stop
+	}()
+	return up
+}
+
+func (u *serving) stop() {
+	u.grpc.Stop()
+	<-u.done
+}
+
+// Restart takes the service away, for so long, and starts it at the same address with
+// what it had stored. Clients are told to go (GOAWAY), calls that run are then cut off.
+func (s *Server) Restart(away time.Duration) error {
+	old := s.up.Load()
+	addr := old.conns.Addr().String()
+	go old.grpc.GracefulStop()
+	<-old.done
+	time.Sleep(away)
+	old.stop()
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("gcltest: %w", err)
+	}
+	s.up.Store(s.serve(l))
+	return nil
+}
+
 // Addr is the address to use as an endpoint, without TLS.
-func (s *Server) Addr() string { return s.conns.Addr().String() }
+func (s *Server) Addr() string { return s.up.Load().conns.Addr().String() }
 
 // Close ends the service and all calls.
-func (s *Server) Close() {
-	s.grpc.Stop()
-	<-s.done
-}
+func (s *Server) Close() { s.up.Load().stop() }
 
 // Entries returns what is stored, in the order of writing, repeated ones included.
 // They are shared: read them only.

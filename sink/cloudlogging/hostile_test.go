@@ -75,7 +75,7 @@ func text(r *rand.Rand, n int) string {
 func TestSplitWorst(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	x := newEncoder()
-	for i := range 12 {
+	for i := range 4 {
 		e := &entry.Entry{Time: testNow, TxID: "split-0001", InsertID: text(r, 500) + fmt.Sprint(i), Kind: entry.KindServer, Resource: &entry.Resource{}}
 		e.Message, e.Error.Message, e.Error.Stack = text(r, entry.MaxMessage), text(r, entry.MaxMessage), text(r, entry.MaxStack)
 		e.HTTP.URL, e.HTTP.Referer, e.HTTP.UserAgent = text(r, entry.MaxURL), text(r, entry.MaxURL), text(r, entry.MaxMessage)
@@ -98,7 +98,7 @@ func TestSplitWorst(t *testing.T) {
 			h := entry.Header{Name: fmt.Sprint(k), Value: text(r, r.IntN(entry.MaxHeaderValue))}
 			e.Request.Headers, e.Response.Headers = append(e.Request.Headers, h), append(e.Response.Headers, h)
 		}
-		e.Request.Body.Content, e.Response.Body.Content = []byte(text(r, r.IntN(1<<20))), []byte(text(r, r.IntN(1<<20)))
+		e.Request.Body.Content, e.Response.Body.Content = []byte(text(r, r.IntN(1<<20))), []byte(text(r, r.IntN(300<<10)))
 		if err := e.Seal(nil); err != nil {
 			t.Fatal(err)
 		}

@@ -116,7 +116,8 @@ func (w *writing) send(ctx context.Context, from, to int) error {
 	if refused := partialErrors(err); len(refused) > 0 {
 		for i := range refused {
 			if i < 0 || int(i) >= to-from {
-				return w.s.fault(ctx, err) // an answer to something else: nothing of it counts
+				// An answer to something else: nothing of it counts.
+				return w.s.retryable(fmt.Sprintf("the answer names entry %d of %d: look at what is between here and the service", i, to-from), err, mended)
 			}
 		}
 		for i, st := range refused {
