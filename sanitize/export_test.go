@@ -8,7 +8,7 @@ func NewThorough(o *Options) (*Policy, error) {
 		return nil, err
 	}
 	for _, rs := range p.rulesets() {
-		rs.glance = false
+		rs.glance, rs.lane, rs.filter = false, false, nil
 		rs.hints = new(hintTable)
 		rs.hints.alone(hintAlways, func(c byte) bool { return rs.anchors[c] != aNone })
 	}

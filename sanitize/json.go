@@ -93,6 +93,9 @@ func (r *run) json(d *doc, lo, hi int) (end int, st jsonStatus) {
 		prev    = &r.first
 		ent     *cacheEntry
 		at      int
+		stop    laneStop
+		// Where members may be read in the lane.
+		lane = shallow && !paths && r.rs.lane
 	)
 	if r.rs.mode == ModeAllow {
 		dec.rule = ruleUnlisted
@@ -102,10 +105,6 @@ func (r *run) json(d *doc, lo, hi int) (end int, st jsonStatus) {
 	}
 	maxFrames := r.rs.maxDepth
 	r.resume, r.resumeHidden, r.keyed = -1, false, false
-	defer func() {
-		r.frames = r.frames[:base]
-		r.pend = r.pend[:pend0]
-	}()
 
 value:
 	if i >= len(src) {
@@ -262,6 +261,7 @@ value:
 after:
 	owed = -1
 	if top < base {
+		r.frames, r.pend = r.frames[:base], r.pend[:pend0]
 		return i, jsonOK
 	}
 	if i >= len(src) {
@@ -305,6 +305,20 @@ after:
 	}
 
 pop:
+	// In a list, the next object takes the place of this one.
+	if lane && c == '}' && mask < 0 && top > base && i+2 < len(src) && src[i+1] == ',' && src[i+2] == '{' {
+		f, p := &r.frames[top], &r.frames[top-1]
+		if f.role == roleNone && f.slot < 0 && int(f.pend) == len(r.pend) && p.flags&(fObject|fRow) == 0 && p.dec.rule == ruleNone {
+			if p.flags&fTrack != 0 {
+				p.idx++
+			}
+			f.flags, f.name, f.col, f.cols = fObject, ruleNone, ruleNone, 0
+			f.start = i + 2
+			flags = fObject
+			i += 3
+			goto firstKey
+		}
+	}
 	i++
 	if mask == top {
 		f := &r.frames[top]
@@ -351,8 +365,24 @@ key:
 			goto fault
 		}
 	}
-	s = i
 	if mask < 0 {
+		if lane {
+			s = i
+			i, owed, prev, stop = r.lane(src, i, prev, &r.frames[top])
+			keyed = keyed || i > s
+			switch stop {
+			case laneValue:
+				dec = prev.dec
+				rl = dec.role
+				goto value
+			case laneAfter:
+				goto after
+			case laneMiss:
+				s = i
+				goto newKey
+			}
+		}
+		s = i
 		ent = &r.cache[prev.next%cacheSize]
 		if e = ent.guess(src, s+1); e > 0 {
 			prev = ent
@@ -360,6 +390,8 @@ key:
 			goto known
 		}
 	}
+	s = i
+newKey:
 	e, saw = scanString(src, i+1)
 	if e < 0 {
 		st = jsonCut
@@ -419,5 +451,6 @@ fault:
 	if owed >= 0 {
 		r.resume = owed
 	}
+	r.frames, r.pend = r.frames[:base], r.pend[:pend0]
 	return e, st
 }

@@ -21,7 +21,33 @@ type cacheEntry struct {
 	tag        uint32 // length and scope; 0 when nothing is here
 	dec        decision
 	next       uint16 // the entry of the JSON key that came after this one
-	json       bool   // the key is known to be the inside of a JSON string, and harmless itself
+	as         keyAs  // what is known of the key as one of JSON
+	luck       int8   // above 0: its values come again; else how often they were not looked for
+}
+
+// keyAs says what the key is where it is one of JSON.
+type keyAs uint8
+
+const (
+	keyOther   keyAs = iota // not known to be the inside of a JSON string, or not harmless itself
+	keySpecial              // its value is hidden, or says something about its siblings
+	keyPlain                // its value is a value
+	keyLabel                // its value may be the name of what stands beside it
+	keyName                 // … and is a name
+)
+
+func keyKind(dec decision) keyAs {
+	switch {
+	case dec.rule != ruleNone:
+		return keySpecial
+	case dec.role == roleNone:
+		return keyPlain
+	case dec.role == roleLabel:
+		return keyLabel
+	case dec.role == roleName:
+		return keyName
+	}
+	return keySpecial
 }
 
 // key returns the decision for a key, given raw as it stands in its grammar.
@@ -73,7 +99,7 @@ func (r *run) lookup(k []byte, sc scope) (decision, int) {
 // when that is what begins at src[i], and 0 otherwise.
 func (ent *cacheEntry) guess(src []byte, i int) int {
 	n := int(ent.tag >> 8)
-	if !ent.json || i+n+8 > len(src) {
+	if ent.as == keyOther || i+n+8 > len(src) {
 		return 0
 	}
 	k := src[i : i+n+8]
@@ -102,7 +128,9 @@ func (r *run) follow(prev *cacheEntry, at int, dec decision) *cacheEntry {
 		return prev
 	}
 	ent := &r.cache[at]
-	ent.json = true
+	if ent.as == keyOther {
+		ent.as, ent.luck = keyKind(dec), luckFirst
+	}
 	prev.next = uint16(at)
 	return ent
 }

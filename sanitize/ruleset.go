@@ -31,6 +31,8 @@ type ruleset struct {
 	hints     *hintTable
 	glance    bool // a value may be passed by its hints
 	dates     bool // no key is made of digits
+	lane      bool // members of JSON may be passed in the lane
+	filter    *keyFilter
 	pool      sync.Pool
 	tokenKeys map[ruleID][]byte
 }
@@ -230,6 +232,8 @@ func newRuleset(o *Options, route *Route) (*ruleset, error) {
 	rs.hints = newHintTable()
 	rs.glance = len(rs.patterns) == 0 // whose anchors the hints do not know
 	rs.dates = rs.dates && rs.mode != ModeAllow
+	rs.lane = rs.glance || rs.keysOnly
+	rs.filter = newKeyFilter(rs)
 	rs.deriveTokenKeys(o)
 	rs.pool.New = func() any {
 		return &run{rs: rs, counts: make([]int32, len(rs.rules))}

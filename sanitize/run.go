@@ -39,6 +39,7 @@ type run struct {
 	pend    []pending
 	cache   [cacheSize]cacheEntry
 	first   cacheEntry // the key before the first one
+	values  [valueSlots]valueSlot
 	keys    keyScratch
 	memo    memo
 	dec     decoders

@@ -1,0 +1,162 @@
+package sanitize
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Most members of most objects are the ones that came the last time, with a short
+// value in which there is nothing to find. The lane reads those, one after the other,
+// and leaves all else to the reader: what it passes, the reader would have passed.
+
+// laneStop says what stands where the lane has ended.
+type laneStop uint8
+
+const (
+	laneKey   laneStop = iota // a key
+	laneMiss                  // a key, and not the one that came next the last time
+	laneValue                 // a value
+	laneAfter                 // what follows a value
+)
+
+// laneRoom is how many bytes follow the beginning of a member that the lane reads: a
+// key and a value as they are remembered, with the eight bytes that are compared at a
+// time, or a number.
+const laneRoom = 2 + maxCacheKey + 3 + maxValue + 16
+
+// lane reads members from the key at src[i] on, of the object in frame f, the key
+// before which was prev's. It returns where it has ended, at what, the key whose value
+// has not been read or -1, and the last key.
+func (r *run) lane(src []byte, i int, prev *cacheEntry, f *frame) (end, owed int, last *cacheEntry, stop laneStop) {
+	look := !r.rs.keysOnly
+	for len(src)-i >= laneRoom {
+		ent := &r.cache[prev.next%cacheSize]
+		p := ent.guess(src, i+1)
+		if p == 0 {
+			return i, -1, prev, laneMiss
+		}
+		if src[p+1] != ':' {
+			break
+		}
+		p += 2
+		if src[p] == ' ' {
+			p++
+		}
+		prev = ent
+		switch c := src[p]; {
+		case c == '"':
+			if ent.as <= keySpecial {
+				return p, i, ent, laneValue
+			}
+			var q int
+			var slot *valueSlot
+			if ent.luck > 0 || ent.tryAgain() {
+				slot = r.valueAt(src, p+1)
+				q = slot.is(src, p+1)
+				if q > 0 && (ent.as == keyPlain || slot.noKey) {
+					ent.luck = luckMost
+					if ent.as == keyName {
+						f.flags |= fNamed
+					}
+					p = q + 1
+					break
+				}
+				ent.luck--
+			}
+			q, saw := scanString(src, p+1)
+			if q < 0 || saw&sawEscape != 0 || saw&sawHigh != 0 && !validText(src, p+1, q) {
+				return p, i, ent, laneValue
+			}
+			v := src[p+1 : q]
+			if look && len(v) >= 4 && !r.rs.plain(v) {
+				return p, i, ent, laneValue
+			}
+			noKey := false
+			if ent.as >= keyLabel && len(v) < maxName {
+				if r.rs.mayMatch(v) {
+					return p, i, ent, laneValue
+				}
+				noKey = true
+				if ent.as == keyName {
+					f.flags |= fNamed
+				}
+			}
+			if slot != nil {
+				slot.put(src, p+1, len(v), noKey)
+			}
+			p = q + 1
+		case c-'0' < 10:
+			if ent.as <= keySpecial {
+				return p, i, ent, laneValue
+			}
+			q := shortNumber(src, p)
+			if q == 0 {
+				return p, i, ent, laneValue
+			}
+			p = q
+		default:
+			q := shortLiteral(src, p)
+			if q == 0 {
+				return p, i, ent, laneValue
+			}
+			p = q
+		}
+		if len(src)-p < 3 || src[p] != ',' {
+			return p, -1, prev, laneAfter
+		}
+		i = p + 1
+		if src[i] == ' ' {
+			i++
+		}
+		if src[i] != '"' {
+			return p, -1, prev, laneAfter
+		}
+	}
+	return i, -1, prev, laneKey
+}
+
+// shortNumber returns the end of the number at src[i] when it has no more than eleven
+// digits before a point, and eight bytes from the point on, and the next member or the
+// end of the object follows; otherwise 0.
+func shortNumber(src []byte, i int) int {
+	n := digitsAt(src, i)
+	if n == 8 {
+		if n += digitsAt(src, i+8); n > 11 {
+			return 0
+		}
+	}
+	if src[i] == '0' && n > 1 {
+		return 0
+	}
+	k := i + n
+	if src[k] == '.' {
+		n := digitsAt(src, k+1)
+		if n == 0 {
+			return 0
+		}
+		k += 1 + n
+	}
+	if src[k] != ',' && src[k] != '}' {
+		return 0
+	}
+	return k
+}
+
+// digitsAt returns how many digits stand at src[i]; 8 may be more.
+func digitsAt(src []byte, i int) int {
+	x := binary.LittleEndian.Uint64(src[i:]) ^ '0'*swarOnes
+	return bits.TrailingZeros64((x+0x76*swarOnes|x)&swarHighs) >> 3
+}
+
+// shortLiteral returns the end of true, false or null at src[i], otherwise 0.
+func shortLiteral(src []byte, i int) int {
+	switch binary.LittleEndian.Uint32(src[i:]) {
+	case 't' | 'r'<<8 | 'u'<<16 | 'e'<<24, 'n' | 'u'<<8 | 'l'<<16 | 'l'<<24:
+		return i + 4
+	case 'f' | 'a'<<8 | 'l'<<16 | 's'<<24:
+		if src[i+4] == 'e' {
+			return i + 5
+		}
+	}
+	return 0
+}
