@@ -11,10 +11,16 @@ import (
 	"time"
 
 	"cloud.google.com/go/logging"
+	"github.com/google/go-cmp/cmp"
+	"github.com/googleapis/gax-go/v2/callctx"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 
 	"github.com/txtrail/txtrail/internal/gcltest"
 	"github.com/txtrail/txtrail/sink"
+	cloudloggingsink "github.com/txtrail/txtrail/sink/cloudlogging"
 	highlevelsink "github.com/txtrail/txtrail/sink/cloudlogging/highlevel"
 	"github.com/txtrail/txtrail/sink/sinktest"
 )
@@ -111,6 +117,44 @@ func TestFirstEntry(t *testing.T) {
 		}
 		if got := ids(t, srv); len(got) != 2 || len(srv.Entries())+srv.Dropped() != 3 {
 			t.Errorf("%v, %d taken", got, len(srv.Entries())+srv.Dropped())
+		}
+	}
+}
+
+// A call is one of the client's as any other: by its interceptors, with its headers,
+// each once.
+func TestHeaders(t *testing.T) {
+	srv := serve(t)
+	var seen []metadata.MD
+	watch := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		md, _ := metadata.FromOutgoingContext(ctx)
+		seen = append(seen, md)
+		return invoke(ctx, method, req, reply, cc, opts...)
+	}
+	c, err := logging.NewClient(t.Context(), "shop-test", append(cloudloggingsink.Dial(srv.Addr(), "", true),
+		option.WithGRPCDialOption(grpc.WithChainUnaryInterceptor(watch)))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	s, err := highlevelsink.New(t.Context(), c, options(inOrder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close(context.Background()) }()
+	ctx := callctx.SetHeaders(t.Context(), "x-goog-user-project", "payer")
+	if err := c.Logger("txtrail", logging.CommonResource(nil)).LogSync(ctx, logging.Entry{Payload: "theirs"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(ctx, sinktest.Samples(0, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if len(seen) != 3 {
+		t.Fatalf("%d calls", len(seen))
+	}
+	for _, got := range seen[1:] {
+		if d := cmp.Diff(seen[0], got); d != "" {
+			t.Errorf("the headers are others than of the program's own calls: %s", d)
 		}
 	}
 }
