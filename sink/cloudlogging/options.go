@@ -65,8 +65,8 @@ type Options struct {
 	Compress bool
 	// Client is a client to use instead of one of the sink's own; Endpoint, Insecure,
 	// QuotaProject and ClientOptions then do not count, and Close leaves it open. The
-	// high-level client of package logging has none to give: make one with apiv2.NewClient.
-	// Default nil.
+	// high-level client of package logging has none to give: make one with apiv2.NewClient,
+	// or give that client to package highlevelsink. Default nil.
 	Client *logging.Client
 	// ClientOptions are passed to the client, after those of the fields above.
 	// Default none: Application Default Credentials.

@@ -101,7 +101,8 @@ func (c *caller) send(ctx context.Context, raw []byte, resource *monitoredres.Mo
 }
 
 // probe asks whether the service takes an entry at all. There is no dry run here: it
-// sends one of 1970, which the service takes and does not keep, as Client.Ping does.
+// sends one of 1970, which the service takes and does not keep, as Client.Ping does;
+// an export may.
 func (c *caller) probe(ctx context.Context, resource *monitoredres.MonitoredResource) *status.Status {
 	return c.log(ctx, logging.Entry{
 		Timestamp: time.Unix(0, 0), InsertID: "txtrail-probe", Resource: resource,

@@ -2,7 +2,7 @@
 // program has already: a *logging.Client or a *logging.Logger of
 // cloud.google.com/go/logging, with its credentials, endpoint, interceptors and
 // quota project. Where there is none yet, package cloudloggingsink is the better
-// one: it makes a client of its own and costs a tenth.
+// one: it makes a client of its own and costs an eighth of the CPU.
 //
 // An entry becomes the same LogEntry as there, and what is promised is the same: each
 // entry is answered for, a refused one is reported alone, what can be cured is tried
@@ -21,10 +21,11 @@
 //
 // # What is worse than with cloudloggingsink
 //
-//   - A call for each entry: more CPU, and no more entries a second than
-//     Options.Concurrent divided by the time of a call. Projects with the quota of
-//     120,000 calls of entries.write a minute can not write more entries than that,
-//     all of their writers together.
+//   - A call for each entry: some 42 µs of CPU instead of 5.4, and no more entries a
+//     second than Options.Concurrent divided by the time of a call. Projects that have
+//     the quota of 120,000 calls of entries.write a minute still
+//     (cloud.google.com/logging/quotas) write no more entries than that, all of their
+//     writers together.
 //   - The client repeats what is Unavailable, Internal or too slow by itself and says
 //     nothing of it: an outage shows as a call that took longer than
 //     Options.CallTimeout, without its cause.
@@ -32,4 +33,6 @@
 //     jsonPayload.split, as lines of the stdout sink have. Readers take both.
 //   - No compression, unless the client was made so.
 //   - Entries of a batch are stored in any order. The service sorts by timestamp.
+//   - When all of a batch is refused, an entry of 1970 asks whether it is the batch or
+//     the project. The service keeps none so old, but its exports may.
 package highlevelsink

@@ -213,10 +213,9 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// An entry that the service refuses for what it is: with a Logger's own labels it has
-// too many. The first of a batch, or all of it.
-func TestRefusedByLabels(t *testing.T) {
-	srv := serve(t)
+// crowded returns a sink by a Logger that has nearly all the labels that there may be.
+func crowded(t *testing.T, srv *gcltest.Server) *highlevelsink.Sink {
+	t.Helper()
 	common := map[string]string{}
 	for i := range 60 {
 		common[fmt.Sprint("common", i)] = "x"
@@ -226,15 +225,25 @@ func TestRefusedByLabels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = s.Close(context.Background()) }()
-	many := func(i int) *entry.Entry {
-		e := sinktest.Unsealed(i)
-		for j := range 10 {
-			e.Labels = append(e.Labels, entry.Label{Name: fmt.Sprint("l", j), Value: "v"})
-		}
-		return sinktest.Seal(e)
+	t.Cleanup(func() { _ = s.Close(context.Background()) })
+	return s
+}
+
+// many returns an entry that a crowded sink can not write.
+func many(i int) *entry.Entry {
+	e := sinktest.Unsealed(i)
+	for j := range 10 {
+		e.Labels = append(e.Labels, entry.Label{Name: fmt.Sprint("l", j), Value: "v"})
 	}
-	err = s.Write(t.Context(), []*entry.Entry{many(0), sinktest.Sample(1), sinktest.Sample(2), many(3)})
+	return sinktest.Seal(e)
+}
+
+// An entry that the service refuses for what it is: with a Logger's own labels it has
+// too many. The first of a batch, or all of it.
+func TestRefusedByLabels(t *testing.T) {
+	srv := serve(t)
+	s := crowded(t, srv)
+	err := s.Write(t.Context(), []*entry.Entry{many(0), sinktest.Sample(1), sinktest.Sample(2), many(3)})
 	var partial *sink.PartialError
 	if !errors.As(err, &partial) || len(partial.Failed) != 2 || partial.Failed[0].Index != 0 || partial.Failed[1].Index != 3 || !sink.IsPermanent(err) {
 		t.Fatalf("Write gives %v", err)

@@ -40,8 +40,8 @@ type Options struct {
 	// cloudloggingsink.Options. Default 29 days.
 	MaxAge time.Duration
 	// Concurrent is how many calls run at a time in one Write, each with one entry.
-	// With a call of 30 ms, 32 of them are a thousand entries a second. With 1,
-	// entries are stored in the order of the batch. Default 32, at most 100.
+	// With a call of 30 ms, 32 of them are a thousand entries a second at most. With
+	// 1, entries are stored in the order of the batch. Default 32, at most 100.
 	Concurrent int
 	// CallTimeout bounds one call, with all that the client tries again by itself.
 	// Default 10 s.
