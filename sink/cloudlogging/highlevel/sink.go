@@ -155,7 +155,7 @@ func (s *Sink) Stats() cloudloggingsink.Stats {
 
 // Write implements [sink.Sink]. Its errors are those of cloudloggingsink.Sink: of
 // entries that were refused, each by itself, and of what a retry may cure. After a
-// fault that is not of the entries no further ones are sent.
+// fault that is not of the entries the others of the same 5 MB are not sent.
 func (s *Sink) Write(ctx context.Context, batch []*entry.Entry) error {
 	return s.inner.Write(ctx, batch)
 }
