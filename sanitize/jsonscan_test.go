@@ -44,7 +44,7 @@ func TestMemoKeepsWhatComesAgain(t *testing.T) {
 	misses := 0
 	for n := range 10_000 {
 		for _, v := range again {
-			slot, hit := m.slot(asHeader, "X-Note", v)
+			slot, hit := m.slot(memoHash("X-Note", v), asHeader, "X-Note", v)
 			if !hit {
 				misses++
 				slot.put(asHeader, "X-Note", v)
@@ -53,7 +53,7 @@ func TestMemoKeepsWhatComesAgain(t *testing.T) {
 		for k, i := len(id)-1, n; i > 0; k, i = k-1, i/10 {
 			id[k] = byte('0' + i%10)
 		}
-		slot, _ := m.slot(asText, "", string(id))
+		slot, _ := m.slot(memoHash("", string(id)), asText, "", string(id))
 		slot.put(asText, "", string(id))
 	}
 	if misses > 20 {

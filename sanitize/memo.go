@@ -2,6 +2,7 @@ package sanitize
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unsafe"
 )
 
@@ -16,6 +17,7 @@ const (
 
 const (
 	memoSlots = 64
+	memoLeast = 4   // shorter values are read as fast
 	memoBytes = 253 // a name and a value: most User-Agents fit
 	memoCame  = 256
 )
@@ -27,8 +29,9 @@ const (
 // drive each other out, and takes one that is in use only when it comes again: IDs and
 // the like are different each time, and would drive out what is not. Private to one run.
 type memo struct {
-	slots [memoSlots]memoSlot
-	came  [memoCame]uint16 // hashes of values that had no place
+	slots   [memoSlots]memoSlot
+	came    [memoCame]uint16 // hashes of values that had no place
+	changed changed
 }
 
 type memoSlot struct {
@@ -36,13 +39,12 @@ type memoSlot struct {
 	buf             [memoBytes]byte
 }
 
-// slot returns where the value would be, nil when it has no place: it is too long, so
+// slot returns where the value, of the hash h, would be, nil when it has no place: it is too long, so
 // short that it is read as fast, or has not come before. And whether it is there.
-func (m *memo) slot(as byte, name, value string) (s *memoSlot, hit bool) {
-	if len(value) < 4 || len(name)+len(value) > memoBytes {
+func (m *memo) slot(h uint64, as byte, name, value string) (s *memoSlot, hit bool) {
+	if len(value) < memoLeast || len(name)+len(value) > memoBytes {
 		return nil, false
 	}
-	h := memoHash(name, value)
 	s = &m.slots[h%memoSlots]
 	if s.holds(as, name, value) {
 		return s, true
@@ -57,7 +59,7 @@ func (m *memo) slot(as byte, name, value string) (s *memoSlot, hit bool) {
 	if other.as == 0 {
 		return other, false
 	}
-	came, tag := &m.came[h>>16%memoCame], uint16(h>>32)|1
+	came, tag := &m.came[h>>16%memoCame], memoTag(h)
 	if *came == tag {
 		return s, false
 	}
@@ -65,22 +67,22 @@ func (m *memo) slot(as byte, name, value string) (s *memoSlot, hit bool) {
 	return nil, false
 }
 
-// memoHash looks at the ends of a value, of at least four bytes, and at its middle:
-// values of the same field that differ nowhere else drive each other out, which costs
-// no more than not to be remembered.
+// memoHash looks at the ends of a value and at its middle: values of the same field
+// that differ nowhere else drive each other out, which costs no more than not to be
+// remembered. It is 0 for a value that is too short to be remembered.
 func memoHash(name, value string) uint64 {
 	b := unsafe.Slice(unsafe.StringData(value), len(value))
 	n := len(b)
 	var h uint64
-	if n < 8 {
-		h = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
-	} else {
-		const odd = 0x9E3779B97F4A7C15
-		h = binary.LittleEndian.Uint64(b)
-		h = (h ^ h>>32) * odd
-		h += binary.LittleEndian.Uint64(b[n-8:])
-		h = (h ^ h>>32) * odd
-		h += binary.LittleEndian.Uint64(b[(n-8)/2:])
+	switch {
+	case n < memoLeast:
+		return 0
+	case n < 8:
+		h = (uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32) * 0x9E3779B97F4A7C15
+	default: // three products that do not wait for each other
+		h = binary.LittleEndian.Uint64(b) * 0x9E3779B97F4A7C15
+		h ^= bits.RotateLeft64(binary.LittleEndian.Uint64(b[n-8:])*0xC2B2AE3D27D4EB4F, 21)
+		h ^= bits.RotateLeft64(binary.LittleEndian.Uint64(b[(n-8)/2:])*0x165667B19E3779F9, 43)
 	}
 	h += uint64(n) << 8
 	if k := len(name); k > 0 { // many fields have the same value: "application/json"
@@ -89,6 +91,9 @@ func memoHash(name, value string) uint64 {
 	h = (h ^ h>>32) * 0xC2B2AE3D27D4EB4F
 	return h ^ h>>29
 }
+
+// memoTag is a part of a hash that does not choose a place. It is never 0.
+func memoTag(h uint64) uint16 { return uint16(h>>32) | 1 }
 
 func (s *memoSlot) holds(as byte, name, value string) bool {
 	n := len(name)

@@ -2,6 +2,7 @@ package sanitize_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -42,6 +43,79 @@ func TestMemo(t *testing.T) {
 			for range 2 {
 				if got := p.Header("X-Note", v, &rep); got != v {
 					t.Fatalf("%q became %q", v, got)
+				}
+			}
+		}
+	}
+}
+
+// What a value became is remembered as exactly as what passed: the same text under
+// another name or in another grammar is another value, and what was hidden is counted
+// each time.
+func TestMemoOfChanged(t *testing.T) {
+	type question struct {
+		how         byte
+		name, value string
+	}
+	ask := func(p interface {
+		Header(name, value string, rep *sanitize.Report) string
+		Value(key, value string, rep *sanitize.Report) string
+		URL(u string, rep *sanitize.Report) string
+		Text(s string, rep *sanitize.Report) string
+	}, q question,
+	) (answer string) {
+		var rep sanitize.Report
+		switch q.how {
+		case 'h':
+			answer = p.Header(q.name, q.value, &rep)
+		case 'v':
+			answer = p.Value(q.name, q.value, &rep)
+		case 'u':
+			answer = p.URL(q.value, &rep)
+		case 't':
+			answer = p.Text(q.value, &rep)
+		}
+		return answer + " " + counts(&rep)
+	}
+	var questions []question
+	for i := range 12 {
+		for _, v := range []string{
+			"Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI%02d.c2lnbmF0dXJl", "sid=0f1e2d3c%02d; theme=dark", "/v1/items?page=2&token=abcdef%02d", "https://kim:pw%02d@h.example/password/hunter2%02[1]d?code=x&email=kim@example.kr&pin=1",
+			"pin 48%02d", "kim%02d@example.kr", "a line\nkim%02d@example.kr", "k%02d", "no secret %02d", "kim%02d@example.kr" + strings.Repeat(" and kim@example.kr", 40),
+		} {
+			v = fmt.Sprintf(v, i)
+			for _, name := range []string{"Cookie", "Authorization", "X-Note", "pin", "pun", ""} {
+				questions = append(questions, question{'h', name, v}, question{'v', name, v})
+			}
+			questions = append(questions, question{'u', "", v}, question{'t', "", v})
+		}
+	}
+	for _, o := range []*sanitize.Options{nil, {Mode: sanitize.ModeShadow}, {Actions: map[string]sanitize.Action{"email": sanitize.ActionToken, "cookie": sanitize.ActionDrop}, TokenKey: []byte("0123456789abcdef")}} {
+		p, err := sanitize.New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cold, err := sanitize.New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[question]string{}
+		for _, q := range questions {
+			if want[q] = ask(cold, q); strings.Contains(want[q], "malformed") {
+				t.Fatalf("%q: %q", q.value, want[q])
+			}
+		}
+		s := p.NewSession()
+		rng := rand.New(rand.NewPCG(47, 53))
+		for range 40 {
+			few := questions[rng.IntN(len(questions)-20):][:20]
+			for range 100 {
+				q := few[rng.IntN(len(few))]
+				if got := ask(s, q); got != want[q] {
+					t.Fatalf("session, %c %q: %q became %q, at first %q", q.how, q.name, q.value, got, want[q])
+				}
+				if got := ask(p, q); got != want[q] {
+					t.Fatalf("policy, %c %q: %q became %q, at first %q", q.how, q.name, q.value, got, want[q])
 				}
 			}
 		}

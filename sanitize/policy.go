@@ -94,10 +94,17 @@ func (p *Policy) small(as byte, name, s string, rep *Report) string {
 	}
 	rs := p.forRoute("")
 	r := rs.get()
-	slot, hit := r.memo.slot(as, name, s)
+	h := memoHash(name, s)
+	slot, hit := r.memo.slot(h, as, name, s)
 	if hit {
 		rs.pool.Put(r)
 		return s
+	}
+	if known := r.memo.changed.find(h, as, name, s); known != nil {
+		known.report(rs, rep)
+		out := known.out
+		rs.pool.Put(r)
+		return out
 	}
 	out, verdict := r.small(as, name, s, rep)
 	switch verdict {
@@ -106,7 +113,9 @@ func (p *Policy) small(as byte, name, s string, rep *Report) string {
 	case smallPlain:
 		slot.put(as, name, s)
 	case smallChanged:
-		s = string(out)
+		shown := string(out)
+		r.memo.changed.put(h, as, name, s, shown, &r.hid)
+		s = shown
 	case smallShadow:
 	}
 	rs.pool.Put(r)
@@ -118,7 +127,8 @@ func (p *Policy) small(as byte, name, s string, rep *Report) string {
 // remembered as what passes.
 func (r *run) finish(d *doc, as byte, name string) []byte {
 	r.out = r.apply(r.out[:0], d, 0, len(d.src))
-	slot, stable := r.memo.slot(as, name, view(r.out))
+	shown := view(r.out)
+	slot, stable := r.memo.slot(memoHash(name, shown), as, name, shown)
 	if stable {
 		return r.out
 	}

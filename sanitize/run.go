@@ -42,6 +42,7 @@ type run struct {
 	values  [valueSlots]valueSlot
 	keys    keyScratch
 	memo    memo
+	hid     hiddenBy // what the last small value lost
 	dec     decoders
 	again   []byte
 	out     []byte

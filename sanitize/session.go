@@ -60,10 +60,20 @@ func (s *Session) small(as byte, name, value string, rep *Report) string {
 	if value == "" {
 		return ""
 	}
-	slot, hit := s.r.memo.slot(as, name, value)
+	h := memoHash(name, value)
+	slot, hit := s.r.memo.slot(h, as, name, value)
 	if hit {
 		return value
 	}
+	if known := s.r.memo.changed.find(h, as, name, value); known != nil {
+		known.report(s.rs, rep)
+		return known.out
+	}
+	return s.smallNew(h, slot, as, name, value, rep)
+}
+
+// smallNew is small for a value that is not remembered.
+func (s *Session) smallNew(h uint64, slot *memoSlot, as byte, name, value string, rep *Report) string {
 	out, verdict := s.r.small(as, name, value, rep)
 	switch verdict {
 	case smallFault: // the state is thrown away and nothing comes out
@@ -76,7 +86,12 @@ func (s *Session) small(as byte, name, value string, rep *Report) string {
 		}
 	case smallShadow:
 	case smallChanged:
-		value = s.keep(out)
+		shown := s.keep(out)
+		if as == asHeader {
+			shown = oneLine(shown)
+		}
+		s.r.memo.changed.put(h, as, name, value, shown, &s.r.hid)
+		return shown
 	}
 	if as == asHeader {
 		return oneLine(value)
@@ -125,6 +140,7 @@ func (r *run) small(as byte, name, value string, rep *Report) (out []byte, v ver
 		if r.rs.mode == ModeShadow {
 			result = smallShadow
 		}
+		r.hid = r.hiddenBy()
 	}
 	r.rs.settle(r, rep)
 	return out, result
