@@ -34,6 +34,9 @@ func (l *lentSink) Close(ctx context.Context) error {
 	return l.Sink.Close(ctx)
 }
 
+// Unwrap implements [sink.Wrapper].
+func (l *lentSink) Unwrap() sink.Sink { return l.Sink }
+
 // TakesLines implements [sink.LineTaker].
 func (l *lentSink) TakesLines() bool { return sink.TakesLines(l.Sink) }
 

@@ -32,6 +32,31 @@ type filter struct {
 	keep func(*entry.Entry) bool
 }
 
+// Wrapper is implemented by a [Sink] that stands before another one and hands it all
+// that it is given. A [Ship] looks through it for a [Filter], since what that leaves
+// out, and counts as accepted, says nothing of whether the sink behind it takes entries.
+type Wrapper interface {
+	Unwrap() Sink
+}
+
+// asked is what a Filter before s, or before what s wraps, says of an entry: whether
+// it comes through to the sink behind it all.
+func asked(s Sink, e *entry.Entry) bool {
+	for {
+		switch w := s.(type) {
+		case *filter:
+			if ok, err := w.ask(e); !ok || err != nil {
+				return false
+			}
+			s = w.sink
+		case Wrapper:
+			s = w.Unwrap()
+		default:
+			return true
+		}
+	}
+}
+
 func (f *filter) Close(ctx context.Context) error { return f.sink.Close(ctx) }
 
 func (f *filter) Write(ctx context.Context, batch []*entry.Entry) error {

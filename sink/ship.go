@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/txtrail/txtrail/entry"
 )
 
 // ErrLeft is returned, wrapped with how many, by [Ship.Close] when entries wait on in
@@ -24,11 +22,23 @@ var ErrLeft = errors.New("sink: entries wait in the spool for the next start")
 // One Ship at a time, of all processes, takes the entries for a sink from a Spool. The
 // others stand by and take over when it ends, however it ends.
 //
-// What the sink refuses for good is kept as a [DeadLetter]. That is said of single
-// entries: a whole batch that is refused is divided until it is known which entries are
-// meant, and a sink that refuses one after the other has a fault of its own (a
-// credential that has expired), so that nothing more is given up until it takes
-// something again.
+// What the sink refuses for good is kept as a [DeadLetter], and told of by a gap entry
+// that the sink gets in its place. That a sink refuses an entry may be the entry's fault,
+// or the sink's own: a credential that has expired. Only what it does with others tells.
+// So an entry is given up when the sink
+//
+//   - has refused it and accepted others in one and the same Write, or
+//   - has refused it in a Write of its own, accepted another one since, and then
+//     refused it again in a Write of its own.
+//
+// A batch that is refused whole is divided until single entries are refused. Those are
+// put aside, and what follows is tried, so that a few bad ones hold nobody up. When
+// eight were refused in a row, or there is nothing else, the Ship waits, at the pace of
+// its backoff, tries the oldest of them, and then one entry further on: the last of the
+// batch, then the last of what would be the next batches. If the oldest is accepted, the
+// sink has been mended, and all goes on in order. If the one further on is, those before
+// it are bad. As long as neither is, all is kept, and OnError told so. Accepted is what
+// reached the sink: what a [Filter] before it has left out proves nothing.
 //
 // After five failures in a row the Ship sends only a few entries as a trial, at the
 // pace of its backoff, until one succeeds ([CircuitOpen]).
@@ -137,10 +147,11 @@ func (h *Ship) looked(b Backlog) {
 	}
 }
 
-// took enters a batch that was read.
-func (h *Ship) took(b *SpoolBatch, rest Backlog) {
+// took enters a batch that was read, of which the sink had some already.
+func (h *Ship) took(b *SpoolBatch, rest Backlog, known int64) {
 	h.mu.Lock()
-	h.inflight = int64(len(b.Entries) - b.Gaps)
+	h.inflight = int64(len(b.Entries)-b.Gaps) - known
+	h.stats.Delivered += known
 	h.backlog = rest
 	h.dropped[lossRetention] += b.Lost
 	h.dropped[lossDamaged] += b.Damaged
@@ -154,11 +165,12 @@ func (h *Ship) took(b *SpoolBatch, rest Backlog) {
 }
 
 // waits enters the entries of a batch that are not settled yet.
-func (h *Ship) waits(pending []*entry.Entry, gaps []bool, end time.Time) {
+func (h *Ship) waits(pending []parcel, end time.Time) {
 	var n, bytes int64
 	var oldest time.Time
-	for i, e := range pending {
-		if gaps[i] {
+	for i := range pending {
+		e := pending[i].entry
+		if pending[i].gap {
 			continue
 		}
 		n++

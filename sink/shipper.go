@@ -26,19 +26,32 @@ type shipper struct {
 	try  trial
 
 	batch   SpoolBatch
-	pending []*entry.Entry // of the batch, not settled, in order
-	gaps    []bool         // beside it
-	places  []int          // beside it: the index in the batch
-	lent    []*entry.Entry // what Write gets: a sink that sorts or filters in place changes that
-	letters []DeadLetter   // scratch
+	pending []parcel        // of the batch, not settled, in order
+	picked  []int           // of pending: what the next Write gets, in order
+	lent    []*entry.Entry  // what Write gets: a sink that sorts or filters in place changes that
+	letters []DeadLetter    // scratch
+	peeked  SpoolBatch      // scratch
+	ahead   map[string]bool // by InsertID: what the sink got out of turn, and is to be read yet
+	good    *entry.Entry    // the last of them
+	ids     idPrefix
+	noted   uint64 // for InsertIDs
+}
+
+// parcel is an entry on its way.
+type parcel struct {
+	entry *entry.Entry
+	place int  // its index in the batch: until it is settled, no more is committed
+	gap   bool // it tells of others and is counted apart
+
+	// The sink has refused it, alone; nil: it has not. It is known by then to take
+	// others, if it has taken some since.
+	refused error
+	since   uint64 // trial.taken then
 }
 
 func newShipper(h *Ship) *shipper {
-	return &shipper{
-		h:     h,
-		try:   newTrial(h.opts.MaxBatch),
-		batch: SpoolBatch{MaxEntries: h.opts.MaxBatch, MaxBytes: h.opts.MaxBatchBytes, Heads: TakesLines(h.sink)},
-	}
+	b := SpoolBatch{MaxEntries: h.opts.MaxBatch, MaxBytes: h.opts.MaxBatchBytes, Heads: TakesLines(h.sink)}
+	return &shipper{h: h, try: newTrial(h.opts.MaxBatch), batch: b, peeked: b, ahead: map[string]bool{}, ids: newIDPrefix()}
 }
 
 // run ships until Close.
@@ -92,7 +105,7 @@ func (w *shipper) attach() bool {
 			}
 		}
 		h.report.flush(false)
-		if !h.rest(pause) {
+		if !h.rest(pause, nil) {
 			return false
 		}
 	}
@@ -120,7 +133,7 @@ func (w *shipper) next() bool {
 			faults++
 			h.report.report(classSpool, fmt.Errorf("sink: %s: reading the spool, trying again in %s: %w",
 				h.opts.Name, pause.Round(time.Millisecond), err))
-			if !h.rest(pause) {
+			if !h.rest(pause, nil) {
 				return false
 			}
 			continue
@@ -177,15 +190,26 @@ func (w *shipper) read() (bool, error) {
 		w.commit() // what was no entry is behind us
 		return false, nil
 	}
-	w.pending = append(w.pending[:0], b.Entries...)
-	w.gaps, w.places = w.gaps[:0], w.places[:0]
+	w.pending = w.pending[:0]
+	var known int64
+	if b.Damaged > 0 {
+		w.pending = append(w.pending, w.hole(b))
+	}
 	for i, e := range b.Entries {
-		w.gaps = append(w.gaps, i < b.Gaps)
-		w.places = append(w.places, i)
-		if i < b.Gaps && !e.Sealed() {
+		gap := i < b.Gaps
+		switch {
+		case gap && !e.Sealed():
 			e.Resource = w.h.opts.Resource
 			_ = e.Seal(nil) // it has no raw body, which is all that could be wrong
+		case !gap && w.ahead[e.InsertID]: // the sink has it: it was a probe
+			delete(w.ahead, e.InsertID)
+			if w.good != nil && w.good.InsertID == e.InsertID {
+				w.good = nil
+			}
+			known++
+			continue
 		}
+		w.pending = append(w.pending, parcel{entry: e, place: i, gap: gap})
 	}
 	rest, err := w.feed.Look(w.h.ctx)
 	if err != nil {
@@ -194,7 +218,7 @@ func (w *shipper) read() (bool, error) {
 		w.h.mu.Unlock()
 		rest.Entries = max(0, rest.Entries-int64(len(b.Entries)))
 	}
-	w.h.took(b, rest)
+	w.h.took(b, rest, known)
 	w.waits()
 	return true, nil
 }
@@ -205,147 +229,19 @@ func (w *shipper) waits() {
 	if n := len(w.batch.Entries); n > 0 {
 		end = w.batch.Entries[n-1].Time
 	}
-	w.h.waits(w.pending, w.gaps, end)
+	w.h.waits(w.pending, end)
 }
 
 // commit says how much of the batch is settled: all before the first that is not.
 func (w *shipper) commit() {
 	n := len(w.batch.Entries)
 	if len(w.pending) > 0 {
-		n = w.places[0]
+		if n = w.pending[0].place; n == 0 {
+			return
+		}
 	}
 	if err := w.feed.Commit(context.WithoutCancel(w.h.ctx), n); err != nil {
 		w.h.report.report(classSpool, fmt.Errorf("sink: %s: what was delivered could not be written down; it may come twice after a crash: %w", w.h.opts.Name, err))
 	}
 	w.h.reached()
-}
-
-// deliver writes the batch until each entry of it is delivered or dropped. It returns
-// true if it had to leave some.
-func (w *shipper) deliver() (left bool) {
-	h := w.h
-	for attempt := 0; len(w.pending) > 0; attempt++ {
-		n := w.try.size(len(w.pending))
-		err := w.write(w.pending[:n])
-		settled := w.account(n, err)
-		w.waits()
-		if len(w.pending) == 0 {
-			break
-		}
-		if h.ctx.Err() != nil {
-			return true // the next start goes on
-		}
-		if settled {
-			w.commit()
-		}
-		if err == nil {
-			attempt = -1
-			continue
-		}
-		if h.isClosing() && (w.try.open() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
-			return true // what is left is safe where it is
-		}
-		if settled || w.try.dividing {
-			attempt = 0
-		}
-		pause := w.pause(attempt, err)
-		h.report.report(classWrite, fmt.Errorf("sink: %s: %d entries not written, trying again in %s: %w",
-			h.opts.Name, len(w.pending), pause.Round(time.Millisecond), err))
-		if !w.rest(pause) {
-			return true
-		}
-		h.mu.Lock()
-		h.stats.Retries++
-		h.mu.Unlock()
-	}
-	return false
-}
-
-// write calls the sink. A panic in it becomes an error.
-func (w *shipper) write(batch []*entry.Entry) (err error) {
-	h := w.h
-	limit := h.opts.WriteTimeout
-	if h.isClosing() {
-		limit = min(limit, drainWrite)
-	}
-	ctx, cancel := context.WithTimeout(h.ctx, limit)
-	defer cancel()
-	h.mu.Lock()
-	h.cut = cancel
-	h.mu.Unlock()
-	w.lent = append(w.lent[:0], batch...)
-	defer clear(w.lent)
-	defer recoverAsError(&err)
-	return answered(sound(h.sink.Write(ctx, w.lent)), len(w.lent))
-}
-
-// account enters what err says of the first n pending entries, and leaves in pending
-// what is to be written again. It reports whether any was settled.
-func (w *shipper) account(n int, err error) bool {
-	h := w.h
-	verdicts := w.try.judge(n, err)
-	now := h.opts.Now()
-	var delivered, gaps, refused, gapsLost int64
-	var first error
-	w.letters = w.letters[:0]
-	kept := 0
-	for i, e := range w.pending {
-		v := outcome{keep: true}
-		if i < n {
-			v = verdicts(i)
-		}
-		switch {
-		case v.keep:
-			w.pending[kept], w.gaps[kept], w.places[kept] = e, w.gaps[i], w.places[i]
-			kept++
-		case v.refused == nil && w.gaps[i]:
-			gaps++
-		case v.refused == nil:
-			delivered++
-		case w.gaps[i]:
-			gapsLost++
-		default:
-			refused++
-			if first == nil {
-				first = v.refused
-			}
-			w.letters = append(w.letters, DeadLetter{Entry: e, Reason: v.refused.Error(), Time: now})
-		}
-	}
-	clear(w.pending[kept:])
-	w.pending, w.gaps, w.places = w.pending[:kept], w.gaps[:kept], w.places[:kept]
-
-	buried := int64(len(w.letters))
-	if buried > 0 {
-		// Before the entries count as settled: a letter twice is better than none.
-		if berr := w.feed.Bury(context.WithoutCancel(h.ctx), w.letters); berr != nil {
-			buried = 0
-			h.report.report(classSpool, fmt.Errorf("sink: %s: dead letters could not be kept: %w", h.opts.Name, berr))
-		}
-		clear(w.letters)
-	}
-	h.mu.Lock()
-	h.stats.Delivered += delivered
-	h.stats.Gaps += gaps
-	h.stats.GapsLost += gapsLost
-	h.dropped[lossRefused] += refused
-	h.stats.DeadLetters += buried
-	// Until waits has told them apart, or Captured would count them twice.
-	h.inflight -= delivered + refused
-	if delivered+gaps > 0 {
-		h.stats.Batches++
-	}
-	if err != nil {
-		h.stats.LastError, h.stats.LastErrorTime = err.Error(), now
-	}
-	h.stats.Failures = w.try.failures
-	h.stats.Circuit = CircuitClosed
-	if w.try.open() {
-		h.stats.Circuit = CircuitOpen
-	}
-	h.mu.Unlock()
-	if refused > 0 {
-		h.report.report(classDrop+class(reasonRefused), &DropError{Reason: DropRefused, Count: refused, Err: first})
-	}
-	return delivered+gaps+refused+gapsLost > 0
 }

@@ -1,161 +1,165 @@
 package sink
 
-import (
-	"errors"
-	"time"
-)
+import "errors"
 
 const (
 	// circuitFailures in a row open the circuit.
 	circuitFailures = 5
 	// probeSize is how many entries a trial has then.
 	probeSize = 10
-	// refusedAlone in a row, each in a Write of its own and nothing accepted in
-	// between, say that the sink refuses everything and not these entries.
+	// refusedAlone entries, each refused in a Write of its own and nothing accepted in
+	// between, make it likely that the sink refuses everything. Where that turns out to be
+	// wrong twice as many may be, until one is accepted in its turn.
 	refusedAlone = 8
 )
 
-// trial decides how many entries a Write gets, and what its error says of each.
+// trial decides how many entries a Write gets, and what its error says of each. The
+// rule stands at [Ship].
 type trial struct {
-	most     int   // a whole batch
-	limit    int   // now
-	failures int64 // attempts in a row of which nothing was settled
-	alone    int   // entries refused alone in a row
-	dividing bool  // a whole batch was refused: who is meant is being found out
+	most     int    // a whole batch
+	limit    int    // now
+	failures int64  // attempts in a row of which nothing was accepted
+	alone    int    // entries refused alone since something was
+	patience int    // how many of them there may be
+	taken    uint64 // Writes of which something was
+	dividing bool   // a whole batch was refused: who is meant is being found out
 }
 
-func newTrial(most int) trial { return trial{most: most, limit: most} }
+func newTrial(most int) trial {
+	return trial{most: most, limit: most, taken: 1, patience: refusedAlone}
+}
 
 // open reports whether the sink is taken for one that is down.
 func (t *trial) open() bool { return t.failures >= circuitFailures }
 
-// size is how many of n entries to write.
-func (t *trial) size(n int) int {
+// size is how many entries to write at most.
+func (t *trial) size() int {
 	if t.open() {
-		n = min(n, probeSize)
+		return min(t.limit, probeSize)
 	}
-	return min(n, t.limit)
+	return t.limit
 }
+
+// doubtful reports whether the sink is to be asked rather than served.
+func (t *trial) doubtful() bool { return t.alone >= t.patience }
 
 // outcome is what became of one entry.
 type outcome struct {
-	keep    bool  // to be written again
-	refused error // for good; nil if it was delivered
+	keep bool  // to be written again
+	why  error // it was refused: for good, or alone for now; nil if it was delivered or is kept
 }
 
-// judge returns what err says of each of the n entries of a Write.
-func (t *trial) judge(n int, err error) func(i int) outcome {
+// judge returns what err says of each of the n entries of a Write, the first of which is
+// of. Weigh says what it means that the i-th was accepted.
+func (t *trial) judge(n int, of *parcel, err error, weigh func(i int) weight) func(i int) outcome {
 	t.dividing = false
-	delivered := func(int) outcome { return outcome{} }
 	keep := func(int) outcome { return outcome{keep: true} }
 	var partial *PartialError
+	isPartial := errors.As(err, &partial)
 	switch {
 	case err == nil:
-		t.took()
-		return delivered
-	case errors.As(err, &partial):
+		t.accepted(n, func(int) bool { return true }, weigh)
+		return func(int) outcome { return outcome{} }
+	case isPartial && (n > 1 || !IsPermanent(err)):
 		failed := make(map[int]error, len(partial.Failed))
-		kept := false
+		closed := false
 		for _, f := range partial.Failed {
+			closed = closed || errors.Is(f.Err, ErrClosed)
+			if !IsPermanent(failed[f.Index]) && failed[f.Index] != nil {
+				continue // named twice: who may be tried again is
+			}
 			failed[f.Index] = f.Err
-			kept = kept || !IsPermanent(f.Err)
 		}
-		switch {
-		case len(failed) < n:
-			t.took()
-		case kept:
+		proven := t.accepted(n, func(i int) bool { _, bad := failed[i]; return !bad }, weigh)
+		some := len(failed) < n
+		if !some && !closed && IsPermanent(err) {
+			break // which is as good as to refuse it whole
+		}
+		if !some {
 			t.failures++
-		default:
-			t.failures = 0 // it has an answer for each
 		}
 		return func(i int) outcome {
 			why, bad := failed[i]
 			switch {
 			case !bad:
 				return outcome{}
-			case IsPermanent(why):
-				return outcome{refused: why}
+			case IsPermanent(why) && proven && !closed:
+				return outcome{why: why}
 			}
 			return outcome{keep: true}
 		}
 	case !IsPermanent(err), errors.Is(err, ErrClosed): // the latter is no word on an entry
 		t.failures++
 		return keep
-	case n > 1:
+	}
+	if n > 1 {
 		// The whole of it was refused: which entry is meant?
 		t.limit, t.dividing = n/2, true
 		return keep
 	}
 	t.limit = 1
-	if t.alone++; t.alone > refusedAlone {
-		t.failures = max(circuitFailures, t.failures+1)
-		return keep
+	if of.refused != nil && of.since < t.taken {
+		return func(int) outcome { return outcome{why: err} }
 	}
-	t.dividing = true
-	return func(int) outcome { return outcome{refused: err} }
+	t.dividing = of.refused == nil
+	t.refuse(t.dividing)
+	return func(int) outcome { return outcome{keep: true, why: err} }
 }
 
-// took: the sink has accepted something.
-func (t *trial) took() {
+// refuse enters that an entry was not accepted, or was refused alone for the first time.
+func (t *trial) refuse(first bool) {
+	if first {
+		t.alone++
+	} else {
+		t.failures++
+	}
+	if t.doubtful() {
+		t.failures = max(circuitFailures, t.failures)
+	}
+}
+
+// probed enters that the sink has accepted an entry further on.
+func (t *trial) probed() {
+	if t.doubtful() {
+		t.patience = min(2*t.patience, max(t.most, refusedAlone))
+	}
+	t.accept()
+}
+
+// accept enters that the sink has accepted something.
+func (t *trial) accept() {
 	t.failures, t.alone = 0, 0
+	t.taken++
 	t.limit = min(t.most, 4*t.limit)
 }
 
-// pause is how long to wait after err.
-func (w *shipper) pause(attempt int, err error) time.Duration {
-	after, _ := RetryAfter(err)
-	d := pause(attempt, after, w.h.opts.RetryMin, w.h.opts.RetryMax)
-	if w.h.isClosing() {
-		d = min(d, drainPause)
+// accepted enters what was accepted of a Write, and reports whether it proves that the
+// sink accepts entries. A gap entry, of a few words, only proves that the sink is there.
+func (t *trial) accepted(n int, took func(i int) bool, weigh func(i int) weight) (proven bool) {
+	there := false
+	for i := 0; i < n && !proven; i++ {
+		if took(i) {
+			w := weigh(i)
+			there = there || w > filteredOut
+			proven = w == proof
+		}
 	}
-	return d
+	switch {
+	case proven:
+		t.accept()
+		t.patience = refusedAlone
+	case there:
+		t.failures = 0
+		t.limit = min(t.most, 4*t.limit)
+	}
+	return proven
 }
 
-// rest waits for d while the sink is away, and looks at the Spool meanwhile. When Close
-// begins it returns early, for one more attempt. It returns false when Close gives up.
-func (w *shipper) rest(d time.Duration) bool {
-	for end := time.Now().Add(d); ; {
-		step := min(restStep, time.Until(end))
-		if step <= 0 {
-			return w.h.ctx.Err() == nil
-		}
-		closing := w.h.isClosing()
-		if !w.h.rest(step) {
-			return false
-		}
-		if !closing && w.h.isClosing() {
-			return true
-		}
-		_, _ = w.look() // an error comes again where it counts
-		w.h.report.flush(false)
-	}
-}
+// weight is what it says of a sink that it has accepted an entry.
+type weight uint8
 
-// rest waits for d, or until Close begins. It returns false when Close gives up.
-func (h *Ship) rest(d time.Duration) bool {
-	begun := h.draining
-	if h.isClosing() {
-		begun = nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-begun:
-	case <-h.ctx.Done():
-		return false
-	}
-	return true
-}
-
-// sleep waits for d, for a token of Flush or Close, or for one of the Spool.
-func (w *shipper) sleep(d time.Duration, changed <-chan struct{}) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-changed:
-	case <-w.h.wake:
-	case <-w.h.ctx.Done():
-	}
-}
+const (
+	filteredOut weight = iota // it was not asked
+	gapEntry
+	proof
+)

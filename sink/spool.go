@@ -41,8 +41,15 @@ type Feed interface {
 	// the process dies comes again, under the same InsertIDs. An error says that it
 	// could not be written down; that is tried again.
 	Commit(ctx context.Context, n int) error
+	// Peek fills b with what comes after a place, nil for that behind the last Next, or
+	// leaves its Entries empty when there is nothing by now, and returns the place behind
+	// it. Nothing is taken by that: Next returns it again.
+	Peek(ctx context.Context, from Place, b *SpoolBatch) (Place, error)
 	// Bury keeps entries that the sink has refused for good where people find them.
 	Bury(ctx context.Context, letters []DeadLetter) error
+	// Grave says where that is, in a few words that may stand in an entry: a path below
+	// the Spool's own place.
+	Grave() string
 	// Changed holds a token when Look may find more; nil if only looking tells.
 	Changed() <-chan struct{}
 	// Close writes down what was committed, and lets the next one attach.
@@ -55,6 +62,9 @@ type Mark interface {
 	// nothing there that could be. It is asked by the goroutine that uses the Feed.
 	Passed() bool
 }
+
+// Place is where a Peek has ended. It is for the Feed that it comes from.
+type Place any
 
 // Backlog is what waits in a [Spool] for one sink.
 type Backlog struct {
@@ -137,6 +147,9 @@ type renamed struct {
 
 // Name implements [Named].
 func (r *renamed) Name() string { return r.name }
+
+// Unwrap implements [Wrapper].
+func (r *renamed) Unwrap() Sink { return r.Sink }
 
 // TakesLines implements [LineTaker].
 func (r *renamed) TakesLines() bool { return TakesLines(r.Sink) }
