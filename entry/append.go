@@ -28,8 +28,11 @@ var ErrSealed = errors.New("entry: sealed already")
 // entry with raw bytes in it is refused. The line keeps buf alive; where the spare
 // capacity does not do, it lies in an allocation of its own.
 //
-// Whatever the entry holds, [Parse] reads the line back: see [Entry.Clip].
-func (e *Entry) Seal(buf []byte) error {
+// Whatever the entry holds, [Parse] reads the line back: see [Entry.Clip]. A [Sealer]
+// does the same for many.
+func (e *Entry) Seal(buf []byte) error { return e.seal(buf, nil) }
+
+func (e *Entry) seal(buf []byte, s *Sealer) error {
 	if e.line != nil {
 		return ErrSealed
 	}
@@ -38,248 +41,260 @@ func (e *Entry) Seal(buf []byte) error {
 	}
 	e.Clip()
 	n := len(buf)
-	b := e.AppendJSON(buf)
+	b := e.append(buf, s)
 	e.line = b[n:len(b):len(b)]
 	e.own = true
 	return nil
 }
 
 // AppendJSON appends the canonical line, without a newline, to dst. It encodes
-// Content, never Raw, and allocates nothing where dst has room for the line and for
-// an eighth more. It bounds nothing: that is [Entry.Clip]'s part of [Entry.Seal].
-func (e *Entry) AppendJSON(dst []byte) []byte {
-	w := encoder{b: append(dst, '{')}
-	w.time(`,"time":`, e.Time)
-	w.str(`,"txid":`, string(e.TxID))
-	w.str(`,"`+keyInsertID+`":`, e.InsertID)
+// Content, never Raw, and allocates nothing where dst has room for the line, for
+// an eighth more and for 128 bytes. It bounds nothing: that is [Entry.Clip]'s part of
+// [Entry.Seal].
+func (e *Entry) AppendJSON(dst []byte) []byte { return e.append(dst, nil) }
+
+func (e *Entry) append(dst []byte, s *Sealer) []byte {
+	if s == nil {
+		s = &Sealer{}
+	}
+	n := len(dst)
+	out := dst[:cap(dst)]
+	for more := e.likely(); ; more *= 2 {
+		if end := e.encode(out, n, s); end <= len(out) {
+			return out[:end]
+		}
+		out = append(make([]byte, 0, n+more), dst...)
+		out = out[:cap(out)]
+	}
+}
+
+// likely is how long a line may become, as long as what it holds is not mostly escapes.
+func (e *Entry) likely() int {
+	return 4<<10 + (len(e.Request.Body.Content)+len(e.Response.Body.Content))/4*5 + len(e.Message) + len(e.Error.Stack)
+}
+
+// encode writes the line to out[n:].
+func (e *Entry) encode(out []byte, n int, s *Sealer) int {
+	if n >= len(out) {
+		return full(out)
+	}
+	begun := n
+	out[n] = '{'
+	n++
+	at := n
+	n = s.minute.instant(out, n, &keyTime, e.Time)
+	n = str(out, n, &keyTxID, string(e.TxID))
+	n = str(out, n, &keyInsert, e.InsertID)
 	if e.Severity >= SeverityDebug { // below, it is called default, as where there is none
-		w.str(`,"severity":`, e.Severity.String())
+		n = str(out, n, &keySeverity, e.Severity.String())
 	}
-	w.str(`,"kind":`, string(e.Kind))
-	w.str(`,"message":`, e.Message)
-	w.span(`,"span":`, e.Span)
-	w.span(`,"parent":`, e.Parent)
-	w.str(`,"origin":`, string(e.Origin))
-	w.str(`,"refused":`, e.Refused)
+	n = str(out, n, &keyKind, string(e.Kind))
+	n = str(out, n, &keyMessage, e.Message)
+	n = span(out, n, &keySpan, e.Span)
+	n = span(out, n, &keyParent, e.Parent)
+	n = str(out, n, &keyOrigin, string(e.Origin))
+	n = str(out, n, &keyRefused, e.Refused)
 
-	e.appendHTTPRequest(&w)
-	e.appendHTTP(&w)
-	e.appendTimings(&w)
-
-	at := w.open(`,"error":`, '{')
-	w.str(`,"type":`, e.Error.Type)
-	w.str(`,"message":`, e.Error.Message)
-	w.str(`,"stack":`, e.Error.Stack)
-	w.close(at, '}')
-
+	n = e.encodeHTTPRequest(out, n)
+	n = e.encodeHTTP(out, n, s.valid)
+	n = e.Timings.encode(out, n)
+	n = e.Error.encode(out, n)
 	if len(e.Flags) > 0 {
-		at = w.open(`,"flags":`, '[')
+		n = literal(out, n, &keyFlags)
 		for _, f := range e.Flags {
-			w.comma()
-			w.b = appendString(w.b, f)
+			n = quoted(out, n, &keyNone, f)
 		}
-		w.close(at, ']')
+		n = shut(out, n, ']')
 	}
-
-	e.appendFacts(&w)
-	e.appendLog(&w)
-	e.appendGap(&w)
-	e.appendResource(&w)
-
+	n = e.Facts.encode(out, n)
+	n = e.encodeLog(out, n)
+	n = e.Gap.encode(out, n)
+	n = s.encodeResource(out, n, e)
 	if len(e.Redactions) > 0 {
-		at = w.open(`,"redactions":`, '[')
+		n = literal(out, n, &keyRedactions)
 		for i := range e.Redactions {
-			w.comma()
-			w.b = append(w.b, '{')
-			w.str(`,"rule":`, e.Redactions[i].Rule)
-			w.integer(`,"count":`, int64(e.Redactions[i].Count))
-			w.b = append(w.b, '}')
+			n = e.Redactions[i].encode(out, n)
 		}
-		w.close(at, ']')
+		n = shut(out, n, ']')
 	}
-	e.appendAgentFields(&w)
-	return append(w.b, '}')
+	n = e.encodeAgentFields(out, n)
+	if n = closed(out, begun, at, n, '}'); n == begun {
+		n = nothing(out, n)
+	}
+	if n > len(out) {
+		return n
+	}
+	return n - 1 // without a comma
 }
 
-func (e *Entry) appendHTTPRequest(w *encoder) {
+func (e *Entry) encodeHTTPRequest(out []byte, n int) int {
 	h := &e.HTTP
-	at := w.open(`,"httpRequest":`, '{')
-	w.str(`,"requestMethod":`, h.Method)
-	w.str(`,"requestUrl":`, h.URL)
-	w.int64String(`,"requestSize":`, max(e.Request.Body.Size, 0)) // -1, unknown, stands in the body alone
-	w.integer(`,"status":`, int64(h.Status))
-	w.int64String(`,"responseSize":`, max(e.Response.Body.Size, 0))
-	w.str(`,"userAgent":`, h.UserAgent)
-	w.str(`,"remoteIp":`, h.RemoteIP)
-	w.str(`,"referer":`, h.Referer)
-	w.seconds(`,"latency":`, e.Latency)
-	w.boolean(`,"cacheHit":`, h.CacheHit)
-	w.str(`,"protocol":`, h.Protocol)
-	w.close(at, '}')
+	begun := n
+	n = literal(out, n, &keyHTTPRequest)
+	at := n
+	n = str(out, n, &keyRequestMethod, h.Method)
+	n = str(out, n, &keyRequestURL, h.URL)
+	n = int64String(out, n, &keyRequestSize, max(e.Request.Body.Size, 0)) // -1, unknown, stands in the body alone
+	n = integer(out, n, &keyStatus, int64(h.Status))
+	n = int64String(out, n, &keyResponseSize, max(e.Response.Body.Size, 0))
+	n = str(out, n, &keyUserAgent, h.UserAgent)
+	n = str(out, n, &keyRemoteIP, h.RemoteIP)
+	n = str(out, n, &keyReferer, h.Referer)
+	n = seconds(out, n, &keyLatency, e.Latency)
+	n = boolean(out, n, &keyCacheHit, h.CacheHit)
+	n = str(out, n, &keyProtocol, h.Protocol)
+	return closed(out, begun, at, n, '}')
 }
 
-func (e *Entry) appendHTTP(w *encoder) {
+func (e *Entry) encodeHTTP(out []byte, n int, valid bool) int {
 	h := &e.HTTP
-	at := w.open(`,"http":`, '{')
-	w.str(`,"route":`, h.Route)
-	req := w.open(`,"request":`, '{')
-	w.integer(`,"resend_count":`, int64(h.ResendCount))
-	if h.Deadline > 0 {
-		w.millis(`,"deadline_ms":`, h.Deadline)
-	}
-	w.headers(`,"headers":`, e.Request.Headers)
-	w.body(`,"body":`, &e.Request.Body)
-	w.headers(`,"trailers":`, e.Request.Trailers)
-	w.close(req, '}')
-	res := w.open(`,"response":`, '{')
-	w.headers(`,"headers":`, e.Response.Headers)
-	w.body(`,"body":`, &e.Response.Body)
-	w.headers(`,"trailers":`, e.Response.Trailers)
-	w.close(res, '}')
-	w.close(at, '}')
+	begun := n
+	n = literal(out, n, &keyHTTP)
+	at := n
+	n = str(out, n, &keyRoute, h.Route)
 
-	at = w.open(`,"server":`, '{')
-	w.str(`,"address":`, h.ServerAddress)
-	w.integer(`,"port":`, int64(h.ServerPort))
-	w.close(at, '}')
+	inner := n
+	n = literal(out, n, &keyRequest)
+	first := n
+	n = integer(out, n, &keyResendCount, int64(h.ResendCount))
+	n = millis(out, n, &keyDeadline, h.Deadline)
+	n = e.Request.encode(out, n, valid)
+	n = closed(out, inner, first, n, '}')
+
+	inner = n
+	n = literal(out, n, &keyResponse)
+	first = n
+	n = e.Response.encode(out, n, valid)
+	n = closed(out, inner, first, n, '}')
+	n = closed(out, begun, at, n, '}')
+
+	if h.ServerAddress == "" && h.ServerPort == 0 {
+		return n
+	}
+	n = literal(out, n, &keyServer)
+	n = str(out, n, &keyAddress, h.ServerAddress)
+	n = integer(out, n, &keyPort, int64(h.ServerPort))
+	return shut(out, n, '}')
 }
 
-func (e *Entry) appendTimings(w *encoder) {
-	t := &e.Timings
-	at := w.open(`,"timings_ms":`, '{')
-	w.millis(`,"dns":`, t.DNS)
-	w.millis(`,"connect":`, t.Connect)
-	w.millis(`,"tls":`, t.TLS)
-	w.millis(`,"send":`, t.Send)
-	w.millis(`,"wait":`, t.Wait)
-	w.millis(`,"receive":`, t.Receive)
-	w.millis(`,"first_byte":`, t.FirstByte)
-	w.millis(`,"handler":`, t.Handler)
-	w.close(at, '}')
+func (m *Message) encode(out []byte, n int, valid bool) int {
+	n = headers(out, n, &keyHeaders, m.Headers)
+	n = m.Body.encode(out, n, valid)
+	return headers(out, n, &keyTrailers, m.Trailers)
 }
 
-func (e *Entry) appendFacts(w *encoder) {
-	f := &e.Facts
-	at := w.open(`,"user":`, '{')
-	w.str(`,"id":`, f.UserID)
-	w.close(at, '}')
-	at = w.open(`,"device":`, '{')
-	w.str(`,"model":`, f.Device)
-	w.close(at, '}')
-	at = w.open(`,"os":`, '{')
-	w.str(`,"name":`, f.OS)
-	w.close(at, '}')
-	at = w.open(`,"app":`, '{')
-	w.str(`,"version":`, f.AppVersion)
-	w.close(at, '}')
-	if f.Country != "" {
-		w.key(`,"geo":`)
-		w.b = append(w.b, `{"country":{"iso_code":`...)
-		w.b = appendString(w.b, f.Country)
-		w.b = append(w.b, '}', '}')
-	}
-	w.str(`,"entry_page":`, f.EntryPage)
-	w.labels(`,"carried":`, f.Carried)
+func (t *Timings) encode(out []byte, n int) int {
+	begun := n
+	n = literal(out, n, &keyTimings)
+	at := n
+	n = millis(out, n, &keyDNS, t.DNS)
+	n = millis(out, n, &keyConnect, t.Connect)
+	n = millis(out, n, &keyTLS, t.TLS)
+	n = millis(out, n, &keySend, t.Send)
+	n = millis(out, n, &keyWait, t.Wait)
+	n = millis(out, n, &keyReceive, t.Receive)
+	n = millis(out, n, &keyFirstByte, t.FirstByte)
+	n = millis(out, n, &keyHandler, t.Handler)
+	return closed(out, begun, at, n, '}')
 }
 
-func (e *Entry) appendLog(w *encoder) {
-	at := w.open(`,"log":`, '{')
-	w.str(`,"logger":`, e.Logger)
-	w.labels(`,"attributes":`, e.Attributes)
-	w.close(at, '}')
+func (e *Error) encode(out []byte, n int) int {
+	if *e == (Error{}) {
+		return n
+	}
+	n = literal(out, n, &keyError)
+	n = str(out, n, &keyType, e.Type)
+	n = str(out, n, &keyMessage, e.Message)
+	n = str(out, n, &keyStack, e.Stack)
+	return shut(out, n, '}')
 }
 
-func (e *Entry) appendGap(w *encoder) {
-	if e.Gap == nil {
-		return
-	}
-	at := w.open(`,"gap":`, '{')
-	w.integer(`,"count":`, e.Gap.Count)
-	w.integer(`,"bytes":`, e.Gap.Bytes)
-	w.str(`,"reason":`, e.Gap.Reason)
-	w.time(`,"from":`, e.Gap.From)
-	w.time(`,"to":`, e.Gap.To)
-	w.close(at, '}')
+func (f *Facts) encode(out []byte, n int) int {
+	n = within(out, n, &keyUser, f.UserID, 1)
+	n = within(out, n, &keyDevice, f.Device, 1)
+	n = within(out, n, &keyOS, f.OS, 1)
+	n = within(out, n, &keyApp, f.AppVersion, 1)
+	n = within(out, n, &keyGeo, f.Country, 2)
+	n = str(out, n, &keyEntryPage, f.EntryPage)
+	return labels(out, n, &keyCarried, f.Carried)
 }
 
-func (e *Entry) appendResource(w *encoder) {
-	r := e.Resource
-	at := w.open(`,"service":`, '{')
-	if r != nil {
-		w.str(`,"name":`, r.Service)
-		w.str(`,"version":`, r.Version)
-		if r.Instance != "" {
-			w.key(`,"instance":`)
-			w.b = append(w.b, `{"id":`...)
-			w.b = appendString(w.b, r.Instance)
-			w.b = append(w.b, '}')
-		}
+func (e *Entry) encodeLog(out []byte, n int) int {
+	if e.Logger == "" && len(e.Attributes) == 0 {
+		return n
 	}
-	e.appendPeer(w)
-	w.close(at, '}')
-	if r == nil {
-		return
-	}
-	if r.Environment != "" {
-		w.key(`,"deployment":`)
-		w.b = append(w.b, `{"environment":{"name":`...)
-		w.b = appendString(w.b, r.Environment)
-		w.b = append(w.b, '}', '}')
-	}
-	at = w.open(`,"host":`, '{')
-	w.str(`,"name":`, r.Host)
-	w.close(at, '}')
-	at = w.open(`,"process":`, '{')
-	w.integer(`,"pid":`, int64(r.PID))
-	w.str(`,"owner":`, r.ServerUser)
-	w.close(at, '}')
-	w.labels(`,"resource":`, r.Attributes)
+	n = literal(out, n, &keyLog)
+	n = str(out, n, &keyLogger, e.Logger)
+	n = labels(out, n, &keyAttributes, e.Attributes)
+	return shut(out, n, '}')
 }
 
-// appendPeer writes what is known of the service that was called, below the
-// calling service, where OpenTelemetry's name for it stands.
-func (e *Entry) appendPeer(w *encoder) {
-	if e.Peer == (Peer{}) {
-		return
+func (g *Gap) encode(out []byte, n int) int {
+	if g == nil {
+		return n
 	}
-	at := w.open(`,"peer":`, '{')
-	w.str(`,"name":`, e.Peer.Service)
-	quota := w.open(`,"quota":`, '{')
-	w.integer(`,"requests":`, int64(e.Peer.Requests))
-	w.millis(`,"per_ms":`, e.Peer.Per)
-	w.close(quota, '}')
-	w.close(at, '}')
+	begun := n
+	n = literal(out, n, &keyGap)
+	at := n
+	n = integer(out, n, &keyCount, g.Count)
+	n = integer(out, n, &keyBytes, g.Bytes)
+	n = str(out, n, &keyReason, g.Reason)
+	var m minute
+	n = m.instant(out, n, &keyFrom, g.From)
+	n = m.instant(out, n, &keyTo, g.To)
+	return closed(out, begun, at, n, '}')
 }
 
-// appendAgentFields writes the special fields. The txid is the operation's id and
+func (r *Redaction) encode(out []byte, n int) int {
+	if len(out)-n < 1 {
+		return full(out)
+	}
+	out[n] = '{'
+	begun := n
+	n++
+	at := n
+	n = str(out, n, &keyRule, r.Rule)
+	n = integer(out, n, &keyCount, int64(r.Count))
+	if n = closed(out, begun, at, n, '}'); n == begun {
+		return nothing(out, n)
+	}
+	return n
+}
+
+// encodeAgentFields writes the special fields. The txid is the operation's id and
 // a label as well: those two are indexed by Cloud Logging, the payload is not.
-func (e *Entry) appendAgentFields(w *encoder) {
-	if e.TxID != "" || len(e.Labels) > 0 {
-		at := w.open(`,"`+keyLabels+`":`, '{')
-		w.str(`,"txid":`, string(e.TxID))
-		for i := range e.Labels {
-			if !labelCounts(e.Labels, i) {
-				continue
+func (e *Entry) encodeAgentFields(out []byte, n int) int {
+	begun := n
+	n = literal(out, n, &keyLabelList)
+	at := n
+	n = str(out, n, &keyTxID, string(e.TxID))
+	for i := range e.Labels {
+		if labelCounts(e.Labels, i) {
+			n = quoted(out, n, &keyNone, e.Labels[i].Name)
+			if n > len(out) {
+				return n
 			}
-			w.comma()
-			w.b = appendString(w.b, e.Labels[i].Name)
-			w.b = append(w.b, ':')
-			w.b = appendString(w.b, e.Labels[i].Value)
+			out[n-1] = ':'
+			n = quoted(out, n, &keyNone, e.Labels[i].Value)
 		}
-		w.close(at, '}')
 	}
+	n = closed(out, begun, at, n, '}')
 	if e.TxID != "" {
-		w.key(`,"` + keyOperation + `":`)
-		w.b = append(w.b, `{"id":`...)
-		w.b = appendString(w.b, string(e.TxID))
-		w.b = append(w.b, `,"producer":"`+Producer+`"}`...)
+		n = quoted(out, n, &keyOperationID, string(e.TxID))
+		n = literal(out, n, &keyProducer)
 	}
-	at := w.open(`,"`+keySource+`":`, '{')
-	w.str(`,"file":`, e.Source.File)
-	w.int64String(`,"line":`, int64(e.Source.Line))
-	w.str(`,"function":`, e.Source.Function)
-	w.close(at, '}')
-	w.str(`,"`+keyTrace+`":`, e.Trace.ID)
-	w.span(`,"`+keySpanID+`":`, e.Trace.Span)
-	w.boolean(`,"`+keySampled+`":`, e.Trace.Sampled)
+	if e.Source != (Source{}) {
+		n = e.Source.encode(out, n)
+	}
+	n = str(out, n, &keyTraceID, e.Trace.ID)
+	n = span(out, n, &keyTraceSpan, e.Trace.Span)
+	return boolean(out, n, &keyTraceSampled, e.Trace.Sampled)
+}
+
+func (s *Source) encode(out []byte, n int) int {
+	n = literal(out, n, &keySourceLine)
+	n = str(out, n, &keyFile, s.File)
+	n = int64String(out, n, &keyLine, int64(s.Line))
+	n = str(out, n, &keyFunction, s.Function)
+	return shut(out, n, '}')
 }

@@ -51,9 +51,10 @@ func BenchmarkSeal(b *testing.B) {
 	buf := make([]byte, 0, 64<<10)
 	b.SetBytes(int64(len(e.AppendJSON(nil))))
 	b.ReportAllocs()
+	var s entry.Sealer
 	for b.Loop() {
 		c := *e
-		if err := c.Seal(buf); err != nil {
+		if err := s.Seal(&c, buf); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -76,11 +77,15 @@ func BenchmarkContent(b *testing.B) {
 		"pretty": strings.Repeat("{\n\t\"id\": 17,\n\t\"name\": \"x\"\n}\n", 34),
 	} {
 		b.Run(name, func(b *testing.B) {
-			e := entry.Entry{Response: entry.Message{Body: entry.Body{Content: []byte(s)}}}
+			e := entry.Entry{Response: entry.Message{Body: entry.Body{Content: []byte(s), Encoding: "utf-8"}}}
 			buf := make([]byte, 0, 64<<10)
 			b.SetBytes(int64(len(s)))
+			var s entry.Sealer
 			for b.Loop() {
-				e.AppendJSON(buf)
+				c := e
+				if err := s.Seal(&c, buf); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}

@@ -12,43 +12,69 @@ import (
 
 func TestClipStrings(t *testing.T) {
 	huge := strings.Repeat("가", 40_000) // 3 bytes each: no bound falls between two
-	e := full()
-	fields := map[string]struct {
+	type field struct {
 		s     *string
 		limit int
-	}{
-		"message":         {&e.Message, entry.MaxMessage},
-		"url":             {&e.HTTP.URL, entry.MaxURL},
-		"referer":         {&e.HTTP.Referer, entry.MaxURL},
-		"user agent":      {&e.HTTP.UserAgent, entry.MaxMessage},
-		"method":          {&e.HTTP.Method, entry.MaxWord},
-		"route":           {&e.HTTP.Route, entry.MaxWord},
-		"insert id":       {&e.InsertID, entry.MaxWord},
-		"kind":            {(*string)(&e.Kind), entry.MaxWord},
-		"origin":          {(*string)(&e.Origin), entry.MaxWord},
-		"refused":         {&e.Refused, entry.MaxWord},
-		"error type":      {&e.Error.Type, entry.MaxWord},
-		"error message":   {&e.Error.Message, entry.MaxMessage},
-		"stack":           {&e.Error.Stack, entry.MaxStack},
-		"user":            {&e.Facts.UserID, entry.MaxWord},
-		"page":            {&e.Facts.EntryPage, entry.MaxWord},
-		"content type":    {&e.Request.Body.Type, entry.MaxWord},
-		"encoding":        {&e.Response.Body.Encoding, entry.MaxWord},
-		"reason":          {&e.Response.Body.Reason, entry.MaxWord},
-		"logger":          {&e.Logger, entry.MaxWord},
-		"trace":           {&e.Trace.ID, entry.MaxWord},
-		"source":          {&e.Source.Function, entry.MaxWord},
-		"gap":             {&e.Gap.Reason, entry.MaxWord},
-		"flag":            {&e.Flags[0], entry.MaxWord},
-		"redaction":       {&e.Redactions[0].Rule, entry.MaxWord},
-		"header name":     {&e.Request.Headers[0].Name, entry.MaxWord},
-		"header value":    {&e.Request.Headers[1].Value, entry.MaxHeaderValue},
-		"trailer":         {&e.Response.Trailers[0].Value, entry.MaxHeaderValue},
-		"label name":      {&e.Labels[0].Name, entry.MaxLabelName},
-		"label value":     {&e.Labels[0].Value, entry.MaxLabelValue},
-		"attribute name":  {&e.Attributes[0].Name, entry.MaxLabelName},
-		"attribute value": {&e.Attributes[0].Value, entry.MaxMessage},
-		"carried":         {&e.Facts.Carried[0].Value, entry.MaxWord},
+	}
+	e := full()
+	fieldsOf := func(e *entry.Entry) map[string]field {
+		return map[string]field{
+			"message":         {&e.Message, entry.MaxMessage},
+			"url":             {&e.HTTP.URL, entry.MaxURL},
+			"referer":         {&e.HTTP.Referer, entry.MaxURL},
+			"user agent":      {&e.HTTP.UserAgent, entry.MaxMessage},
+			"method":          {&e.HTTP.Method, entry.MaxWord},
+			"route":           {&e.HTTP.Route, entry.MaxWord},
+			"protocol":        {&e.HTTP.Protocol, entry.MaxWord},
+			"remote address":  {&e.HTTP.RemoteIP, entry.MaxWord},
+			"server address":  {&e.HTTP.ServerAddress, entry.MaxWord},
+			"peer":            {&e.Peer.Service, entry.MaxWord},
+			"device":          {&e.Facts.Device, entry.MaxWord},
+			"system":          {&e.Facts.OS, entry.MaxWord},
+			"version":         {&e.Facts.AppVersion, entry.MaxWord},
+			"country":         {&e.Facts.Country, entry.MaxWord},
+			"response type":   {&e.Response.Body.Type, entry.MaxWord},
+			"request coding":  {&e.Request.Body.ContentEncoding, entry.MaxWord},
+			"response coding": {&e.Response.Body.ContentEncoding, entry.MaxWord},
+			"request body":    {&e.Request.Body.Encoding, entry.MaxWord},
+			"request reason":  {&e.Request.Body.Reason, entry.MaxWord},
+			"file":            {&e.Source.File, entry.MaxWord},
+			"insert id":       {&e.InsertID, entry.MaxWord},
+			"kind":            {(*string)(&e.Kind), entry.MaxWord},
+			"origin":          {(*string)(&e.Origin), entry.MaxWord},
+			"refused":         {&e.Refused, entry.MaxWord},
+			"error type":      {&e.Error.Type, entry.MaxWord},
+			"error message":   {&e.Error.Message, entry.MaxMessage},
+			"stack":           {&e.Error.Stack, entry.MaxStack},
+			"user":            {&e.Facts.UserID, entry.MaxWord},
+			"page":            {&e.Facts.EntryPage, entry.MaxWord},
+			"content type":    {&e.Request.Body.Type, entry.MaxWord},
+			"encoding":        {&e.Response.Body.Encoding, entry.MaxWord},
+			"reason":          {&e.Response.Body.Reason, entry.MaxWord},
+			"logger":          {&e.Logger, entry.MaxWord},
+			"trace":           {&e.Trace.ID, entry.MaxWord},
+			"source":          {&e.Source.Function, entry.MaxWord},
+			"gap":             {&e.Gap.Reason, entry.MaxWord},
+			"flag":            {&e.Flags[0], entry.MaxWord},
+			"redaction":       {&e.Redactions[0].Rule, entry.MaxWord},
+			"header name":     {&e.Request.Headers[0].Name, entry.MaxWord},
+			"header value":    {&e.Request.Headers[1].Value, entry.MaxHeaderValue},
+			"trailer":         {&e.Response.Trailers[0].Value, entry.MaxHeaderValue},
+			"label name":      {&e.Labels[0].Name, entry.MaxLabelName},
+			"label value":     {&e.Labels[0].Value, entry.MaxLabelValue},
+			"attribute name":  {&e.Attributes[0].Name, entry.MaxLabelName},
+			"attribute value": {&e.Attributes[0].Value, entry.MaxMessage},
+			"carried":         {&e.Facts.Carried[0].Value, entry.MaxWord},
+		}
+	}
+	fields := fieldsOf(e)
+	for name := range fields {
+		e := full()
+		f := fieldsOf(e)[name]
+		*f.s = huge
+		if e.Clip(); len(*f.s) > f.limit {
+			t.Errorf("%s alone: %d bytes, want %d", name, len(*f.s), f.limit)
+		}
 	}
 	for _, f := range fields {
 		*f.s = huge

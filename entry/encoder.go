@@ -1,239 +1,244 @@
 package entry
 
 import (
+	"encoding/binary"
 	"strconv"
-	"time"
-
-	"github.com/txtrail/txtrail/txid"
+	"unsafe"
 )
 
-// encoder appends JSON. Whether a comma is due is seen from the last byte, so it
-// needs no state beside the bytes.
-type encoder struct {
-	b []byte
-}
+// The line is written by functions that take the memory and where to write, and return
+// where they ended: a line is a hundred small pieces, and a place that is kept in memory
+// would have to be read back for each. All write to out[n:] only. Where that has no room
+// they return full(out), and with that every later one does the same, so that nobody in
+// between need look: the line is then written again into more.
+//
+// Each member ends in a comma. Closing what it is in takes the last one away.
 
-// key begins a member. All that stands before its value comes in one piece, comma,
-// name and colon, since a line has some sixty of them.
-func (e *encoder) key(k string) {
-	if e.first() {
-		k = k[1:]
+// full is where nothing can be written.
+func full(out []byte) int { return len(out) + 1 }
+
+// literal writes a key alone.
+func literal(out []byte, n int, k *key) int {
+	if len(out)-n < keyRoom {
+		return full(out)
 	}
-	e.b = append(e.b, k...)
+	*(*[keyRoom]byte)(out[n:]) = k.text
+	return n + k.n
 }
 
-// first reports whether an object or array has just begun.
-func (e *encoder) first() bool {
-	c := e.b[len(e.b)-1]
-	return c == '{' || c == '['
-}
-
-func (e *encoder) comma() {
-	if !e.first() {
-		e.b = append(e.b, ',')
+// shut ends an object or array that has a member: its last comma becomes the bracket.
+func shut(out []byte, n int, bracket byte) int {
+	if n >= len(out) {
+		return full(out)
 	}
+	out[n-1], out[n] = bracket, ','
+	return n + 1
 }
 
-// open begins an object (or array) member and returns where to go back to if it
-// stays empty.
-func (e *encoder) open(k string, bracket byte) int {
-	at := len(e.b)
-	e.key(k)
-	e.b = append(e.b, bracket)
-	return at
-}
-
-// close ends what open began, or takes it out again if nothing was put in.
-func (e *encoder) close(at int, bracket byte) {
-	if e.first() {
-		e.b = e.b[:at]
-		return
+// closed ends what a literal at begun has opened, with the first member at at, or takes it
+// out again if there is none.
+func closed(out []byte, begun, at, n int, bracket byte) int {
+	if n == at && n <= len(out) {
+		return begun
 	}
-	e.b = append(e.b, bracket)
+	return shut(out, n, bracket)
 }
 
-func (e *encoder) str(k, v string) {
+// nothing writes an object without members.
+func nothing(out []byte, n int) int {
+	if len(out)-n < 3 {
+		return full(out)
+	}
+	return n + copy(out[n:], "{},")
+}
+
+// str writes a string, if there is one. It is what most of a line is made of, and of that
+// most are empty.
+func str(out []byte, n int, k *key, v string) int {
 	if v == "" {
-		return
+		return n
 	}
-	e.key(k)
-	e.b = appendString(e.b, v)
+	return quoted(out, n, k, v)
 }
 
-func (e *encoder) integer(k string, v int64) {
-	if v == 0 {
-		return
+// within writes a string that is the only one in so many objects that k opens.
+func within(out []byte, n int, k *key, v string, objects int) int {
+	if v == "" {
+		return n
 	}
-	e.key(k)
-	e.b = strconv.AppendInt(e.b, v, 10)
+	n = quoted(out, n, k, v)
+	for range objects {
+		n = shut(out, n, '}')
+	}
+	return n
+}
+
+// quoted writes a string.
+func quoted(out []byte, n int, k *key, v string) int {
+	if len(out)-n < len(v)+keyRoom {
+		return full(out)
+	}
+	*(*[keyRoom]byte)(out[n:]) = k.text
+	n += k.n
+	end := n + len(v)
+	if !plain(out[n:end], v) {
+		if end = quote(out, n, unsafe.Slice(unsafe.StringData(v), len(v)), false); len(out)-end < 2 {
+			return full(out)
+		}
+	}
+	out[end], out[end+1] = '"', ','
+	return end + 2
+}
+
+// plain copies v to out, of the same length, if it may stand in a line as it is: ASCII
+// without anything that is escaped. If not, it may have copied half of it.
+func plain(out []byte, v string) bool {
+	from := unsafe.Slice(unsafe.StringData(v), len(v))
+	out = out[:len(from)]
+	if len(from) >= 8 {
+		simple, long := uint64(highs), uint64(0)
+		last := len(from) - 8
+		for i := 0; i < last; i += 8 {
+			w := binary.LittleEndian.Uint64(from[i:])
+			binary.LittleEndian.PutUint64(out[i:], w)
+			simple, long = marks(w, simple, long)
+		}
+		w := binary.LittleEndian.Uint64(from[last:])
+		binary.LittleEndian.PutUint64(out[last:], w)
+		simple, long = marks(w, simple, long)
+		return ^simple&highs|long&highs == 0
+	}
+	if len(from) >= 4 {
+		// Two halves that may overlap.
+		lo, hi := binary.LittleEndian.Uint32(from), binary.LittleEndian.Uint32(from[len(from)-4:])
+		binary.LittleEndian.PutUint32(out, lo)
+		binary.LittleEndian.PutUint32(out[len(from)-4:], hi)
+		simple, long := marks(uint64(lo)|uint64(hi)<<32, highs, 0)
+		return ^simple&highs|long&highs == 0
+	}
+	var all uint8
+	for i, c := range from {
+		out[i] = c
+		all |= lensAny[c]
+	}
+	return all <= 1
+}
+
+// marks takes the high bits out of simple for the controls, quotation marks and backslashes
+// of w, and puts them into long for DEL and what is no ASCII. Where there is some of that,
+// simple may say too much.
+func marks(w, simple, long uint64) (uint64, uint64) {
+	return simple & (w ^ ones*'"' + (highs - ones)) & (w ^ ones*'\\' + (highs - ones)) & (w + ones*(0x80-' ')),
+		long | w | (w + ones)
+}
+
+// integer writes a number, if it is not 0.
+func integer(out []byte, n int, k *key, v int64) int {
+	if v == 0 {
+		return n
+	}
+	return number(out, n, k, v)
+}
+
+// numberRoom is more than a number and what follows it take.
+const numberRoom = 24
+
+func number(out []byte, n int, k *key, v int64) int {
+	if len(out)-n < keyRoom+numberRoom {
+		return full(out)
+	}
+	*(*[keyRoom]byte)(out[n:]) = k.text
+	n = len(strconv.AppendInt(out[:n+k.n], v, 10))
+	out[n] = ','
+	return n + 1
 }
 
 // int64String writes an int64 as protobuf's JSON does, as a string.
-func (e *encoder) int64String(k string, v int64) {
+func int64String(out []byte, n int, k *key, v int64) int {
 	if v == 0 {
-		return
+		return n
 	}
-	e.key(k)
-	e.b = append(e.b, '"')
-	e.b = strconv.AppendInt(e.b, v, 10)
-	e.b = append(e.b, '"')
+	if n = number(out, n, k, v); n > len(out) {
+		return n
+	}
+	out[n-1], out[n] = '"', ',' // there is more room than a number needs
+	return n + 1
 }
 
-func (e *encoder) boolean(k string, v bool) {
+func boolean(out []byte, n int, k *key, v bool) int {
 	if !v {
-		return
+		return n
 	}
-	e.key(k)
-	e.b = append(e.b, "true"...)
+	if n = literal(out, n, k); len(out)-n < 5 {
+		return full(out)
+	}
+	return n + copy(out[n:], "true,")
 }
 
-// firstSecond is when the year 1 begins, in Unix time.
-const firstSecond = -62135596800
+// A pair is written in three pieces.
+var (
+	pairName  = newKey(`{"name":"`)
+	pairValue = newKey(`","value":"`)
+)
 
-// time writes t unless it is zero, or before the year 1, which reads back as zero.
-func (e *encoder) time(k string, t time.Time) {
-	if t.IsZero() || t.Unix() < firstSecond {
-		return
-	}
-	e.key(k)
-	e.b = append(e.b, '"')
-	e.b = AppendTime(e.b, t)
-	e.b = append(e.b, '"')
-}
-
-// seconds writes a duration as protobuf's JSON does: "1.5s". A negative one, as a
-// clock that was set back makes it, says nothing and is left out, here and below.
-func (e *encoder) seconds(k string, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	e.key(k)
-	e.b = append(e.b, '"')
-	e.b = appendDecimal(e.b, int64(d), 1e9)
-	e.b = append(e.b, 's', '"')
-}
-
-// millis writes a duration as a number of milliseconds.
-func (e *encoder) millis(k string, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	e.key(k)
-	e.b = appendDecimal(e.b, int64(d), 1e6)
-}
-
-func (e *encoder) span(k string, s txid.SpanID) {
-	if s == 0 {
-		return
-	}
-	e.key(k)
-	e.b = append(e.b, '"')
-	e.b = s.Append(e.b)
-	e.b = append(e.b, '"')
-}
-
-func (e *encoder) headers(k string, hs []Header) {
+func headers(out []byte, n int, k *key, hs []Header) int {
 	if len(hs) == 0 {
-		return
+		return n
 	}
-	at := e.open(k, '[')
+	n = literal(out, n, k)
 	for i := range hs {
-		e.pair(hs[i].Name, hs[i].Value)
+		n = pair(out, n, hs[i].Name, hs[i].Value)
 	}
-	e.close(at, ']')
+	return shut(out, n, ']')
 }
 
-func (e *encoder) labels(k string, ls []Label) {
+func labels(out []byte, n int, k *key, ls []Label) int {
 	if len(ls) == 0 {
-		return
+		return n
 	}
-	at := e.open(k, '[')
+	n = literal(out, n, k)
 	for i := range ls {
-		e.pair(ls[i].Name, ls[i].Value)
+		n = pair(out, n, ls[i].Name, ls[i].Value)
 	}
-	e.close(at, ']')
+	return shut(out, n, ']')
 }
 
-func (e *encoder) pair(name, value string) {
-	k := `,{"name":`
-	if e.first() {
-		k = k[1:]
+// pair writes a name and a value, either of which may be empty.
+func pair(out []byte, n int, name, value string) int {
+	if n = quoted(out, n, &pairName, name); n > len(out) {
+		return n
 	}
-	e.b = append(e.b, k...)
-	e.b = appendString(e.b, name)
-	e.b = append(e.b, `,"value":`...)
-	e.b = appendString(e.b, value)
-	e.b = append(e.b, '}')
+	n -= 2 // the quotation mark that pairValue brings, and the comma
+	return shut(out, quoted(out, n, &pairValue, value), '}')
 }
 
-func (e *encoder) body(k string, b *Body) {
-	at := e.open(k, '{')
-	e.str(`,"type":`, b.Type)
-	e.str(`,"content_encoding":`, b.ContentEncoding)
-	e.str(`,"encoding":`, b.Encoding)
+func (b *Body) encode(out []byte, n int, valid bool) int {
+	begun := n
+	n = literal(out, n, &keyBody)
+	at := n
+	n = str(out, n, &keyType, b.Type)
+	n = str(out, n, &keyContentEncoding, b.ContentEncoding)
+	n = str(out, n, &keyEncoding, b.Encoding)
 	if len(b.Content) > 0 {
-		e.key(`,"content":`)
-		e.b = appendQuoted(e.b, b.Content)
+		n = literal(out, n, &keyContent)
+		n = quote(out, n, b.Content, valid && b.Encoding == "utf-8")
+		if len(out)-n < 2 {
+			return full(out)
+		}
+		out[n], out[n+1] = '"', ','
+		n += 2
 	}
-	e.integer(`,"size":`, b.Size)
-	e.boolean(`,"truncated":`, b.Truncated)
-	e.str(`,"reason":`, b.Reason)
-	e.integer(`,"chunks":`, int64(b.Chunks))
-	e.close(at, '}')
+	n = integer(out, n, &keySize, b.Size)
+	n = boolean(out, n, &keyTruncated, b.Truncated)
+	n = str(out, n, &keyReason, b.Reason)
+	n = integer(out, n, &keyChunks, int64(b.Chunks))
+	return closed(out, begun, at, n, '}')
 }
 
-// AppendTime appends t as RFC 3339 in UTC with exactly nine digits after the
-// second, so that times of one length sort as text. A year that RFC 3339 can not
-// write becomes the nearest it can.
-func AppendTime(dst []byte, t time.Time) []byte {
-	t = t.UTC()
-	year, month, day := t.Date()
-	if year < 1 {
-		return append(dst, "0001-01-01T00:00:00.000000000Z"...)
+// verbatim writes what is encoded already.
+func verbatim(out []byte, n int, text []byte) int {
+	if len(out)-n < len(text) {
+		return full(out)
 	}
-	if year > 9999 {
-		return append(dst, "9999-12-31T23:59:59.999999999Z"...)
-	}
-	hour, minute, sec := t.Clock()
-	var b [30]byte
-	putDigits(b[0:4], year)
-	b[4] = '-'
-	putDigits(b[5:7], int(month))
-	b[7] = '-'
-	putDigits(b[8:10], day)
-	b[10] = 'T'
-	putDigits(b[11:13], hour)
-	b[13] = ':'
-	putDigits(b[14:16], minute)
-	b[16] = ':'
-	putDigits(b[17:19], sec)
-	b[19] = '.'
-	putDigits(b[20:29], t.Nanosecond())
-	b[29] = 'Z'
-	return append(dst, b[:]...)
-}
-
-// putDigits fills b with the last digits of v.
-func putDigits(b []byte, v int) {
-	u := uint32(v) //nolint:gosec // not negative, and below a thousand million
-	for i := len(b) - 1; i >= 0; i-- {
-		b[i] = byte('0' + u%10)
-		u /= 10
-	}
-}
-
-// appendDecimal appends v/unit, not negative, in as many digits as it takes to be exact.
-func appendDecimal(dst []byte, v, unit int64) []byte {
-	dst = strconv.AppendInt(dst, v/unit, 10)
-	frac := v % unit
-	if frac == 0 {
-		return dst
-	}
-	dst = append(dst, '.')
-	for frac > 0 {
-		unit /= 10
-		dst = append(dst, byte('0'+frac/unit))
-		frac %= unit
-	}
-	return dst
+	return n + copy(out[n:], text)
 }

@@ -2,172 +2,193 @@ package entry
 
 import (
 	"encoding/binary"
-	"math/bits"
-	"slices"
 	"unicode/utf8"
 	"unsafe"
 )
 
-// appendString appends s as a JSON string of valid UTF-8: an invalid byte becomes
-// U+FFFD, since one such byte makes Cloud Logging refuse a whole batch. DEL is
-// escaped, as are C1 controls, since people read these files on terminals, and
-// U+2028 and U+2029, which end a line of JavaScript.
-func appendString(dst []byte, s string) []byte {
-	return appendQuoted(dst, unsafe.Slice(unsafe.StringData(s), len(s)))
+// quote writes src as the inside of a JSON string of valid UTF-8 to out[n:]: an invalid
+// byte becomes U+FFFD, since one such byte makes Cloud Logging refuse a whole batch. DEL
+// is escaped, as are C1 controls, since people read these files on terminals, and U+2028
+// and U+2029, which end a line of JavaScript. It returns where it ended, or beyond out
+// where that has no room.
+//
+// Where src is known to be UTF-8, most of what is not ASCII need not be looked at. One
+// that is not would come out as it is; nothing else depends on its being so.
+func quote(out []byte, n int, src []byte, valid bool) int {
+	lens := &lensAny
+	if valid {
+		lens = &lensValid
+	}
+	for i := 0; i < len(src); {
+		from := i
+		n, i = quoteWords(out, n, src, i, lens)
+		// Words do not end where runes do.
+		for k := 0; k < utf8.UTFMax-1 && from < i && i < len(src) && !utf8.RuneStart(src[i]) && src[i-1] >= utf8.RuneSelf; k++ {
+			n--
+			i--
+		}
+		for stop := min(i+8, len(src)); i < stop; {
+			if len(out)-n < stepRoom {
+				return full(out)
+			}
+			n, i = quoteRunes(out, n, src, i)
+		}
+	}
+	return n
 }
 
-// appendQuoted is appendString for bytes.
-func appendQuoted(dst, src []byte) []byte {
-	n := len(dst)
-	out := room(dst, len(src)+len(src)/8+stepRoom)
-	out[n] = '"'
-	n++
-	i := 0
-	for len(src)-i >= 8 {
-		n, i = quoteWords(out, n, src, i)
-		if len(out)-n < stepRoom {
-			out = room(out[:n], 2*(len(src)-i)+stepRoom)
+// quoteWords writes src from i on, eight bytes at a time, as long as there are eight, room
+// for what they may become, and nothing in them that has to be looked at closely. It
+// returns where it stopped.
+//
+// Bodies are most of a line, and one of JSON has a quotation mark in nearly every eight
+// bytes, never at the same place. So each byte is written as two, of which the second
+// counts or is written over: where no branch is, none is guessed wrong, which took more
+// than all the rest. Only after eight words without an escape is a word looked at as a
+// whole, as long as there is none.
+func quoteWords(out []byte, n int, src []byte, i int, lens *[256]uint8) (int, int) {
+	// The loops' conditions are the checks of bounds: what the compiler would add to
+	// them doubles the time.
+	to, from := unsafe.Pointer(unsafe.SliceData(out)), unsafe.Pointer(unsafe.SliceData(src))
+	lastWord, lastStep := len(src)-8, len(out)-wordRoom
+	begun, look := n, i+64
+	for i <= lastWord && n <= lastStep {
+		p, b := unsafe.Add(to, n), (*[8]byte)(unsafe.Add(from, i))
+		c := b[0]
+		*(*[2]byte)(p) = pairs[c]
+		k := uintptr(lens[c])
+		c = b[1]
+		*(*[2]byte)(unsafe.Add(p, k)) = pairs[c]
+		k += uintptr(lens[c])
+		c = b[2]
+		*(*[2]byte)(unsafe.Add(p, k)) = pairs[c]
+		k += uintptr(lens[c])
+		c = b[3]
+		*(*[2]byte)(unsafe.Add(p, k)) = pairs[c]
+		k += uintptr(lens[c])
+		c = b[4]
+		*(*[2]byte)(unsafe.Add(p, k)) = pairs[c]
+		k += uintptr(lens[c])
+		c = b[5]
+		*(*[2]byte)(unsafe.Add(p, k)) = pairs[c]
+		k += uintptr(lens[c])
+		c = b[6]
+		*(*[2]byte)(unsafe.Add(p, k)) = pairs[c]
+		k += uintptr(lens[c])
+		c = b[7]
+		*(*[2]byte)(unsafe.Add(p, k)) = pairs[c]
+		k += uintptr(lens[c])
+		if k > 16 {
+			break
 		}
-		if len(src)-i >= 8 {
-			n, i = quoteOne(out, n, src, i)
+		n += int(k)
+		i += 8
+		if i < look {
+			continue
 		}
-	}
-	if rest := len(src) - i; rest >= 4 && len(out)-n >= stepRoom {
-		// Two halves that may overlap.
-		lo, hi := binary.LittleEndian.Uint32(src[i:]), binary.LittleEndian.Uint32(src[len(src)-4:])
-		w := uint64(lo) | uint64(hi)<<32
-		if simple, long := marks(w); simple|long == 0 {
-			binary.LittleEndian.PutUint32(out[n:], lo)
-			binary.LittleEndian.PutUint32(out[n+rest-4:], hi)
-			n += rest
-			i += rest
+		if n-begun == 64 {
+			for i <= lastWord && n <= lastStep {
+				b := (*[8]byte)(unsafe.Add(from, i))
+				if w := binary.LittleEndian.Uint64(b[:]); escaped(w) != 0 || w&highs != 0 && lens == &lensAny {
+					break
+				}
+				*(*[8]byte)(unsafe.Add(to, n)) = *b
+				n += 8
+				i += 8
+			}
 		}
+		begun, look = n, i+64
 	}
-	for i < len(src) {
-		if len(out)-n < stepRoom {
-			out = room(out[:n], stepRoom)
-		}
-		n, i = quoteOne(out, n, src, i)
-	}
-	out = room(out[:n], 1)
-	out[n] = '"'
-	return out[:n+1]
-}
-
-// room returns b with at least so many bytes behind it, all that there are.
-func room(b []byte, more int) []byte {
-	if cap(b)-len(b) < more {
-		b = slices.Grow(b, more)
-	}
-	return b[:cap(b)]
+	return n, i
 }
 
 const (
 	ones  = 0x0101010101010101
 	highs = ones << 7
-	// stepRoom is more than one step writes: eight bytes become sixteen at most, behind
-	// which a word may be written that is not meant.
-	stepRoom = 32
+
+	// long is the length that lensAny and lensValid say of a byte that has to be looked
+	// at closely: one makes more of a word than its bytes could.
+	long = 17
+	// wordRoom is more than a word may be written over before that is seen.
+	wordRoom = 8*long + 8
+	// stepRoom is more than quoteRunes writes at once.
+	stepRoom = 16
 )
 
-// marks returns high bits for the bytes of w that are not written as they are: in simple
-// for controls, the quotation mark and the backslash, in long for DEL and what is no
-// ASCII. Only the lowest bit of both counts where long is not zero.
-func marks(w uint64) (simple, long uint64) {
-	return ^((w ^ ones*'"' + (highs - ones)) & (w ^ ones*'\\' + (highs - ones)) & (w + ones*(0x80-' '))) & highs,
-		(w | (w + ones)) & highs
-}
-
-// quoteWords writes src from i on, eight bytes at a time, as long as there are eight
-// and room for a step, and until there is something that quoteOne has to look at. It
-// returns where it stopped.
-//
-// Bodies are most of a line, and one of JSON has a quotation mark in nearly every
-// eight bytes: the next eight are read from the same place whatever these become, so
-// that their reading need not wait. A letter of three bytes, as Hangul is, goes
-// through in one piece. The function calls no other, which keeps all in registers.
-func quoteWords(out []byte, n int, src []byte, i int) (int, int) {
-	// The loops' conditions are the checks of bounds: what the compiler would add to
-	// them doubles the time.
-	to, from := unsafe.Pointer(unsafe.SliceData(out)), unsafe.Pointer(unsafe.SliceData(src))
-	lastWord, lastStep := len(src)-8, len(out)-stepRoom
-	for i <= lastWord && n <= lastStep {
-		w := load64(from, i)
-		store64(to, n, w)
-		simple, long := marks(w)
-		if long == 0 {
-			i += 8
-			n += 8
-			for simple != 0 {
-				bit := bits.TrailingZeros64(simple) &^ 7
-				e := escapes[byte(w>>bit)]
-				at := n - 8 + bit/8
-				if e == 0 {
-					return at, i - 8 + bit/8
-				}
-				store16(to, at, e)
-				store64(to, at+2, w>>bit>>8)
-				simple &= simple - 1
-				n++
-			}
-			continue
-		}
-		k := bits.TrailingZeros64(simple|long) / 8
-		n += k
-		i += k
-		if i > lastWord {
-			break
-		}
-		w = load64(from, i)
-		if e := escapes[byte(w)]; e != 0 {
-			store16(to, n, e)
-			n += 2
-			i++
-			continue
-		}
-		size := plainRune(w)
-		if size == 0 {
-			break
-		}
-		for size != 0 {
-			store64(to, n, w)
-			n += size
-			i += size
-			if i > lastWord || n > lastStep {
-				break
-			}
-			w = load64(from, i)
-			size = plainRune(w)
-		}
-	}
-	return n, i
-}
-
-func load64(p unsafe.Pointer, i int) uint64 {
-	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(p, i))[:])
-}
-
-func store64(p unsafe.Pointer, i int, v uint64) {
-	binary.LittleEndian.PutUint64((*[8]byte)(unsafe.Add(p, i))[:], v)
-}
-
-func store16(p unsafe.Pointer, i int, v uint16) {
-	binary.LittleEndian.PutUint16((*[2]byte)(unsafe.Add(p, i))[:], v)
+// escaped returns high bits for the bytes of w that quoteWords does not write as they are
+// where it knows of valid UTF-8: controls, the quotation mark, the backslash, DEL, and the
+// first bytes of C1 controls and of U+2028.
+func escaped(w uint64) uint64 {
+	low := w &^ highs
+	ascii := ^((low ^ ones*'"' + (highs - ones)) & (low ^ ones*'\\' + (highs - ones)) & (low ^ ones*0x7f + (highs - ones)) & (low + ones*(0x80-' '))) &^ w
+	first := ^(low&^(ones*0x20) ^ ones*0x42 + (highs - ones)) & w // 0xc2, 0xe2
+	return (ascii | first) & highs
 }
 
 // escapes holds what is written with one backslash: both bytes.
-var escapes = [256]uint16{
-	'"':  '"'<<8 | '\\',
-	'\\': '\\'<<8 | '\\',
-	'\n': 'n'<<8 | '\\',
-	'\r': 'r'<<8 | '\\',
-	'\t': 't'<<8 | '\\',
+var escapes = [256][2]byte{
+	'"':  {'\\', '"'},
+	'\\': {'\\', '\\'},
+	'\n': {'\\', 'n'},
+	'\r': {'\\', 'r'},
+	'\t': {'\\', 't'},
+}
+
+// pairs holds what is written for a byte that is not looked at closely: its escape, or
+// itself and something.
+var pairs = func() (t [256][2]byte) {
+	for c := range t {
+		t[c] = [2]byte{byte(c)}
+		if escapes[c][0] != 0 {
+			t[c] = escapes[c]
+		}
+	}
+	return t
+}()
+
+// lensAny and lensValid hold how much of a pair counts, in bytes of which nothing is known
+// and in those of valid UTF-8.
+var lensAny, lensValid = lensOf(false), lensOf(true)
+
+func lensOf(valid bool) (t [256]uint8) {
+	for c := range t {
+		switch {
+		case escapes[c][0] != 0:
+			t[c] = 2
+		case c < ' ', c == 0x7f, c >= 0x80 && !valid, c == 0xc2, c == 0xe2:
+			t[c] = long
+		default:
+			t[c] = 1
+		}
+	}
+	return t
+}
+
+// quoteRunes writes the rune at src[i], or the byte that is part of none; of runes that
+// are written as they are, all that follow, until there are eight bytes of ASCII. It
+// needs room for a step.
+func quoteRunes(out []byte, n int, src []byte, i int) (int, int) {
+	begun := i
+	for len(src)-i >= 8 && len(out)-n >= 8 {
+		w := binary.LittleEndian.Uint64(src[i:])
+		size := plainRune(w)
+		if size == 0 || w&highs == 0 {
+			break
+		}
+		binary.LittleEndian.PutUint64(out[n:], w)
+		n += size
+		i += size
+	}
+	if i > begun {
+		return n, i
+	}
+	return quoteRune(out, n, src, i)
 }
 
 // plainRune returns the length of the rune that begins in the low bytes of w, if it is
-// one of two or three bytes that is written as it is, and 0 for all others.
+// one of at most three bytes that is written as it is, and 0 for all others.
 func plainRune(w uint64) int {
-	if w&0xc0c0f0 == 0x8080e0 {
+	if w&0xc0c0f0 == 0x8080e0 { // as Hangul is
 		switch w & 0xf {
 		case 0x0:
 			return int(w & 0x2000 >> 13 * 3) // else too long for what it says
@@ -180,19 +201,21 @@ func plainRune(w uint64) int {
 		}
 		return 3
 	}
+	if lensAny[byte(w)] == 1 {
+		return 1
+	}
 	if w&0xc0e0 == 0x80c0 && w&0x1f > 2 { // 0xc2 has the C1 controls
 		return 2
 	}
 	return 0
 }
 
-// quoteOne writes the rune at src[i], or the byte that is part of none. It needs room
+// quoteRune writes the rune at src[i], or the byte that is part of none. It needs room
 // for a step.
-func quoteOne(out []byte, n int, src []byte, i int) (int, int) {
+func quoteRune(out []byte, n int, src []byte, i int) (int, int) {
 	c := src[i]
-	if e := escapes[c]; e != 0 {
-		binary.LittleEndian.PutUint16(out[n:], e)
-		return n + 2, i + 1
+	if e := escapes[c]; e[0] != 0 {
+		return n + copy(out[n:], e[:]), i + 1
 	}
 	if ' ' <= c && c < 0x7f {
 		out[n] = c

@@ -49,6 +49,8 @@ func checkQuoted(t *testing.T, s string) {
 		want = `{"http":` + want + `}`
 	}
 	e := entry.Entry{Response: entry.Message{Body: entry.Body{Content: []byte(s)}}}
+	checkTrusted(t, s)
+	checkTrusted(t, strings.Repeat("0123456789", 8)+s+strings.Repeat("ab\"cd", 8)+s) // behind what is read in whole words
 	for _, room := range []int{0, len(want) - 1, len(want), len(want) + 1, 2*len(want) + 64} {
 		beyond := bytes.Repeat([]byte{0xaa}, room+8)
 		got := e.AppendJSON(beyond[:0:room])
@@ -57,6 +59,36 @@ func checkQuoted(t *testing.T, s string) {
 		}
 		if tail := beyond[room:]; !bytes.Equal(tail, bytes.Repeat([]byte{0xaa}, 8)) {
 			t.Fatalf("%q: written beyond the capacity of %d: % x", s, room, tail)
+		}
+	}
+}
+
+// checkTrusted compares the line of a Sealer, which believes that content is UTF-8 where its
+// encoding says so, with that of Seal, which does not. What is no UTF-8 must be written
+// within its memory all the same.
+func checkTrusted(t *testing.T, s string) {
+	t.Helper()
+	var sealer entry.Sealer
+	for _, encoding := range []string{"utf-8", "", "base64"} {
+		e := entry.Entry{Message: s, Request: entry.Message{Body: entry.Body{Content: []byte(s), Encoding: encoding}}}
+		careful := e
+		if err := careful.Seal(nil); err != nil {
+			t.Fatal(err)
+		}
+		want := careful.Line()
+		valid := encoding != "utf-8" || utf8.ValidString(s)
+		for _, room := range []int{0, len(want), len(want) + 1, 2*len(want) + 512} {
+			beyond := bytes.Repeat([]byte{0xaa}, room+8)
+			e := e
+			if err := sealer.Seal(&e, beyond[:0:room]); err != nil {
+				t.Fatal(err)
+			}
+			if valid && !bytes.Equal(e.Line(), want) {
+				t.Fatalf("%q as %q with room for %d:\n got %s\nwant %s", s, encoding, room, e.Line(), want)
+			}
+			if tail := beyond[room:]; !bytes.Equal(tail, bytes.Repeat([]byte{0xaa}, 8)) {
+				t.Fatalf("%q: written beyond the capacity of %d: % x", s, room, tail)
+			}
 		}
 	}
 }
@@ -94,6 +126,7 @@ func TestQuoted(t *testing.T) {
 
 func FuzzQuoted(f *testing.F) {
 	f.Add(`{"name":"아이템","memo":"하나\n"}`)
+	f.Add(strings.Repeat("plain text ", 20) + "\u2028" + strings.Repeat("아이템", 20) + "\u0085")
 	for _, s := range hostile {
 		f.Add(s)
 	}

@@ -52,6 +52,7 @@ func BenchmarkFill(b *testing.B) {
 			b.Run(name+"/"+seal, func(b *testing.B) {
 				c := newCleaner(nil, &BufferPool{})
 				e, line := raw(body), make([]byte, 0, 64<<10)
+				var sealer entry.Sealer
 				var copied entry.Entry
 				var fields [16]entry.Header
 				b.ReportAllocs()
@@ -71,7 +72,7 @@ func BenchmarkFill(b *testing.B) {
 					if seal == "clean" {
 						continue
 					}
-					if err := copied.Seal(line); err != nil {
+					if err := sealer.Seal(&copied, line); err != nil {
 						b.Fatal(err)
 					}
 				}

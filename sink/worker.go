@@ -10,6 +10,7 @@ import (
 type worker struct {
 	q     *Queue
 	clean cleaner
+	seal  entry.Sealer
 	spare *gapBook // swapped with the queue's
 
 	taken []item         // of this round, gap entries at the end
@@ -207,7 +208,7 @@ func (w *worker) fill() {
 		}
 		w.shorten(e)
 		free := w.lines[len(w.lines):cap(w.lines)]
-		if err := e.Seal(free[:0]); err != nil {
+		if err := w.seal.Seal(e, free[:0]); err != nil {
 			q.report.report(classDrop+class(reasonInvalid), &DropError{Reason: DropInvalid, Count: 1, Err: err})
 			w.dropped(it, e, reasonInvalid)
 			e.Release()
