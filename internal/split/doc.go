@@ -3,7 +3,8 @@
 // and for container runtimes that cut lines at 16.
 //
 // The first part has all that an entry is found by. Of the large fields (lists,
-// stack, bodies) each part has a piece, and appending the pieces in order makes the
-// field whole again: headers are dealt out first, then labels and attributes, the
-// stack, and the bodies last.
+// stack, bodies) each part has a piece, and [Append] makes the field whole again from
+// the pieces in their order: headers are dealt out first, then labels and attributes,
+// the stack, and the bodies last. Small fields that are too much together (addresses,
+// messages) are dealt out as well.
 package split

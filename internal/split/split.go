@@ -8,13 +8,17 @@ import (
 	"github.com/txtrail/txtrail/entry"
 )
 
-// ErrTooLarge is returned for an entry whose small fields, or one pair of a list,
-// take more than a part.
+// ErrTooLarge is returned for an entry whose small fields, or one item of a list, take
+// more than a part.
 var ErrTooLarge = errors.New("split: a field is larger than a part")
 
 // minText is the least of a text that is put at the end of a part: less is not worth
 // it.
 const minText = 256
+
+// maxHead is how much of a long address or user agent stays in the first part, and the
+// longest user's name that stands in each.
+const maxHead = 256
 
 // Limits say how large a part may be. They must be set in full.
 type Limits struct {
@@ -29,6 +33,16 @@ type Limits struct {
 	Pair int
 	// Copies is how often a label's texts are there.
 	Copies int
+	// Pieces lets a pair that is larger than a part be cut. Else it is ErrTooLarge.
+	Pieces bool
+}
+
+// Part is one part of an entry.
+type Part struct {
+	*entry.Entry
+	// Joint names the list whose first pair here is the rest of the last one in the part
+	// before, by name and value; or it is empty.
+	Joint string
 }
 
 // ID is the insertId of the i-th part: the entry's own for the first, one of its own
@@ -42,7 +56,7 @@ func ID(uid string, i int) string {
 
 // Cut returns the parts, at least one. They share e's strings. e must have an
 // insertId.
-func Cut(e *entry.Entry, l *Limits) ([]*entry.Entry, error) {
+func Cut(e *entry.Entry, l *Limits) ([]Part, error) {
 	first := &entry.Entry{
 		Time: e.Time, TxID: e.TxID, InsertID: e.InsertID, Severity: e.Severity, Kind: e.Kind, Message: e.Message,
 		Span: e.Span, Parent: e.Parent, Origin: e.Origin, Refused: e.Refused, Trace: e.Trace,
@@ -61,16 +75,19 @@ func Cut(e *entry.Entry, l *Limits) ([]*entry.Entry, error) {
 	spilled := l.Base(first) > l.Part
 	if spilled {
 		first.Flags, first.Redactions, first.Facts.Carried, first.Message, first.Error.Message = nil, nil, nil, "", ""
+		h := &first.HTTP
+		h.URL, h.Referer, h.UserAgent = head(h.URL), head(h.Referer), head(h.UserAgent)
 	}
 	c.add(first)
-	cutList(c, 1, e.Request.Headers, func(p *entry.Entry) *[]entry.Header { return &p.Request.Headers })
-	cutList(c, 1, e.Response.Headers, func(p *entry.Entry) *[]entry.Header { return &p.Response.Headers })
-	cutList(c, 1, e.Request.Trailers, func(p *entry.Entry) *[]entry.Header { return &p.Request.Trailers })
-	cutList(c, 1, e.Response.Trailers, func(p *entry.Entry) *[]entry.Header { return &p.Response.Trailers })
-	cutList(c, l.Copies, e.Labels, func(p *entry.Entry) *[]entry.Label { return &p.Labels })
-	cutList(c, 1, e.Attributes, func(p *entry.Entry) *[]entry.Label { return &p.Attributes })
-	if e.Resource != nil {
-		cutList(c, 1, e.Resource.Attributes, func(p *entry.Entry) *[]entry.Label { return &p.Resource.Attributes })
+	for i := range lists {
+		if lists[i].small && !spilled {
+			continue
+		}
+		copies := 1
+		if lists[i].name == "labels" {
+			copies = l.Copies
+		}
+		cutList(c, &lists[i], copies)
 	}
 	if spilled {
 		c.spill()
@@ -81,15 +98,26 @@ func Cut(e *entry.Entry, l *Limits) ([]*entry.Entry, error) {
 	return c.parts, c.err
 }
 
+// head is what stays in the first part of a text that is long.
+func head(s string) string {
+	n := min(len(s), maxHead)
+	for n < len(s) && n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
 // spill deals out what are small fields as a rule.
 func (c *cutter) spill() {
 	e := c.whole
 	cutItems(c, e.Flags, func(f string) (int, string) { return c.size(f) + c.limits.Pair, f }, func(p *entry.Entry) *[]string { return &p.Flags })
 	cutItems(c, e.Redactions, func(r entry.Redaction) (int, string) { return c.size(r.Rule) + c.limits.Pair + digits, r.Rule },
 		func(p *entry.Entry) *[]entry.Redaction { return &p.Redactions })
-	cutList(c, 1, e.Facts.Carried, func(p *entry.Entry) *[]entry.Label { return &p.Facts.Carried })
 	c.text(e.Message, func(p *entry.Entry, s string) { p.Message = s })
 	c.text(e.Error.Message, func(p *entry.Entry, s string) { p.Error.Message = s })
+	c.text(e.HTTP.URL[len(head(e.HTTP.URL)):], func(p *entry.Entry, s string) { p.HTTP.URL += s })
+	c.text(e.HTTP.Referer[len(head(e.HTTP.Referer)):], func(p *entry.Entry, s string) { p.HTTP.Referer += s })
+	c.text(e.HTTP.UserAgent[len(head(e.HTTP.UserAgent)):], func(p *entry.Entry, s string) { p.HTTP.UserAgent += s })
 }
 
 // digits is what a count takes at most.
@@ -99,16 +127,16 @@ const digits = 20
 type cutter struct {
 	whole  *entry.Entry
 	limits *Limits
-	parts  []*entry.Entry
+	parts  []Part
 	left   int  // room in the last part
 	empty  bool // nothing large is in it yet
 	err    error
 }
 
-func (c *cutter) last() *entry.Entry { return c.parts[len(c.parts)-1] }
+func (c *cutter) last() *Part { return &c.parts[len(c.parts)-1] }
 
 func (c *cutter) add(p *entry.Entry) {
-	c.parts, c.empty = append(c.parts, p), true
+	c.parts, c.empty = append(c.parts, Part{Entry: p}), true
 	if c.left = c.limits.Part - c.limits.Base(p); c.left < 0 && c.err == nil {
 		c.err = fmt.Errorf("%w: %d bytes, of at most %d, before its lists and bodies", ErrTooLarge, c.limits.Part-c.left, c.limits.Part)
 	}
@@ -120,7 +148,10 @@ func (c *cutter) next() {
 	e := c.whole
 	p := &entry.Entry{
 		Time: e.Time, TxID: e.TxID, Severity: e.Severity, Kind: e.Kind, Span: e.Span, InsertID: ID(e.InsertID, len(c.parts)),
-		Resource: &entry.Resource{}, Facts: entry.Facts{UserID: e.Facts.UserID},
+		Resource: &entry.Resource{},
+	}
+	if len(e.Facts.UserID) <= maxHead {
+		p.Facts.UserID = e.Facts.UserID
 	}
 	if r := e.Resource; r != nil {
 		p.Resource.Service, p.Resource.Version, p.Resource.Environment = r.Service, r.Version, r.Environment
@@ -139,11 +170,49 @@ func (c *cutter) size(s string) int {
 	return n
 }
 
-func cutList[T entry.Header | entry.Label](c *cutter, copies int, items []T, field func(*entry.Entry) *[]T) {
-	cutItems(c, items, func(item T) (int, string) {
-		pair := entry.Label(item)
-		return copies * (c.size(pair.Name) + c.size(pair.Value) + c.limits.Pair), pair.Name
-	}, field)
+// cutList deals out a list of pairs.
+func cutList(c *cutter, l *list, copies int) {
+	for i := range l.len(c.whole) {
+		pair := l.at(c.whole, i)
+		for c.err == nil {
+			name := c.size(pair.Name) + c.limits.Pair
+			n := copies * (name + c.size(pair.Value))
+			if n <= c.left {
+				c.put(l, pair, n)
+				break
+			}
+			if c.more() {
+				c.next()
+				continue
+			}
+			fit, take := c.cut(pair.Value, c.left/copies-name)
+			if !c.limits.Pieces || fit == 0 {
+				c.err = fmt.Errorf("%w: the pair %.80q takes %d bytes", ErrTooLarge, pair.Name, n)
+				break
+			}
+			c.put(l, entry.Label{Name: pair.Name, Value: pair.Value[:fit]}, copies*(name+take))
+			pair.Value = pair.Value[fit:]
+			c.next()
+			c.last().Joint = l.name
+		}
+	}
+}
+
+// put puts a pair of n bytes into the last part.
+func (c *cutter) put(l *list, pair entry.Label, n int) {
+	c.left -= n
+	c.empty = false
+	l.add(c.last().Entry, pair)
+}
+
+// cut returns how much of a text fits into the room, cut at a rune's edge, and what it
+// takes there at most.
+func (c *cutter) cut(s string, room int) (fit, take int) {
+	fit, take = c.limits.Text(s, room)
+	for fit < len(s) && fit > 0 && !utf8.RuneStart(s[fit]) {
+		fit--
+	}
+	return fit, take
 }
 
 // cutItems deals out a list; size says what an item takes, and its name.
@@ -161,7 +230,7 @@ func cutItems[T any](c *cutter, items []T, size func(T) (int, string), field fun
 		}
 		c.left -= n
 		c.empty = false
-		f := field(c.last())
+		f := field(c.last().Entry)
 		*f = append(*f, item)
 	}
 }
@@ -173,10 +242,7 @@ func (c *cutter) text(s string, set func(*entry.Entry, string)) {
 			c.next()
 			continue
 		}
-		n, take := c.limits.Text(s, c.left-c.limits.Pair)
-		for n < len(s) && n > 0 && !utf8.RuneStart(s[n]) {
-			n--
-		}
+		n, take := c.cut(s, c.left-c.limits.Pair)
 		if n == 0 {
 			if !c.more() {
 				c.err = fmt.Errorf("%w: no room for a text", ErrTooLarge)
@@ -187,7 +253,7 @@ func (c *cutter) text(s string, set func(*entry.Entry, string)) {
 		}
 		c.left -= take + c.limits.Pair
 		c.empty = false
-		set(c.last(), s[:n])
+		set(c.last().Entry, s[:n])
 		s = s[n:]
 	}
 }

@@ -71,14 +71,73 @@ func TestCutSmall(t *testing.T) {
 
 func TestCutTooLarge(t *testing.T) {
 	e := large(10)
-	e.HTTP.URL = strings.Repeat("u", 3000)
+	e.HTTP.Route = strings.Repeat("u", 3000)
 	if _, err := split.Cut(e, limits(2000)); !errors.Is(err, split.ErrTooLarge) {
-		t.Errorf("a URL larger than a part: %v", err)
+		t.Errorf("a route larger than a part: %v", err)
 	}
 	e = large(10)
 	e.Attributes = []entry.Label{{Name: "a", Value: strings.Repeat("v", 3000)}}
 	if _, err := split.Cut(e, limits(2000)); !errors.Is(err, split.ErrTooLarge) {
 		t.Errorf("a pair larger than a part: %v", err)
+	}
+	l := limits(2000)
+	l.Pieces = true
+	e.Attributes[0].Name = strings.Repeat("n", 2000)
+	if _, err := split.Cut(e, l); !errors.Is(err, split.ErrTooLarge) {
+		t.Errorf("a name larger than a part: %v", err)
+	}
+}
+
+// Whatever is cut, Append makes it whole.
+func TestAppend(t *testing.T) {
+	pair := func(i int) (string, string) { return fmt.Sprint("same", i%2), strings.Repeat("값v", i%7*150) }
+	e := large(300)
+	e.Labels = nil
+	for i := range 40 {
+		name, value := pair(i)
+		h, l := entry.Header{Name: name, Value: value}, entry.Label{Name: name, Value: value}
+		e.Request.Headers, e.Response.Headers = append(e.Request.Headers, h), append(e.Response.Headers, h)
+		e.Request.Trailers, e.Response.Trailers = append(e.Request.Trailers, h), append(e.Response.Trailers, h)
+		e.Attributes, e.Resource.Attributes, e.Facts.Carried = append(e.Attributes, l), append(e.Resource.Attributes, l), append(e.Facts.Carried, l)
+		l.Name = fmt.Sprint(i)
+		e.Labels = append(e.Labels, l)
+	}
+	e.HTTP.URL, e.HTTP.Referer, e.HTTP.UserAgent = strings.Repeat("/길", 999), strings.Repeat("r", 999), strings.Repeat("a", 9999)
+	e.Request.Body.Content = []byte(strings.Repeat("body", 999))
+	for part := 1200; part < 4000; part += 101 {
+		l := limits(part)
+		l.Pieces, l.Copies = true, 1+part%2
+		parts, err := split.Cut(e, l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole, joints := *parts[0].Entry, 0
+		for _, p := range parts[1:] {
+			split.Append(&whole, p.Entry, p.Joint)
+			if p.Joint != "" {
+				joints++
+			}
+		}
+		if string(whole.AppendJSON(nil)) != string(e.AppendJSON(nil)) {
+			t.Fatalf("parts of %d: the whole is not what it was:\n%.2000s", part, whole.AppendJSON(nil))
+		}
+		if joints == 0 && part < 1800 {
+			t.Errorf("parts of %d: nothing was cut", part)
+		}
+	}
+}
+
+// A pair whose beginning is missing stands for itself.
+func TestAppendWithoutBefore(t *testing.T) {
+	whole := &entry.Entry{Attributes: []entry.Label{{Name: "other", Value: "1"}}}
+	split.Append(whole, &entry.Entry{Attributes: []entry.Label{{Name: "a", Value: "rest"}}}, "")
+	if len(whole.Attributes) != 2 || whole.Attributes[0].Value != "1" {
+		t.Errorf("%+v", whole.Attributes)
+	}
+	empty := &entry.Entry{}
+	split.Append(empty, &entry.Entry{Resource: &entry.Resource{Attributes: []entry.Label{{Name: "a", Value: "rest"}}}}, "resource")
+	if empty.Resource == nil || len(empty.Resource.Attributes) != 1 {
+		t.Errorf("%+v", empty.Resource)
 	}
 }
 
@@ -122,18 +181,18 @@ func TestCutSpills(t *testing.T) {
 func TestCutFirstFull(t *testing.T) {
 	for n := 1400; n < 1960; n += 7 {
 		e := large(400)
-		e.HTTP.URL = strings.Repeat("u", n)
+		e.HTTP.Route = strings.Repeat("u", n)
 		e.Request.Headers = []entry.Header{{Name: "X", Value: strings.Repeat("h", 700)}}
 		parts, err := split.Cut(e, limits(2300))
 		if err != nil {
-			t.Fatalf("a URL of %d bytes: %v", n, err)
+			t.Fatalf("a route of %d bytes: %v", n, err)
 		}
 		headers := 0
 		for _, p := range parts {
 			headers += len(p.Request.Headers)
 		}
 		if headers != 1 {
-			t.Errorf("a URL of %d bytes: %d headers", n, headers)
+			t.Errorf("a route of %d bytes: %d headers", n, headers)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/split"
 )
 
 // ErrForeign is returned, wrapped, for a LogEntry that no sink of this module wrote.
@@ -102,7 +103,11 @@ func Join(parts []*loggingpb.LogEntry) (whole *entry.Entry, missing int, err err
 			whole = p
 			continue
 		}
-		appendPart(whole, p)
+		joint := ""
+		if byIndex[i-1] != nil {
+			joint = byIndex[i].GetJsonPayload().GetFields()["split"].GetStructValue().GetFields()["joint"].GetStringValue()
+		}
+		split.Append(whole, p, joint)
 	}
 	if whole == nil {
 		return nil, 0, errors.New("cloudloggingsink: no parts to join")
@@ -144,29 +149,6 @@ func fullest(parts []*loggingpb.LogEntry) (best map[int]*loggingpb.LogEntry, tot
 		}
 	}
 	return best, total
-}
-
-// appendPart adds the next part's pieces of the fields that are split.
-func appendPart(e, p *entry.Entry) {
-	for _, m := range [...][2]*entry.Message{{&e.Request, &p.Request}, {&e.Response, &p.Response}} {
-		m[0].Headers = append(m[0].Headers, m[1].Headers...)
-		m[0].Trailers = append(m[0].Trailers, m[1].Trailers...)
-		m[0].Body.Content = append(m[0].Body.Content, m[1].Body.Content...)
-	}
-	e.Labels = append(e.Labels, p.Labels...)
-	e.Attributes = append(e.Attributes, p.Attributes...)
-	e.Flags = append(e.Flags, p.Flags...)
-	e.Redactions = append(e.Redactions, p.Redactions...)
-	e.Facts.Carried = append(e.Facts.Carried, p.Facts.Carried...)
-	e.Message += p.Message
-	e.Error.Message += p.Error.Message
-	e.Error.Stack += p.Error.Stack
-	if p.Resource != nil && len(p.Resource.Attributes) > 0 {
-		if e.Resource == nil {
-			e.Resource = &entry.Resource{} // it had nothing else
-		}
-		e.Resource.Attributes = append(e.Resource.Attributes, p.Resource.Attributes...)
-	}
 }
 
 // appendLine writes a LogEntry as a line for entry.Parse. The order of members is

@@ -14,18 +14,17 @@ const lineLimit = "line limit"
 // entry. The bodies give way first, since they are what is large; then, step by
 // step, what is least needed to find the entry and to see what happened. What an
 // entry is found by (ids, kind, status, route, facts) stays.
-func shorten(line []byte, limit int) ([]byte, error) {
-	e, err := entry.Parse(line)
-	if err != nil {
-		return nil, fmt.Errorf("stdoutsink: a line of %d bytes is longer than %d and cannot be shortened: %w", len(line), limit, err)
-	}
+//
+// e is changed to what the line says. The limit is that of both the line and what stands
+// beside it.
+func shorten(e *entry.Entry, limit int) ([]byte, error) {
 	buf := make([]byte, 0, limit+limit/4)
-	if shortenBodies(e, &buf, limit) {
+	if shortenBodies(e, &buf, limit-beside(e)) {
 		return buf, nil
 	}
 	for _, step := range steps {
 		step(e)
-		if buf = e.AppendJSON(buf[:0]); len(buf) <= limit {
+		if buf = e.AppendJSON(buf[:0]); len(buf)+beside(e) <= limit {
 			return buf, nil
 		}
 	}
@@ -113,16 +112,27 @@ var steps = [...]func(e *entry.Entry){
 	func(e *entry.Entry) {
 		e.Labels = nil
 		e.Source = entry.Source{}
-		for _, s := range [...]*string{
-			&e.HTTP.URL, &e.HTTP.UserAgent, &e.Message, &e.Error.Message, &e.Error.Type, &e.Logger, &e.HTTP.Route, &e.HTTP.Method, &e.HTTP.Protocol,
-			&e.HTTP.ServerAddress, &e.HTTP.RemoteIP, &e.InsertID, &e.Trace.ID,
-			&e.Facts.UserID, &e.Facts.Device, &e.Facts.OS, &e.Facts.AppVersion, &e.Facts.Country, &e.Facts.EntryPage,
-			&e.Request.Body.Type, &e.Request.Body.ContentEncoding, &e.Response.Body.Type, &e.Response.Body.ContentEncoding,
-		} {
-			cut(s, 32)
-		}
+		cut(&e.HTTP.URL, 32)
+		cut(&e.HTTP.UserAgent, 32)
+		cut(&e.Message, 32)
+		cut(&e.Error.Message, 32)
+		cut(&e.InsertID, 32)
+		cut(&e.Trace.ID, 32)
+		cutWords(e, 32)
 	},
 	func(e *entry.Entry) { e.Resource = nil },
+}
+
+// cutWords shortens what takes little as a rule, but for what an entry is found by
+// alone: its ids, kind and status.
+func cutWords(e *entry.Entry, n int) {
+	for _, s := range [...]*string{
+		&e.Error.Type, &e.Logger, &e.HTTP.Route, &e.HTTP.Method, &e.HTTP.Protocol, &e.HTTP.ServerAddress, &e.HTTP.RemoteIP, &e.Refused, &e.Peer.Service,
+		&e.Facts.UserID, &e.Facts.Device, &e.Facts.OS, &e.Facts.AppVersion, &e.Facts.Country, &e.Facts.EntryPage,
+		&e.Request.Body.Type, &e.Request.Body.ContentEncoding, &e.Response.Body.Type, &e.Response.Body.ContentEncoding,
+	} {
+		cut(s, n)
+	}
 }
 
 func messages(e *entry.Entry) [4]*[]entry.Header {
@@ -186,6 +196,36 @@ func cutEscaped(b []byte, room int) []byte {
 		i += size
 	}
 	return b[:i:i]
+}
+
+// appendEscaped appends s within a JSON string.
+func appendEscaped(b []byte, s string) []byte {
+	for len(s) > 0 {
+		size, width := escaped([]byte(s[:min(len(s), utf8.UTFMax)]))
+		r, _ := utf8.DecodeRuneInString(s)
+		switch {
+		case size == width:
+			b = append(b, s[:size]...)
+		case width == 2:
+			c := s[0]
+			switch c {
+			case '\n':
+				c = 'n'
+			case '\r':
+				c = 'r'
+			case '\t':
+				c = 't'
+			}
+			b = append(b, '\\', c)
+		case width == 3:
+			b = append(b, "\ufffd"...)
+		default:
+			const hex = "0123456789abcdef"
+			b = append(b, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
+		}
+		s = s[size:]
+	}
+	return b
 }
 
 // escaped returns the bytes of b's first rune, and how many it becomes.

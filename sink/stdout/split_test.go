@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +47,12 @@ func collect(b []byte) ([]*entry.Entry, error) {
 	return es, nil
 }
 
+// long is a text of n bytes, of which some take more in JSON.
+func long(n int) string {
+	s := strings.Repeat("길\x01\u0085v\"", n/8+1)[:n]
+	return strings.ToValidUTF8(s, "")
+}
+
 // An entry of any size is one again behind an agent.
 func TestSplit(t *testing.T) {
 	var every strings.Builder
@@ -72,6 +77,26 @@ func TestSplit(t *testing.T) {
 			}
 			e.Error.Stack = strings.Repeat("goroutine 1\n", 1300)
 			e.Trace = txid.Trace{ID: "0af7651916cd43dd8448eb211c80319c", Span: 5}
+		},
+		// What one client can send at most: none of it hides the bodies.
+		"an attribute longer than a line": func(e *entry.Entry) {
+			e.Attributes = []entry.Label{{Name: "a", Value: long(entry.MaxMessage)}, {Name: "a", Value: "again"}}
+			e.Response.Body.Content = bytes.Repeat([]byte("b"), 40<<10)
+		},
+		"headers longer than a line": func(e *entry.Entry) {
+			quotes := strings.Repeat(`"`, entry.MaxHeaderValue)
+			e.Request.Headers = []entry.Header{{Name: "Cookie", Value: quotes}, {Name: "Cookie", Value: quotes}, {Name: "Cookie", Value: "길"}}
+			e.Response.Trailers = []entry.Header{{Name: "Cookie", Value: long(entry.MaxHeaderValue)}}
+			e.Response.Body.Content = bytes.Repeat([]byte("b"), 40<<10)
+		},
+		"labels longer than a line": func(e *entry.Entry) {
+			e.Labels = []entry.Label{{Name: "z", Value: strings.Repeat("\x01", entry.MaxLabelValue)}, {Name: "a", Value: long(4000)}}
+			e.Resource = &entry.Resource{Service: "web", Attributes: e.Labels}
+		},
+		"address, referer, agent, message": func(e *entry.Entry) {
+			e.HTTP.URL, e.HTTP.Referer = "/"+long(entry.MaxURL-1), long(entry.MaxURL)
+			e.HTTP.UserAgent, e.Message, e.Error.Message = long(entry.MaxMessage), long(entry.MaxMessage), long(entry.MaxMessage)
+			e.Response.Body.Content = bytes.Repeat([]byte("b"), 40<<10)
 		},
 	} {
 		for _, limit := range []int{stdoutsink.MinMaxLine, 8 << 10, 0} {
@@ -103,11 +128,7 @@ func TestSplit(t *testing.T) {
 				t.Errorf("%s, %d: %d entries, %v", name, limit, len(es), err)
 				continue
 			}
-			// Labels come from a map behind an agent: sorted.
-			got, want := es[1], e
-			slices.SortFunc(want.Labels, func(a, b entry.Label) int { return strings.Compare(a.Name, b.Name) })
-			slices.SortFunc(got.Labels, func(a, b entry.Label) int { return strings.Compare(a.Name, b.Name) })
-			if string(got.AppendJSON(nil)) != string(want.AppendJSON(nil)) {
+			if string(es[1].Line()) != string(e.Line()) {
 				t.Errorf("%s, %d: the entry is not what it was", name, limit)
 			}
 		}
@@ -154,6 +175,112 @@ func TestTrace(t *testing.T) {
 	}
 	if _, err := stdoutsink.New(&bytes.Buffer{}, &stdoutsink.Options{ProjectID: "Not A Project"}); !errors.Is(err, stdoutsink.ErrOptions) {
 		t.Errorf("a project that can not be: %v", err)
+	}
+}
+
+// Words of a client that are together more than a line are cut; the rest is split, and
+// nothing else is lost.
+func TestSplitWords(t *testing.T) {
+	for _, limit := range []int{stdoutsink.MinMaxLine, 8 << 10, 0} {
+		e := sinktest.Unsealed(1)
+		for _, s := range []*string{
+			&e.HTTP.Method, &e.HTTP.ServerAddress, &e.HTTP.Protocol, &e.HTTP.RemoteIP, &e.Refused, &e.Facts.UserID, &e.Facts.Device, &e.Facts.OS,
+			&e.Facts.AppVersion, &e.Facts.Country, &e.Facts.EntryPage, &e.Request.Body.Type, &e.Request.Body.ContentEncoding,
+		} {
+			*s = strings.Repeat("\u0085", entry.MaxWord/2)
+		}
+		for i := range entry.MaxLabels {
+			e.Facts.Carried = append(e.Facts.Carried, entry.Label{Name: fmt.Sprint("X-", i), Value: strings.Repeat("\u0085", 250)})
+		}
+		e.Request.Headers = []entry.Header{{Name: strings.Repeat("N", entry.MaxWord), Value: long(8000)}}
+		e.Request.Body.Content = bytes.Repeat([]byte("길"), 30<<10)
+		sinktest.Seal(e)
+		var buf bytes.Buffer
+		if err := open(t, &buf, &stdoutsink.Options{MaxLine: limit}).Write(t.Context(), []*entry.Entry{e}); err != nil {
+			t.Fatal(err)
+		}
+		es, err := collect(buf.Bytes())
+		if err != nil || len(es) != 1 {
+			t.Fatalf("%d: %d entries, %v", limit, len(es), err)
+		}
+		got := es[0]
+		if got.TxID != e.TxID || got.HTTP.Status != e.HTTP.Status || !bytes.Equal(got.Request.Body.Content, e.Request.Body.Content) || got.Request.Body.Truncated ||
+			len(got.Facts.Carried) != entry.MaxLabels || got.Request.Headers[0].Value != e.Request.Headers[0].Value {
+			t.Errorf("%d: %.3000s", limit, got.Line())
+		}
+		if !strings.HasSuffix(got.HTTP.Method, entry.CutMark) {
+			t.Errorf("%d: the method is %q", limit, got.HTTP.Method)
+		}
+	}
+}
+
+// The user's labels are read in their order, whatever their names, and none of the
+// platform's is taken for one.
+func TestLabels(t *testing.T) {
+	e := sinktest.Unsealed(1)
+	e.Labels = []entry.Label{
+		{Name: "z", Value: "1"},
+		{Name: "a", Value: "\"\n\r\t\\\x01\u0085\u2028 길 \xff"},
+		{Name: "instanceId", Value: "2"},
+		{Name: "k8s-pod/app", Value: "3"},
+		{Name: "compute.googleapis.com/resource_name", Value: "4"},
+		{Name: "user", Value: "5"},
+		{Name: "logging.googleapis.com/trace", Value: "6"},
+	}
+	e.Trace = txid.Trace{ID: "0af7651916cd43dd8448eb211c80319c"}
+	sinktest.Seal(e)
+	bare := sinktest.Unsealed(2)
+	bare.Labels = nil
+	sinktest.Seal(bare)
+	var buf bytes.Buffer
+	if err := open(t, &buf, &stdoutsink.Options{ProjectID: "shop-test"}).Write(t.Context(), []*entry.Entry{e, bare}); err != nil {
+		t.Fatal(err)
+	}
+	want := []*entry.Entry{e, bare}
+	for line := range bytes.Lines(buf.Bytes()) {
+		le, err := gcltest.Agent(line, "l")
+		if err != nil {
+			t.Fatal(err)
+		}
+		le.Labels["commit-sha"], le.Labels["instanceId"] = "6d62737", "0087244a80"
+		got, err := cloudloggingsink.Decode(le)
+		if err != nil || string(got.Line()) != string(want[0].Line()) {
+			t.Errorf("%s, want\n%s, %v", got.Line(), want[0].Line(), err)
+		}
+		want = want[1:]
+	}
+}
+
+// What has no txid says who wrote it all the same, whole and in parts.
+func TestProducer(t *testing.T) {
+	gap := sinktest.Seal(&entry.Entry{Time: sinktest.Sample(0).Time, InsertID: "gap", Kind: entry.KindGap, Gap: &entry.Gap{Count: 5, Reason: "full"}})
+	log := sinktest.Seal(&entry.Entry{Time: sinktest.Sample(0).Time, InsertID: "log", Kind: entry.KindLog, Error: entry.Error{Stack: strings.Repeat("s", 16<<10)}})
+	read, err := entry.Parse(gap.Line()) // as from a journal
+	if err != nil {
+		t.Fatal(err)
+	}
+	nothing := &entry.Entry{}
+	if err := nothing.Seal(nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, limit := range []int{stdoutsink.MinMaxLine, 0, -1} {
+		var buf bytes.Buffer
+		if err := open(t, &buf, &stdoutsink.Options{MaxLine: limit}).Write(t.Context(), []*entry.Entry{gap, log, read, nothing, sinktest.Sample(1)}); err != nil {
+			t.Fatal(err)
+		}
+		for line := range bytes.Lines(buf.Bytes()) {
+			if limit > 0 && len(line) > limit {
+				t.Errorf("%d bytes, want at most %d", len(line), limit)
+			}
+			var m struct {
+				Operation struct {
+					Producer string `json:"producer"`
+				} `json:"logging.googleapis.com/operation"`
+			}
+			if err := json.Unmarshal(line, &m); err != nil || m.Operation.Producer != entry.Producer || bytes.Count(line, []byte(`/operation"`)) != 1 {
+				t.Errorf("%d: %.300s, %v", limit, line, err)
+			}
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package stdoutsink
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"regexp"
 	"sync"
-	"syscall"
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/sink"
@@ -51,17 +49,15 @@ type Options struct {
 
 // Sink writes entries as lines. It is a [sink.Sink].
 type Sink struct {
-	w       io.Writer
 	maxLine int // 0: no bound
 	shorten bool
 	trace   string // "projects/P/traces/", or ""
+	out     *output
+	closed  chan struct{}
+	once    sync.Once
 
-	mu     sync.Mutex
-	buf    []byte
-	ends   []int // where each line of buf ends
-	index  []int // its entry in the batch
-	torn   bool  // the last Write ended within a line
-	closed bool
+	lock  chan struct{} // who has put something into it has the lines
+	lines lines
 }
 
 var _ sink.Sink = (*Sink)(nil)
@@ -91,7 +87,7 @@ func New(w io.Writer, opts *Options) (*Sink, error) {
 	if o.ProjectID == "" {
 		o.ProjectID, _ = o.LookupEnv("GOOGLE_CLOUD_PROJECT")
 	}
-	s := &Sink{w: w, maxLine: o.MaxLine, shorten: o.Shorten}
+	s := &Sink{maxLine: o.MaxLine, shorten: o.Shorten, out: newOutput(w), closed: make(chan struct{}), lock: make(chan struct{}, 1)}
 	if o.ProjectID != "" {
 		if !validProject.MatchString(o.ProjectID) {
 			return nil, fmt.Errorf("%w: ProjectID (or GOOGLE_CLOUD_PROJECT) is %.80q, want a project's ID", ErrOptions, o.ProjectID)
@@ -105,29 +101,34 @@ func New(w io.Writer, opts *Options) (*Sink, error) {
 // short, the entries whose lines are out are accepted and the others fail: for
 // good if the stream is closed, else to be tried again; a line that was cut is
 // ended by a newline first.
+//
+// A writer that blocks, as a pipe does that nobody reads, holds up nobody for longer
+// than ctx: the batch then fails, to be tried again, and the lines that the writer has
+// may come out all the same, some of the entries twice therefore. Until it has written
+// them nothing else is.
 func (s *Sink) Write(ctx context.Context, batch []*entry.Entry) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return sink.Permanent(fmt.Errorf("stdoutsink: %w", sink.ErrClosed))
+	if err := s.acquire(ctx); err != nil {
+		return err
 	}
-	if ctx.Err() != nil {
-		return sink.Retryable(fmt.Errorf("stdoutsink: %w", context.Cause(ctx)), 0)
-	}
-	s.reset()
+	s.lines.reset(s.out.torn)
 	var partial sink.PartialError
 	for i, e := range batch {
 		if e == nil || !e.Sealed() {
 			partial.Failed = append(partial.Failed, sink.Failure{Index: i, Err: sink.Permanent(errors.New("stdoutsink: the entry is not sealed"))})
 			continue
 		}
-		if err := s.add(i, e.Line()); err != nil {
+		if err := s.add(i, e); err != nil {
 			partial.Failed = append(partial.Failed, sink.Failure{Index: i, Err: sink.Permanent(err)})
 		}
 	}
-	if len(s.ends) > 0 {
-		s.flush(&partial)
+	if len(s.lines.ends) > 0 {
+		n, ended, err := s.out.write(ctx, s.lines.buf, s.release)
+		if !ended {
+			return sink.Retryable(fmt.Errorf("stdoutsink: the writer blocks: %w", context.Cause(ctx)), 0)
+		}
+		s.lines.failed(&partial, n, err)
 	}
+	s.release()
 	if len(partial.Failed) > 0 {
 		return &partial
 	}
@@ -135,114 +136,86 @@ func (s *Sink) Write(ctx context.Context, batch []*entry.Entry) error {
 }
 
 // add puts an entry's lines into the buffer.
-func (s *Sink) add(i int, line []byte) error {
-	room := s.maxLine - 1 - len(s.trace)
-	if s.maxLine == 0 || len(line) <= room {
-		s.line(i, line)
+func (s *Sink) add(i int, e *entry.Entry) error {
+	line := e.Line()
+	if !e.Encoded() { // the line may say more than the fields
+		read, err := entry.Parse(line)
+		if err != nil {
+			return fmt.Errorf("stdoutsink: %w", err)
+		}
+		e = read
+	}
+	room := s.maxLine - len("\n") - len(s.trace)
+	if s.maxLine == 0 || len(line)+beside(e) <= room {
+		s.lines.line(i, e, line, s.trace, piece{})
 		return nil
 	}
 	if !s.shorten {
 		if parts, ok := splitLine(line, room); ok {
 			for _, p := range parts {
-				s.line(i, p)
+				s.lines.line(i, p.e, p.line, s.trace, p.piece)
 			}
 			return nil
 		}
 		// What can not be split, since the small fields alone are too much, is shortened.
 	}
-	short, err := shorten(line, room)
+	own, err := entry.Parse(line) // e is the caller's
+	if err != nil {
+		return fmt.Errorf("stdoutsink: a line of %d bytes is longer than %d and cannot be shortened: %w", len(line), room, err)
+	}
+	short, err := shorten(own, room)
 	if err != nil {
 		return err
 	}
-	s.line(i, short)
+	s.lines.line(i, own, short, s.trace, piece{})
 	return nil
 }
 
-// traceKey begins the member that Google's agents make LogEntry.trace of.
-const traceKey = `,"logging.googleapis.com/trace":"`
-
-// traceAt returns where the trace's ID begins, 0 without one. Within a string the
-// quotes of the key would be escaped; a label may have its name, but then objects end
-// and begin behind it.
-func traceAt(line []byte) int {
-	at := bytes.LastIndex(line, []byte(traceKey))
-	if at < 0 {
-		return 0
-	}
-	at += len(traceKey)
-	end := bytes.IndexByte(line[at:], '"')
-	if rest := line[at+max(end, 0):]; end < 0 || bytes.IndexByte(rest, '}') != len(rest)-1 && !bytes.Contains(rest, []byte(`,"split":{`)) {
-		return 0
-	}
-	return at
-}
-
-// line puts a line into the buffer, its trace with the project's name.
-func (s *Sink) line(i int, line []byte) {
-	if s.trace != "" {
-		if at := traceAt(line); at > 0 {
-			s.buf = append(append(s.buf, line[:at]...), s.trace...)
-			line = line[at:]
+// acquire takes the lines.
+func (s *Sink) acquire(ctx context.Context) error {
+	ended := func() error { return sink.Retryable(fmt.Errorf("stdoutsink: %w", context.Cause(ctx)), 0) }
+	closed := func() error { return sink.Permanent(fmt.Errorf("stdoutsink: %w", sink.ErrClosed)) }
+	select {
+	case s.lock <- struct{}{}:
+	default:
+		select {
+		case s.lock <- struct{}{}:
+		case <-s.closed:
+			return closed()
+		case <-ctx.Done():
+			return ended()
 		}
 	}
-	s.buf = append(append(s.buf, line...), '\n')
-	s.ends = append(s.ends, len(s.buf))
-	s.index = append(s.index, i)
+	select {
+	case <-s.closed:
+		s.release()
+		return closed()
+	default:
+	}
+	if ctx.Err() != nil {
+		s.release()
+		return ended()
+	}
+	return nil
 }
 
-// maxKept bounds the buffer that is kept between batches.
-const maxKept = 4 << 20
+func (s *Sink) release() { <-s.lock }
 
-func (s *Sink) reset() {
-	if cap(s.buf) > maxKept {
-		s.buf = nil
-	}
-	s.buf, s.ends, s.index = s.buf[:0], s.ends[:0], s.index[:0]
-	if s.torn {
-		s.buf = append(s.buf, '\n')
-	}
-}
-
-func (s *Sink) flush(partial *sink.PartialError) {
-	n, err := s.w.Write(s.buf)
-	n = min(max(n, 0), len(s.buf))
-	if n == len(s.buf) {
-		s.torn = false
-		return // an error of a writer that took everything changes nothing
-	}
-	if err == nil {
-		err = io.ErrShortWrite
-	}
-	err = fmt.Errorf("stdoutsink: %w", err)
-	if gone(err) {
-		err = sink.Permanent(err)
-	} else {
-		err = sink.Retryable(err, 0)
-	}
-	if n > 0 {
-		s.torn = s.buf[n-1] != '\n'
-	}
-	for j, end := range s.ends {
-		if f := partial.Failed; len(f) > 0 && f[len(f)-1].Index == s.index[j] {
-			continue // another line of the same entry
-		}
-		if end-1 > n { // a line that lacks nothing but its newline is out
-			partial.Failed = append(partial.Failed, sink.Failure{Index: s.index[j], Err: err})
+// Close makes later Writes fail. It waits for the one that runs as long as ctx lasts,
+// whose end is its error then, and leaves the writer open: standard output belongs to
+// the process.
+func (s *Sink) Close(ctx context.Context) error {
+	s.once.Do(func() { close(s.closed) })
+	select {
+	case s.lock <- struct{}{}:
+	default:
+		select {
+		case s.lock <- struct{}{}:
+		case <-ctx.Done():
+			return fmt.Errorf("stdoutsink: the writer blocks: %w", context.Cause(ctx))
 		}
 	}
-}
-
-// gone reports whether nobody will ever read what is written.
-func gone(err error) bool {
-	return errors.Is(err, os.ErrClosed) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, syscall.EPIPE)
-}
-
-// Close makes later Writes fail. It leaves the writer open: standard output
-// belongs to the process.
-func (s *Sink) Close(context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	s.buf, s.ends, s.index = nil, nil, nil
+	s.lines = lines{}
+	s.release()
 	return nil
 }
