@@ -35,7 +35,8 @@ type lazyJournal struct {
 	inFlight *lazyInFlight
 	listing  journalsink.InFlightOptions
 
-	ready chan struct{} // closed once the journal is open, or Close was called
+	reopen time.Duration // reopenEvery, but for tests
+	ready  chan struct{} // closed once the journal is open, or Close was called
 
 	mu       sync.Mutex
 	journal  *journalsink.Journal
@@ -48,7 +49,7 @@ type lazyJournal struct {
 }
 
 func newLazyJournal(dir string, opts journalsink.Options) *lazyJournal {
-	return &lazyJournal{dir: dir, opts: opts, ready: make(chan struct{})}
+	return &lazyJournal{dir: dir, opts: opts, reopen: reopenEvery, ready: make(chan struct{})}
 }
 
 func (l *lazyJournal) open() (*journalsink.Journal, error) {
@@ -60,7 +61,7 @@ func (l *lazyJournal) open() (*journalsink.Journal, error) {
 	if l.journal != nil {
 		return l.journal, nil
 	}
-	if since := time.Since(l.tried); l.err != nil && len(l.others) > 0 && since < reopenEvery {
+	if since := time.Since(l.tried); l.err != nil && len(l.others) > 0 && since < l.reopen {
 		return nil, l.err
 	}
 	j, err := journalsink.Open(l.dir, &l.opts)
@@ -134,6 +135,9 @@ func (l *lazyJournal) branch() (all []sink.Sink, err error) {
 		}
 		all = append(all, b)
 	}
+	for i, o := range l.others {
+		o.standIn.Store(all[i].(*sink.Branch))
+	}
 	return all, nil
 }
 
@@ -167,20 +171,6 @@ func (l *lazyJournal) isOpen() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.journal != nil
-}
-
-// flush waits for what went to a sink without the journal.
-func (l *lazyJournal) flush(ctx context.Context) error {
-	l.mu.Lock()
-	branches := l.branches
-	l.mu.Unlock()
-	var err error
-	for _, b := range branches {
-		if f, ok := b.(*sink.Branch); ok {
-			err = errors.Join(err, f.Flush(ctx))
-		}
-	}
-	return err
 }
 
 // Close implements [sink.Sink]: the sinks beside the journal get what they take within

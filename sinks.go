@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/txtrail/txtrail/sink"
 )
@@ -18,6 +19,10 @@ type other struct {
 	// sink that stands alone has neither.
 	ship   *sink.Ship
 	branch *sink.Branch
+	// What the ship reads, and the queue in memory that stands in for both while the
+	// journal can not be opened. It stays, for what it holds when that is over.
+	journal *lazyJournal
+	standIn atomic.Pointer[sink.Branch]
 }
 
 // lentSink is a sink of the user's. Until Open has succeeded it is not ours to close.
@@ -88,6 +93,7 @@ func (t *Trail) beside(qo sink.QueueOptions) ([]sink.Sink, error) {
 		if o.ship, err = sink.NewShip(t.journal, o.sink, &so); err != nil {
 			return nil, err // what was begun ends with the journal
 		}
+		o.journal = t.journal
 		t.journal.others = append(t.journal.others, o)
 	}
 	t.journal.queue = qo
@@ -128,15 +134,38 @@ func nameOf(s sink.Sink, before []sink.Sink) string {
 }
 
 func (o *other) stats() sink.ShipStats {
-	if o.ship != nil {
-		return o.ship.Stats()
+	if o.ship == nil {
+		return sink.ShipStats{Name: o.name, Stats: o.branch.Stats(), Circuit: sink.CircuitClosed}
 	}
-	return sink.ShipStats{Name: o.name, Stats: o.branch.Stats(), Circuit: sink.CircuitClosed}
+	s := o.ship.Stats()
+	if b := o.standIn.Load(); b != nil {
+		add(&s.Stats, b.Stats())
+	}
+	return s
+}
+
+// add adds the account of a queue that stood in: no entry is in both.
+func add(s *sink.Stats, b sink.Stats) {
+	s.Captured += b.Captured
+	s.Delivered += b.Delivered
+	s.Waiting += b.Waiting
+	s.WaitingBytes += b.WaitingBytes
+	for why, n := range b.Dropped {
+		s.Dropped[why] += n
+	}
+	s.Gaps += b.Gaps
+	s.GapsLost += b.GapsLost
+	s.Batches += b.Batches
+	s.Retries += b.Retries
+	if b.LastErrorTime.After(s.LastErrorTime) {
+		s.LastError, s.LastErrorTime = b.LastError, b.LastErrorTime
+	}
 }
 
 func (o *other) visit(visit func(sink.Metric)) {
 	if o.ship != nil {
-		o.ship.VisitMetrics(visit)
+		s := o.stats()
+		s.VisitMetrics(visit)
 		return
 	}
 	o.branch.VisitMetrics(func(m sink.Metric) {
@@ -146,25 +175,34 @@ func (o *other) visit(visit func(sink.Metric)) {
 	})
 }
 
+// flush waits until the sink has what the queue has handed over: to the journal, or to
+// what stands in for it.
 func (o *other) flush(ctx context.Context) error {
-	if o.ship != nil {
-		return o.ship.Flush(ctx)
+	if o.ship == nil {
+		return o.branch.Flush(ctx)
 	}
-	return o.branch.Flush(ctx)
+	var err error
+	if b := o.standIn.Load(); b != nil {
+		err = b.Flush(ctx)
+	}
+	if o.journal.isOpen() {
+		err = errors.Join(err, o.ship.Flush(ctx))
+	}
+	return err
 }
 
-// shipped waits until all sinks beside the journal have what is in it.
+// shipped waits until all sinks beside the journal have what the queue has handed over.
 type shipped []*other
 
 // Flush implements [sink.Flusher].
 func (s shipped) Flush(ctx context.Context) error {
 	if len(s) == 1 {
-		return s[0].ship.Flush(ctx)
+		return s[0].flush(ctx)
 	}
 	errs := make([]error, len(s))
 	var all sync.WaitGroup
 	for i, o := range s {
-		all.Go(func() { errs[i] = o.ship.Flush(ctx) })
+		all.Go(func() { errs[i] = o.flush(ctx) })
 	}
 	all.Wait()
 	return errors.Join(errs...)

@@ -261,7 +261,8 @@ func (t *Trail) Stats() sink.Stats { return t.queue.Stats() }
 
 // SinkStats says what became of them at each of Config.Sinks, in their order. It is
 // empty where a single sink stands alone, for which Stats speaks. Where there is no
-// journal, only what [sink.Stats] has is filled in, and Name.
+// journal, only what [sink.Stats] has is filled in, and Name. What went to a sink from
+// memory, as long as the journal could not be opened, is counted with the rest.
 func (t *Trail) SinkStats() []sink.ShipStats {
 	var all []sink.ShipStats
 	for _, o := range t.others {
@@ -283,14 +284,7 @@ func (t *Trail) VisitMetrics(visit func(sink.Metric)) {
 // of Config.Sinks too, or ctx ends. Where another process of the same name ships for
 // one of them, whose turn that is, the error wraps [sink.ErrHeld].
 func (t *Trail) Flush(ctx context.Context) error {
-	err := t.queue.Flush(ctx)
-	if t.journal != nil && !t.journal.isOpen() {
-		return errors.Join(err, t.journal.flush(ctx))
-	}
-	for _, o := range t.others {
-		err = errors.Join(err, o.flush(ctx))
-	}
-	return err
+	return errors.Join(t.queue.Flush(ctx), shipped(t.others).Flush(ctx))
 }
 
 // Close writes what is waiting, within ctx, and closes the sinks. Call it after

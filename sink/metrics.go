@@ -58,6 +58,11 @@ func (b *Branch) VisitMetrics(visit func(Metric)) { b.queue.VisitMetrics(visit) 
 // VisitMetrics implements [Metered]. Every figure has the label "sink".
 func (h *Ship) VisitMetrics(visit func(Metric)) {
 	s := h.Stats()
+	s.VisitMetrics(visit)
+}
+
+// VisitMetrics visits the figures of an account as [Ship.VisitMetrics] does.
+func (s *ShipStats) VisitMetrics(visit func(Metric)) {
 	label := []string{"sink", s.Name}
 	visitAccount(visit, "txtrail_ship_", &s.Stats, lossNames[:], label...)
 	gauge := func(name, help string, v float64) {

@@ -1,0 +1,138 @@
+package txtrail
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/middleware"
+	"github.com/txtrail/txtrail/sink"
+	"github.com/txtrail/txtrail/sink/sinktest"
+)
+
+// gated is a sink that fails until it is opened.
+type gated struct {
+	sinktest.Memory
+	open atomic.Bool
+}
+
+func (g *gated) Write(ctx context.Context, batch []*entry.Entry) error {
+	if !g.open.Load() {
+		return errors.New("not yet")
+	}
+	return g.Memory.Write(ctx, batch)
+}
+
+// homeless opens a trail whose journal can not be opened until the file is removed that
+// stands in its way.
+func homeless(t *testing.T, c Config) (trail *Trail, serve func(), obstacle string) {
+	t.Helper()
+	obstacle = filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(obstacle, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Dir = filepath.Join(obstacle, "journal")
+	c.LookupEnv = func(string) (string, bool) { return "", false }
+	c.LogHandler = slog.DiscardHandler
+	c.OnError = func(error) {}
+	c.Ship = &sink.ShipOptions{RetryMin: time.Millisecond, RetryMax: time.Millisecond}
+	c.Queue = &sink.QueueOptions{RetryMin: time.Millisecond, RetryMax: time.Millisecond}
+	trail, err := Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := trail.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	return trail, func() { h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/a", nil)) }, obstacle
+}
+
+func settle(t *testing.T, trail *Trail, want func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !want(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("still %+v, %+v", trail.Stats(), trail.SinkStats())
+		}
+	}
+}
+
+// While the journal can not be opened, what waits for the sinks in memory is in their
+// figures, and is flushed; also when the journal has been opened since.
+func TestAccountWithoutJournal(t *testing.T) {
+	g := &gated{}
+	trail, serve, obstacle := homeless(t, Config{Sinks: []sink.Sink{sink.WithName(g, "cloud"), &sinktest.Memory{}}})
+	trail.journal.mu.Lock()
+	trail.journal.reopen = time.Hour
+	trail.journal.mu.Unlock()
+	figures := func() map[string]float64 {
+		all := map[string]float64{}
+		trail.VisitMetrics(func(m sink.Metric) {
+			if len(m.Labels) == 2 && m.Labels[1] == "cloud" {
+				all[m.Name] = m.Value
+			}
+		})
+		return all
+	}
+	for range 3 {
+		serve()
+	}
+	settle(t, trail, func() bool { return trail.Stats().Delivered == 3 })
+	s := trail.SinkStats()[0]
+	if s.Captured != 3 || s.Waiting != 3 || s.WaitingBytes == 0 || s.Delivered+s.DroppedTotal() != 0 {
+		t.Errorf("%+v", s)
+	}
+	if f := figures(); f["txtrail_ship_captured_total"] != 3 || f["txtrail_ship_waiting"] != 3 {
+		t.Errorf("%v", f)
+	}
+	if err := os.Remove(obstacle); err != nil {
+		t.Fatal(err)
+	}
+	trail.journal.mu.Lock()
+	trail.journal.reopen = 0
+	trail.journal.mu.Unlock()
+	serve()
+	settle(t, trail, func() bool { return trail.Stats().Delivered == 4 && trail.SinkStats()[0].Captured == 4 })
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := trail.Flush(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("flushed with %+v: %v", trail.SinkStats()[0], err)
+	}
+	g.open.Store(true)
+	if err := trail.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if s := trail.SinkStats()[0]; s.Captured != 4 || s.Delivered != 4 || s.Waiting != 0 || len(g.Entries()) != 4 || s.LastError != "not yet" {
+		t.Errorf("%+v", s)
+	}
+	if err := trail.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// With AuditSinks a request waits for the sinks, and not for a journal that is not
+// there.
+func TestAuditSinksWithoutJournal(t *testing.T) {
+	mem := &sinktest.Memory{}
+	trail, serve, _ := homeless(t, Config{
+		Sinks: []sink.Sink{mem}, AuditSinks: true,
+		Middleware: &middleware.Options{Audit: true, AuditTimeout: time.Minute},
+	})
+	for i := range 3 {
+		serve()
+		if n := len(mem.Entries()); n != i+1 {
+			t.Errorf("the sink has %d entries after %d requests", n, i+1)
+		}
+	}
+	if s := trail.Stats(); s.Awaited != 3 || s.AwaitTimeouts != 0 {
+		t.Errorf("%+v", s)
+	}
+	if err := trail.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
