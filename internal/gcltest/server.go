@@ -18,9 +18,9 @@ import (
 type Options struct {
 	// Addr is where to listen. Default "127.0.0.1:0": a free port of the loopback.
 	Addr string
-	// Listener is where to listen instead of Addr: one in memory. It is closed with the
-	// Server. Default nil.
-	Listener net.Listener
+	// Listen listens, at each start, somewhere else than at Addr: see [Memory]. Default
+	// nil.
+	Listen func() (net.Listener, error)
 	// Now is the service's clock. Default time.Now.
 	Now func() time.Time
 	// Quota enforces ReadsPerMinute. Default false.
@@ -34,9 +34,10 @@ type Options struct {
 type Server struct {
 	loggingpb.UnimplementedLoggingServiceV2Server
 
-	now   func() time.Time
-	quota bool
-	up    atomic.Pointer[serving]
+	now    func() time.Time
+	quota  bool
+	listen func() (net.Listener, error)
+	up     atomic.Pointer[serving]
 
 	mu      sync.Mutex
 	fault   FaultFunc
@@ -61,15 +62,22 @@ func Start(opts *Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{now: o.Now, quota: o.Quota, fault: o.Fault, calls: map[string]int{}, grown: make(chan struct{})}
-	l := o.Listener
-	if l == nil {
-		var err error
-		if l, err = net.Listen("tcp", o.Addr); err != nil {
-			return nil, fmt.Errorf("gcltest: %w", err)
+	s := &Server{
+		listen: o.Listen, now: o.Now, quota: o.Quota, fault: o.Fault, calls: map[string]int{}, grown: make(chan struct{}),
+	}
+	if s.listen == nil {
+		addr := o.Addr
+		s.listen = func() (net.Listener, error) {
+			l, err := net.Listen("tcp", addr)
+			if err == nil {
+				addr = l.Addr().String() // the same one after a restart
+			}
+			return l, err
 		}
 	}
-	s.up.Store(s.serve(l))
+	if err := s.start(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -80,7 +88,11 @@ type serving struct {
 	done  chan struct{}
 }
 
-func (s *Server) serve(l net.Listener) *serving {
+func (s *Server) start() error {
+	l, err := s.listen()
+	if err != nil {
+		return fmt.Errorf("gcltest: %w", err)
+	}
 	up := &serving{
 		grpc:  grpc.NewServer(grpc.MaxRecvMsgSize(4*MaxRequestBytes), grpc.StatsHandler(&s.wire)),
 		conns: &connListener{Listener: l, open: map[net.Conn]struct{}{}}, done: make(chan struct{}),
@@ -90,7 +102,8 @@ func (s *Server) serve(l net.Listener) *serving {
 		defer close(up.done)
 		_ = up.grpc.Serve(up.conns) // ends with stop
 	}()
-	return up
+	s.up.Store(up)
+	return nil
 }
 
 func (u *serving) stop() {
@@ -102,17 +115,10 @@ func (u *serving) stop() {
 // what it had stored. Clients are told to go (GOAWAY), calls that run are then cut off.
 func (s *Server) Restart(away time.Duration) error {
 	old := s.up.Load()
-	addr := old.conns.Addr().String()
-	go old.grpc.GracefulStop()
-	<-old.done
+	go old.grpc.GracefulStop() // tells at once, and waits for calls that run
 	time.Sleep(away)
 	old.stop()
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("gcltest: %w", err)
-	}
-	s.up.Store(s.serve(l))
-	return nil
+	return s.start()
 }
 
 // Addr is the address to use as an endpoint, without TLS.
@@ -137,6 +143,9 @@ func (s *Server) Put(entries ...*loggingpb.LogEntry) {
 		e = proto.CloneOf(e)
 		if e.Timestamp == nil {
 			e.Timestamp = timestamppb.New(s.now())
+		}
+		if e.ReceiveTimestamp == nil {
+			e.ReceiveTimestamp = timestamppb.New(s.now())
 		}
 		s.stored = append(s.stored, e)
 	}

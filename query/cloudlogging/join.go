@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/logging/apiv2/loggingpb"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/txtrail/txtrail/entry"
 	cloudloggingsink "github.com/txtrail/txtrail/sink/cloudlogging"
@@ -17,6 +18,7 @@ import (
 type joiner struct {
 	parts map[string]map[splitting]map[int]*loggingpb.LogEntry // by uid, how it was split, and number
 	done  map[string]bool                                      // uids that were joined
+	bytes int                                                  // of parts
 }
 
 // splitting is one way in which an entry was split. There may be several: one by the sink and
@@ -51,14 +53,27 @@ func (j *joiner) add(le *loggingpb.LogEntry) (*entry.Entry, error) {
 		have = map[int]*loggingpb.LogEntry{}
 		ways[way] = have
 	}
+	if have[p.Index] == nil {
+		j.bytes += proto.Size(le)
+	}
 	have[p.Index] = le
 	if len(have) < p.Total {
 		return nil, nil //nolint:nilnil // not yet
 	}
-	delete(j.parts, p.UID)
-	j.done[p.UID] = true
+	j.end(p.UID)
 	e, _, err := cloudloggingsink.Join(slices.Collect(maps.Values(have)))
 	return e, err
+}
+
+// end forgets the parts of a uid, and that there was one.
+func (j *joiner) end(uid string) {
+	for _, have := range j.parts[uid] {
+		for _, le := range have {
+			j.bytes -= proto.Size(le)
+		}
+	}
+	delete(j.parts, uid)
+	j.done[uid] = true
 }
 
 // uids are those with parts missing.
@@ -96,8 +111,7 @@ func (j *joiner) incomplete(uids []string) iter.Seq2[*entry.Entry, error] {
 				all = slices.AppendSeq(all, maps.Values(have))
 			}
 			e, missing, err := cloudloggingsink.Join(all)
-			delete(j.parts, uid)
-			j.done[uid] = true
+			j.end(uid)
 			if err == nil {
 				err = fmt.Errorf("cloudloggingquery: %d parts of the entry with insertId %.80q are missing: still being written, or excluded", missing, uid)
 			}

@@ -3,9 +3,11 @@ package cloudloggingquery_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
+	"google.golang.org/api/option"
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/gcltest"
@@ -35,20 +37,45 @@ func open(t *testing.T, change ...func(*cloudloggingquery.Options)) *world {
 
 func openFuzz(t testing.TB, change ...func(*cloudloggingquery.Options)) *world {
 	t.Helper()
-	srv, err := gcltest.Start(&gcltest.Options{Now: clock})
+	return openOn(t, nil, clock, change...)
+}
+
+// bubble runs f in a bubble of testing/synctest, with a service in memory: hours, of
+// gRPC's own timers too, take no time. The clock begins with now.
+func bubble(t *testing.T, f func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		f(t, openOn(t, &gcltest.Memory{}, func() time.Time { return now.Add(time.Since(began)) }))
+	})
+}
+
+// openOn opens a world on the loopback, or on a network in memory.
+func openOn(t testing.TB, memory *gcltest.Memory, clock func() time.Time, change ...func(*cloudloggingquery.Options)) *world {
+	t.Helper()
+	so := &gcltest.Options{Now: clock}
+	var dial []option.ClientOption
+	if memory != nil {
+		so.Listen, dial = memory.Listen, []option.ClientOption{memory.Option()}
+	}
+	srv, err := gcltest.Start(so)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(srv.Close)
+	endpoint := gcltest.MemoryEndpoint
+	if memory == nil {
+		endpoint = srv.Addr()
+	}
 	s, err := cloudloggingsink.New(context.Background(), &cloudloggingsink.Options{
-		ProjectID: "shop-test", Endpoint: srv.Addr(), Insecure: true, Now: clock,
+		ProjectID: "shop-test", Endpoint: endpoint, Insecure: true, Now: clock, ClientOptions: dial,
 		LookupEnv: func(string) (string, bool) { return "", false },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close(context.Background()) })
-	o := &cloudloggingquery.Options{ProjectID: "shop-test", Endpoint: srv.Addr(), Insecure: true, Now: clock, Keep: -1, Budget: 1 << 30}
+	o := &cloudloggingquery.Options{ProjectID: "shop-test", Endpoint: endpoint, Insecure: true, ClientOptions: dial, Now: clock, Keep: -1, Budget: 1 << 30}
 	for _, f := range change {
 		f(o)
 	}

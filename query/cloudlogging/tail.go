@@ -28,13 +28,15 @@ const (
 	// session ends by itself after an hour.
 	retryMin = time.Second
 	retryMax = 30 * time.Second
-	// partWait is after how long the missing parts of an entry are asked for, at the next
-	// look.
-	partWait = 10 * time.Second
+	// partWait is after how long the missing parts of an entry are asked for, at the
+	// latest at the second look, each of which costs a read if there are any.
+	partWait = 3 * time.Second
 	// maxSeen bounds the insertIds remembered to tell repeated entries.
 	maxSeen = 50_000
-	// maxPending bounds the split entries of which parts are waited for.
-	maxPending = 64
+	// maxPending and maxPendingBytes bound the split entries of which parts are waited
+	// for.
+	maxPending      = 64
+	maxPendingBytes = 32 << 20
 )
 
 // Tail implements [query.Source], by entries.tail, which costs no reads. The service
@@ -82,7 +84,7 @@ type tailing struct {
 	yield func(*entry.Entry, error) bool
 	ended bool      // the caller has had enough
 	from  time.Time // read what is stored from here on before following; zero: nothing
-	upTo  time.Time // all that was there then was given; zero: nothing was yet
+	upTo  time.Time // all that had come to the service then was given; zero: nothing was yet
 	seen  map[string]struct{}
 	old   map[string]struct{} // the generation before seen
 	j     joiner
@@ -190,6 +192,12 @@ func (t *tailing) session(ctx context.Context) error {
 // context's: it was not all.
 func (t *tailing) stored(ctx context.Context) error {
 	c, _ := t.s.begin(t.from)
+	if !t.upTo.IsZero() {
+		// What came meanwhile may tell of what began long ago: a stream that ended, or a
+		// journal that was delivered late.
+		c, _ = t.s.begin(time.Time{})
+		c.add("receiveTimestamp>=%s", stamp(t.from))
+	}
 	translate(&c, &t.f)
 	r := &reading{s: t.s}
 	for e, err := range r.entries(ctx, c.String(), "timestamp asc") {
@@ -208,8 +216,9 @@ func (t *tailing) stored(ctx context.Context) error {
 	return nil
 }
 
-// parts asks for the parts of entries that have not come since the last look: one may be
-// excluded, or was refused, and what there is of the entry is shown all the same.
+// parts asks for the parts of entries that have not come since the last look: the filter
+// may let one through alone; and where one is excluded, or was refused, what there is of
+// the entry is shown all the same.
 func (t *tailing) parts(ctx context.Context) bool {
 	waiting := t.j.uids()
 	late := slices.DeleteFunc(slices.Clone(waiting), func(uid string) bool { return !slices.Contains(t.late, uid) })
@@ -237,7 +246,7 @@ func (t *tailing) response(ctx context.Context, r *loggingpb.TailLogEntriesRespo
 			return false
 		}
 	}
-	if len(t.j.parts) > maxPending {
+	if len(t.j.parts) > maxPending || t.j.bytes > maxPendingBytes {
 		if !t.giveRest(ctx, t.j.uids()) {
 			return false
 		}
