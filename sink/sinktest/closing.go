@@ -42,6 +42,11 @@ func closeCases() []Case {
 			Reason: "A Close whose context has ended returns soon, and what was accepted before stays.",
 			check:  checkCloseCanceled,
 		},
+		{
+			Name:   "blocked destination",
+			Reason: "A destination that neither takes nor answers holds up Write and Close no longer than their contexts, and what was not written may be tried again.",
+			check:  checkBlocked,
+		},
 	}
 }
 
@@ -171,6 +176,50 @@ func checkCloseCanceled(h Harness) error {
 		return fmt.Errorf("Close with a canceled context: %w", err)
 	}
 	return h.holds(insertIDs(batch))
+}
+
+func checkBlocked(h Harness) error {
+	if h.Block == nil {
+		return nil
+	}
+	release := h.Block()
+	defer release()
+	end := func() (context.Context, context.CancelFunc) {
+		return context.WithTimeout(context.Background(), 100*time.Millisecond)
+	}
+	var failed map[int]error
+	var err error
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		ctx, cancel := end()
+		defer cancel()
+		_, failed, err = h.write(ctx, Samples(0, 2))
+	}()
+	t := time.NewTimer(closeLimit)
+	defer t.Stop()
+	select {
+	case <-written:
+	case <-t.C:
+		return fmt.Errorf("Write has not returned after %s", closeLimit)
+	}
+	if err != nil {
+		return err
+	}
+	if len(failed) != 2 {
+		return fmt.Errorf("%d of 2 entries failed that nobody took", len(failed))
+	}
+	for _, why := range failed {
+		if sink.IsPermanent(why) {
+			return fmt.Errorf("what is only late was refused for good: %w", why)
+		}
+	}
+	ctx, cancel := end()
+	defer cancel()
+	if err := closeWithin(ctx, h.Sink); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("Close: %w", err)
+	}
+	return nil
 }
 
 // closeWithin closes s and takes a Close that hangs for a failure.

@@ -21,6 +21,9 @@ type Harness struct {
 	// Altered says that entries are not kept as they came (shortened, in another
 	// format), so that only their InsertIDs can be compared.
 	Altered bool
+	// Block makes the destination take nothing and answer nothing until release is
+	// called. Default nil: it can not be made to, and that case says nothing.
+	Block func() (release func())
 	// Unordered says that the order is not kept: what is behind the sink sorts by
 	// time and InsertID itself.
 	Unordered bool

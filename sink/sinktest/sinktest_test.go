@@ -182,6 +182,9 @@ func TestSuiteFails(t *testing.T) {
 			}
 			return m.Close(ctx)
 		}},
+		"blocked destination": {write: func(context.Context, *sinktest.Memory, []*entry.Entry) error {
+			return sink.Permanent(errors.New("no answer"))
+		}},
 	}
 	for _, c := range sinktest.Cases() {
 		b, ok := tests[c.Name]
@@ -193,7 +196,7 @@ func TestSuiteFails(t *testing.T) {
 			t.Errorf("the case %q has no reason", c.Name)
 		}
 		b.Memory = &sinktest.Memory{}
-		if err := c.Check(sinktest.Harness{Sink: b, Stored: b.Stored}); err == nil {
+		if err := c.Check(sinktest.Harness{Sink: b, Stored: b.Stored, Block: func() func() { return func() {} }}); err == nil {
 			t.Errorf("%s: a sink that breaks the rule passes", c.Name)
 		}
 	}

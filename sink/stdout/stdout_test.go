@@ -63,11 +63,16 @@ func TestConformance(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sinktest.Run(t, func(t *testing.T) sinktest.Harness {
-				var buf bytes.Buffer
+				w := &gate{open: make(chan struct{}), room: 1 << 30}
+				close(w.open)
 				return sinktest.Harness{
-					Sink:    open(t, &buf, &tt.opts),
-					Stored:  func() ([]*entry.Entry, error) { return tt.stored(buf.Bytes()) },
+					Sink:    open(t, w, &tt.opts),
+					Stored:  func() ([]*entry.Entry, error) { return tt.stored(w.Bytes()) },
 					Altered: tt.altered,
+					Block: func() func() {
+						w.open = make(chan struct{})
+						return func() { close(w.open) }
+					},
 				}
 			})
 		})
