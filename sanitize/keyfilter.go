@@ -181,8 +181,6 @@ func (f *keyFilter) stands(three uint16, v []byte) bool {
 		case k == filterSkip:
 		case k < filterBreak:
 			folded = append(folded, k)
-		case k == filterStop && c < utf8.RuneSelf:
-			return true
 		default:
 			folded = append(folded, filterBreak)
 		}

@@ -31,60 +31,87 @@ func decorated(rng *rand.Rand, w string) string {
 	return b.String()
 }
 
-func checkFilter(t *testing.T, r *run, k string) {
+// deciders are a state that asks the filter, and one that has none.
+type deciders struct{ quick, thorough *run }
+
+func newDeciders(t testing.TB, o *Options) deciders {
+	quick, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	thorough, err := NewThorough(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if quick.base.filter == nil {
+		t.Fatal("no filter")
+	}
+	return deciders{quick.base.get(), thorough.base.get()}
+}
+
+// key wants the same from both about k.
+func (d deciders) key(t testing.TB, k string) {
 	t.Helper()
 	for sc := range numScopes {
-		if dec := r.decide([]byte(k), sc); dec.rule != ruleNone && !r.rs.mayMatch([]byte(k)) {
-			t.Fatalf("%q is a key of rule %s, and the filter passes it", k, r.rs.rules[dec.rule].name)
+		d.quick.begin([]byte(k))
+		d.thorough.begin([]byte(k))
+		got, want := d.quick.decide([]byte(k), sc), d.thorough.decide([]byte(k), sc)
+		if got != want {
+			t.Fatalf("%q, scope %d: with the filter %+v, without %+v", k, sc, got, want)
+		}
+		if want.rule != ruleNone && want.rule != ruleUnlisted && !d.quick.rs.mayMatch([]byte(k)) {
+			t.Fatalf("%q is a key of rule %s, and the filter passes it", k, d.quick.rs.rules[want.rule].name)
 		}
 	}
 }
 
 // The filter passes nothing that is a key of any rule.
 func TestKeyFilter(t *testing.T) {
-	p, err := New(&Options{Rules: []Rule{{Name: "own", Keys: []string{"ab", "t01", "회원번호", "ref번호", "x2fa", "1234567"}}}})
-	if err != nil {
-		t.Fatal(err)
+	rules := []Rule{{Name: "own", Keys: []string{"ab", "t01", "회원번호", "ref번호", "x2fa", "1234567"}}}
+	all := []deciders{
+		newDeciders(t, &Options{Rules: rules}), newDeciders(t, nil),
+		newDeciders(t, &Options{Mode: ModeAllow, Allow: []string{"title", "password"}}), newDeciders(t, &Options{Keep: []string{"title", "push token"}}),
 	}
-	r := p.base.get()
-	if p.base.filter == nil {
-		t.Fatal("no filter")
-	}
+	rs := all[0].quick.rs
 	var words []string
-	for i := range p.base.words {
-		for _, w := range p.base.words[i] {
+	for i := range rs.words {
+		for _, w := range rs.words[i] {
 			words = append(words, w.text)
 		}
 	}
-	for _, w := range p.base.parts {
+	for _, w := range rs.parts {
 		words = append(words, string(w.bytes))
 	}
 	rng := rand.New(rand.NewPCG(31, 37))
 	for _, w := range words {
-		checkFilter(t, r, w)
-		for range 60 {
-			checkFilter(t, r, decorated(rng, w))
+		all[0].key(t, w)
+		for i := range 60 {
+			all[i%len(all)].key(t, decorated(rng, w))
 		}
 	}
 	for _, k := range []string{"EBBE", "\xea\xb0\xc0", "비\xeb\xb9\x84번", "\xba\xf1\xb9\xd0\xb9\xf8\xc8\xa3", "pass[masked:pin]word", strings.Repeat("a", 200) + "password"} {
-		checkFilter(t, r, k)
+		all[0].key(t, k)
 	}
 	// It must pass what most names are, or it is of no use.
-	passed, all := 0, strings.Fields("winter limited box seoul order shop item gift card holder table lamp blue red wooden metal glass paper coffee bread noodle soup "+
+	passed, names := 0, strings.Fields("winter limited box seoul order shop item gift card holder table lamp blue red wooden metal glass paper coffee bread noodle soup "+
 		"spicy sweet frozen daily express standard return refund pending paid shipped delivered 겨울 한정 아이템 상자 서울 주문 배송 완료 커피 세트 할인 신상품 무료 추천 id orderNo createdAt title")
-	for _, w := range all {
-		if !p.base.mayMatch([]byte(w)) {
+	for _, w := range names {
+		for _, d := range all {
+			d.key(t, w)
+		}
+		if !rs.mayMatch([]byte(w)) {
 			passed++
 		}
 	}
-	if passed < len(all)*9/10 {
-		t.Errorf("only %d of %d words pass", passed, len(all))
+	if passed < len(names)*9/10 {
+		t.Errorf("only %d of %d words pass", passed, len(names))
 	}
 }
 
 // Where a word is too short, or has wildcards, there is no filter.
 func TestNoKeyFilter(t *testing.T) {
 	for _, k := range []string{"k", "번", "a*b"} {
+		// The filter is part of how a key is decided on, so that is done without it.
 		p, err := New(&Options{Rules: []Rule{{Name: "own", Keys: []string{k}}}})
 		if err != nil {
 			t.Fatal(err)
@@ -102,14 +129,10 @@ func FuzzKeyFilter(f *testing.F) {
 			f.Add(decorated(rng, w.text))
 		}
 	}
-	p, err := New(nil)
-	if err != nil {
-		f.Fatal(err)
-	}
-	r := p.base.get()
+	d := newDeciders(f, nil)
 	f.Fuzz(func(t *testing.T, k string) {
 		if len(k) < 300 {
-			checkFilter(t, r, k)
+			d.key(t, k)
 		}
 	})
 }

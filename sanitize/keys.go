@@ -18,8 +18,15 @@ func (d decision) keep() bool { return d.flags&wKeep != 0 }
 
 // decide is the uncached key policy, with the detectors run on the key.
 func (r *run) decide(k []byte, sc scope) decision {
+	may := r.rs.listed || r.rs.mayMatch(k)
+	if !may && sc != scopeBody {
+		return decision{}
+	}
 	r.keys.normalize(k)
-	dec := r.rs.match(&r.keys, sc)
+	var dec decision
+	if may {
+		dec = r.rs.match(&r.keys, sc)
+	}
 	if dec.rule == ruleNone && r.rs.mode == ModeAllow && sc != scopeText && !r.rs.allow.has(r.keys.text) {
 		dec.rule = ruleUnlisted
 	}
@@ -31,7 +38,7 @@ func (r *run) decide(k []byte, sc scope) decision {
 			}
 		}
 	}
-	if dec.rule == ruleNone && !dec.keep() && len(k) < 64 && r.keys.unleet(k) {
+	if may && dec.rule == ruleNone && !dec.keep() && len(k) < 64 && r.keys.unleet(k) {
 		if leet := r.rs.match(&r.keys, sc); leet.flags&wLong != 0 {
 			dec.rule = leet.rule
 		}

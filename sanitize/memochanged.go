@@ -68,12 +68,12 @@ func (c *changed) put(h uint64, as byte, name, value, out string, by *hiddenBy) 
 		return
 	}
 	tag := memoTag(h)
-	if came := &c.came[h/changedSlots%changedCame]; *came != tag {
+	came := &c.came[h/changedSlots%changedCame]
+	if *came != tag {
 		*came = tag
 		return
-	} else {
-		*came = 0
 	}
+	*came = 0
 	if c.seeds[0] == (maphash.Seed{}) {
 		c.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 	}

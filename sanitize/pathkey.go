@@ -7,7 +7,7 @@ import "bytes"
 // resource (cookies, sessions, auth) are left to the segments that look made by
 // a machine.
 func (r *run) pathKey(seg []byte) ruleID {
-	if len(seg) > 64 || len(seg) < 3 || bytes.IndexByte(seg, '.') >= 0 {
+	if len(seg) > 64 || len(seg) < 3 || bytes.IndexByte(seg, '.') >= 0 || !r.rs.mayMatch(seg) {
 		return ruleNone
 	}
 	dec := r.key(seg, scopeText)

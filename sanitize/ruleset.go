@@ -33,6 +33,7 @@ type ruleset struct {
 	dates     bool // no key is made of digits
 	lane      bool // members of JSON may be passed in the lane
 	filter    *keyFilter
+	listed    bool // keys are looked for in lists, too
 	pool      sync.Pool
 	tokenKeys map[ruleID][]byte
 }
@@ -234,6 +235,7 @@ func newRuleset(o *Options, route *Route) (*ruleset, error) {
 	rs.dates = rs.dates && rs.mode != ModeAllow
 	rs.lane = rs.glance || rs.keysOnly
 	rs.filter = newKeyFilter(rs)
+	rs.listed = rs.mode == ModeAllow || len(rs.keep.exact)+len(rs.keep.globs) > 0
 	rs.deriveTokenKeys(o)
 	rs.pool.New = func() any {
 		return &run{rs: rs, counts: make([]int32, len(rs.rules))}
