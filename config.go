@@ -28,10 +28,14 @@ type Output string
 
 // The outputs.
 const (
-	// OutputAuto is OutputStdout on Cloud Run and the like (K_SERVICE is set),
-	// where the disk is memory and the CPU sleeps after the response, and
-	// OutputJournal everywhere else. Since nothing runs after the response there,
-	// ServeHTTP returns when the entry is written (middleware.Options.Audit).
+	// OutputAuto is OutputStdout on Cloud Run, services (K_SERVICE is set), functions
+	// and jobs (CLOUD_RUN_JOB), and on App Engine (GAE_SERVICE), where the disk is memory
+	// or can not be written and an agent collects standard output; and OutputJournal
+	// everywhere else.
+	//
+	// Whatever the output, nothing runs after the response in Cloud Run's services and
+	// in App Engine's standard environment: ServeHTTP returns there when the entry is
+	// written (middleware.Options.Audit), but see Config.Awake.
 	OutputAuto Output = ""
 	// OutputJournal writes files below Dir.
 	OutputJournal Output = "journal"
@@ -45,15 +49,20 @@ const (
 // wins over its environment variable.
 type Config struct {
 	// Service names this service in every entry. Default TXTRAIL_SERVICE,
-	// OTEL_SERVICE_NAME, K_SERVICE, or the program's name.
+	// OTEL_SERVICE_NAME, K_SERVICE, GAE_SERVICE, CLOUD_RUN_JOB, or the program's name.
 	Service string
 	// Version and Environment of the service. Default TXTRAIL_VERSION and
-	// TXTRAIL_ENVIRONMENT, and what OTEL_RESOURCE_ATTRIBUTES, K_REVISION and the
-	// build say. Without any the environment is "local".
+	// TXTRAIL_ENVIRONMENT, and what OTEL_RESOURCE_ATTRIBUTES, K_REVISION, GAE_VERSION
+	// and the build say. Without any the environment is "local".
 	Version     string
 	Environment string
 	// Output says where entries go first. Default TXTRAIL_OUTPUT, else OutputAuto.
 	Output Output
+	// Awake says that the CPU is there after the response too, where the environment
+	// would say that it is not: on Cloud Run with instance-based billing. No request
+	// waits for its entry then, but where Middleware.Audit asks for it. Default
+	// TXTRAIL_AWAKE (a boolean), else false.
+	Awake bool
 	// Dir is the journal's folder. Default TXTRAIL_DIR, else ".txtrail" in the
 	// working directory. It is created with mode 0700. Services may share one.
 	Dir string
@@ -142,10 +151,7 @@ func (c *Config) fill() error {
 	if c.LogHandler == nil {
 		c.LogHandler = slog.NewTextHandler(os.Stderr, nil)
 	}
-	env := func(name string) string {
-		v, _ := c.LookupEnv(name)
-		return v
-	}
+	env := c.env
 	if c.Dir == "" {
 		c.Dir = env("TXTRAIL_DIR")
 	}
@@ -160,10 +166,18 @@ func (c *Config) fill() error {
 	}
 	if c.Output == OutputAuto || c.Output == "auto" {
 		c.Output = OutputJournal
-		if env("K_SERVICE") != "" {
-			c.Output, c.asleep = OutputStdout, true
+		if collected(env) {
+			c.Output = OutputStdout
 		}
 	}
+	if v := env("TXTRAIL_AWAKE"); !c.Awake && v != "" {
+		awake, err := strconv.ParseBool(v)
+		if err != nil {
+			return fmt.Errorf("%w: TXTRAIL_AWAKE is %q, want true or false", ErrConfig, v)
+		}
+		c.Awake = awake
+	}
+	c.asleep = sleeps(env) && !c.Awake
 	switch c.Output {
 	case OutputJournal, OutputStdout, OutputNone:
 	default:
@@ -192,6 +206,22 @@ func (c *Config) fill() error {
 		}
 	}
 	return nil
+}
+
+func (c *Config) env(name string) string {
+	v, _ := c.LookupEnv(name)
+	return v
+}
+
+// collected reports whether the platform collects standard output and has no disk to
+// write to. App Engine's local server names its service too.
+func collected(env func(string) string) bool {
+	return env("K_SERVICE") != "" || env("CLOUD_RUN_JOB") != "" || env("GAE_SERVICE") != "" && env("GAE_ENV") != "localdev"
+}
+
+// sleeps reports whether the CPU is there only while requests are served.
+func sleeps(env func(string) string) bool {
+	return env("K_SERVICE") != "" || env("GAE_SERVICE") != "" && env("GAE_ENV") == "standard"
 }
 
 // propagator compiles Txid with AllowHosts.

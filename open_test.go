@@ -188,6 +188,11 @@ func TestOutput(t *testing.T) {
 		{"default", txtrail.Config{}, "the journal in "},
 		{"cloud run", txtrail.Config{LookupEnv: env("K_SERVICE", "shop", "K_REVISION", "shop-00042-kx")}, "stdout"},
 		{"cloud run, overridden", txtrail.Config{Output: txtrail.OutputNone, LookupEnv: env("K_SERVICE", "shop")}, "none"},
+		{"job", txtrail.Config{LookupEnv: env("CLOUD_RUN_JOB", "report")}, "stdout"},
+		{"app engine", txtrail.Config{LookupEnv: env("GAE_SERVICE", "shop", "GAE_ENV", "standard")}, "stdout, before ServeHTTP returns"},
+		{"app engine, flexible", txtrail.Config{LookupEnv: env("GAE_SERVICE", "shop")}, "stdout"},
+		{"app engine, local", txtrail.Config{LookupEnv: env("GAE_SERVICE", "shop", "GAE_ENV", "localdev")}, "the journal in "},
+		{"kubernetes", txtrail.Config{LookupEnv: env("KUBERNETES_SERVICE_HOST", "10.0.0.1")}, "the journal in "},
 		{"asked for", txtrail.Config{LookupEnv: env("TXTRAIL_OUTPUT", "none")}, "none"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

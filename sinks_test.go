@@ -172,15 +172,66 @@ func TestAuditSinks(t *testing.T) {
 	closeTrail(t, trail)
 }
 
-// Where nothing runs after the response, entries are written before.
+// Where nothing runs after the response, entries are written before, whatever the
+// output.
 func TestAsleep(t *testing.T) {
-	trail, err := txtrail.Open(txtrail.Config{LookupEnv: env("K_SERVICE", "shop"), LogHandler: slog.DiscardHandler})
-	if err != nil {
-		t.Fatal(err)
+	run := env("K_SERVICE", "shop")
+	for name, tt := range map[string]struct {
+		config txtrail.Config
+		waits  uint64
+	}{
+		"cloud run":                 {txtrail.Config{LookupEnv: run}, 1},
+		"app engine":                {txtrail.Config{LookupEnv: env("GAE_SERVICE", "shop", "GAE_ENV", "standard")}, 1},
+		"stdout, asked for":         {txtrail.Config{LookupEnv: env("K_SERVICE", "shop", "TXTRAIL_OUTPUT", "stdout")}, 1},
+		"a journal, asked for":      {txtrail.Config{LookupEnv: run, Output: txtrail.OutputJournal}, 1},
+		"a sink alone":              {txtrail.Config{LookupEnv: run, Output: txtrail.OutputNone, Sinks: []sink.Sink{&sinktest.Memory{}}}, 1},
+		"awake":                     {txtrail.Config{LookupEnv: run, Awake: true}, 0},
+		"awake, by environment":     {txtrail.Config{LookupEnv: env("K_SERVICE", "shop", "TXTRAIL_AWAKE", "1")}, 0},
+		"a job":                     {txtrail.Config{LookupEnv: env("CLOUD_RUN_JOB", "report")}, 0},
+		"app engine, flexible":      {txtrail.Config{LookupEnv: env("GAE_SERVICE", "shop")}, 0},
+		"stdout, on any machine":    {txtrail.Config{LookupEnv: env("TXTRAIL_OUTPUT", "stdout")}, 0},
+		"awake where Audit is told": {txtrail.Config{LookupEnv: run, Awake: true, Middleware: &middleware.Options{Audit: true}}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.config.Dir, tt.config.LogHandler = t.TempDir(), slog.DiscardHandler
+			trail, err := txtrail.Open(tt.config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			get(t, trail.Handler(http.HandlerFunc(ok)), "/a")
+			if s := trail.Stats(); uint64(s.Awaited) != tt.waits || tt.waits == 1 && s.Delivered != 1 {
+				t.Errorf("%+v", s)
+			}
+			if says := strings.Contains(trail.String(), "before ServeHTTP returns"); says != (tt.waits == 1 && tt.config.Middleware == nil) {
+				t.Errorf("%q", trail.String())
+			}
+			closeTrail(t, trail)
+		})
 	}
-	get(t, trail.Handler(http.HandlerFunc(ok)), "/a")
-	if s := trail.Stats(); s.Delivered != 1 || s.Awaited != 1 {
-		t.Errorf("%+v", s)
+	if _, err := txtrail.Open(txtrail.Config{LookupEnv: env("TXTRAIL_AWAKE", "maybe")}); !errors.Is(err, txtrail.ErrConfig) {
+		t.Errorf("TXTRAIL_AWAKE=maybe: %v", err)
 	}
-	closeTrail(t, trail)
+}
+
+// cloud has the name of a sink for Cloud Logging.
+type cloud struct{ sinktest.Memory }
+
+func (*cloud) Name() string { return "cloudlogging:projects/p/logs/txtrail" }
+
+// What an agent takes to Cloud Logging is not written there a second time without a
+// word.
+func TestTwice(t *testing.T) {
+	for output, warned := range map[txtrail.Output]bool{txtrail.OutputAuto: true, txtrail.OutputStdout: true, txtrail.OutputNone: false} {
+		var log strings.Builder
+		trail, err := txtrail.Open(txtrail.Config{
+			LookupEnv: env("CLOUD_RUN_JOB", "report"), Output: output, Sinks: []sink.Sink{&cloud{}}, LogHandler: slog.NewTextHandler(&log, nil),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeTrail(t, trail)
+		if got := strings.Contains(log.String(), "stored twice"); got != warned {
+			t.Errorf("%q: %s", output, log.String())
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -117,6 +118,14 @@ func (t *Trail) announce() {
 		if err := t.journal.unlisted(); err != nil {
 			log.Info(t.String()+"; what it was serving is not known when it is killed", "reason", err)
 			return
+		}
+	}
+	if t.config.Output == OutputStdout && collected(t.config.env) {
+		for _, s := range t.config.Sinks {
+			if name := sink.NameOf(s); strings.HasPrefix(name, "cloudlogging:") {
+				log.Warn(t.String() + "; the platform takes standard output to Cloud Logging already, so every entry is stored twice: set Output to none, or leave out " + name)
+				return
+			}
 		}
 	}
 	log.Info(t.String())
@@ -302,6 +311,9 @@ func (t *Trail) String() string {
 	}
 	if n := len(c.Sinks); n > 0 {
 		where += fmt.Sprintf(" and %d more", n)
+	}
+	if c.asleep {
+		where += ", before ServeHTTP returns"
 	}
 	return fmt.Sprintf("txtrail: %s writes to %s", t.queue.Resource().Service, where)
 }

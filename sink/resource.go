@@ -22,8 +22,14 @@ const (
 	envEnvironment   = "TXTRAIL_ENVIRONMENT"
 	envOTelService   = "OTEL_SERVICE_NAME"
 	envOTelResource  = "OTEL_RESOURCE_ATTRIBUTES"
-	envCloudService  = "K_SERVICE"               // Cloud Run
+	envCloudService  = "K_SERVICE"               // Cloud Run, and functions there
 	envCloudRevision = "K_REVISION"              // Cloud Run
+	envAppService    = "GAE_SERVICE"             // App Engine
+	envAppVersion    = "GAE_VERSION"             // App Engine
+	envAppWhere      = "GAE_ENV"                 // App Engine: "standard", or "localdev" on a developer's machine
+	envJob           = "CLOUD_RUN_JOB"           // Cloud Run's jobs
+	envJobExecution  = "CLOUD_RUN_EXECUTION"     // one of a job's
+	envJobTask       = "CLOUD_RUN_TASK_INDEX"    // one of an execution's
 	envKubernetes    = "KUBERNETES_SERVICE_HOST" // its presence alone is looked at
 )
 
@@ -38,20 +44,21 @@ var ErrResource = errors.New("sink: resource")
 // from the environment.
 type ResourceOptions struct {
 	// Service names the service. Default: TXTRAIL_SERVICE, OTEL_SERVICE_NAME,
-	// service.name in OTEL_RESOURCE_ATTRIBUTES, K_SERVICE, or else the name of
-	// the main package.
+	// service.name in OTEL_RESOURCE_ATTRIBUTES, K_SERVICE, GAE_SERVICE, CLOUD_RUN_JOB,
+	// or else the name of the main package.
 	Service string
 	// Version is the version of the service. Default: TXTRAIL_VERSION,
-	// service.version in OTEL_RESOURCE_ATTRIBUTES, K_REVISION, or else the main
-	// module's version or VCS revision as the build recorded it.
+	// service.version in OTEL_RESOURCE_ATTRIBUTES, K_REVISION, GAE_VERSION, or else the
+	// main module's version or VCS revision as the build recorded it.
 	Version string
 	// Environment names where the service runs. Default: TXTRAIL_ENVIRONMENT,
 	// deployment.environment.name in OTEL_RESOURCE_ATTRIBUTES, "production" on
-	// Cloud Run and Kubernetes (K_SERVICE, KUBERNETES_SERVICE_HOST), or else
-	// "local".
+	// Cloud Run, App Engine and Kubernetes (K_SERVICE, CLOUD_RUN_JOB, GAE_SERVICE,
+	// KUBERNETES_SERVICE_HOST), or else "local".
 	Environment string
 	// Instance tells processes of one service apart. Default: service.instance.id
-	// in OTEL_RESOURCE_ATTRIBUTES, or else the host's name and the process id.
+	// in OTEL_RESOURCE_ATTRIBUTES, CLOUD_RUN_EXECUTION and CLOUD_RUN_TASK_INDEX of a
+	// job, or else the host's name and the process id.
 	Instance string
 	// Attributes are static values to put on every entry. Default none. Those of
 	// OTEL_RESOURCE_ATTRIBUTES that have no field of their own follow them. At
@@ -109,16 +116,16 @@ func NewResource(opts *ResourceOptions) (*entry.Resource, error) {
 
 	r := &entry.Resource{PID: o.PID}
 	r.Service = l.first("ResourceOptions.Service", o.Service, l.word(envService), l.word(envOTelService),
-		otel.take("service.name"), l.word(envCloudService))
+		otel.take("service.name"), l.word(envCloudService), l.word(envAppService), l.word(envJob))
 	r.Version = l.first("ResourceOptions.Version", o.Version, l.word(envVersion),
-		otel.take("service.version"), l.word(envCloudRevision))
+		otel.take("service.version"), l.word(envCloudRevision), l.word(envAppVersion))
 	// The older name of the attribute is still what most set-ups send.
 	otelEnv := otel.take("deployment.environment.name")
 	if older := otel.take("deployment.environment"); otelEnv == "" {
 		otelEnv = older
 	}
 	r.Environment = l.first("ResourceOptions.Environment", o.Environment, l.word(envEnvironment), otelEnv)
-	r.Instance = l.first("ResourceOptions.Instance", o.Instance, otel.take("service.instance.id"))
+	r.Instance = l.first("ResourceOptions.Instance", o.Instance, otel.take("service.instance.id"), l.task())
 	r.Host = otel.take("host.name")
 	if l.err != nil {
 		return nil, l.err
@@ -133,7 +140,7 @@ func NewResource(opts *ResourceOptions) (*entry.Resource, error) {
 	}
 	if r.Environment == "" {
 		r.Environment = EnvironmentLocal
-		if l.set(envCloudService) || l.set(envKubernetes) {
+		if l.deployed() {
 			r.Environment = "production"
 		}
 	}
@@ -204,6 +211,21 @@ type lookup struct {
 func (l *lookup) set(name string) bool {
 	v, _ := l.env(name)
 	return v != ""
+}
+
+// deployed reports whether this is a platform that nobody develops on.
+func (l *lookup) deployed() bool {
+	where, _ := l.env(envAppWhere)
+	return l.set(envCloudService) || l.set(envJob) || l.set(envKubernetes) || l.set(envAppService) && where != "localdev"
+}
+
+// task names the task of a job that this is.
+func (l *lookup) task() string {
+	execution, task := l.word(envJobExecution), l.word(envJobTask)
+	if execution == "" || task == "" {
+		return execution
+	}
+	return execution + "/" + task
 }
 
 // word reads a variable that holds one name.

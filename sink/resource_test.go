@@ -61,6 +61,18 @@ func TestNewResource(t *testing.T) {
 			entry.Resource{Service: "shop", Version: "shop-00042", Environment: "production", Host: "host1", Instance: "host1:7", PID: 7},
 		},
 		{
+			"a job of Cloud Run", withEnv(map[string]string{"CLOUD_RUN_JOB": "report", "CLOUD_RUN_EXECUTION": "report-x7d2k", "CLOUD_RUN_TASK_INDEX": "3"}, ResourceOptions{}),
+			entry.Resource{Service: "report", Version: "0123456789ab-dirty", Environment: "production", Host: "host1", Instance: "report-x7d2k/3", PID: 7},
+		},
+		{
+			"App Engine", withEnv(map[string]string{"GAE_SERVICE": "shop", "GAE_VERSION": "20261120t1", "GAE_ENV": "standard"}, ResourceOptions{}),
+			entry.Resource{Service: "shop", Version: "20261120t1", Environment: "production", Host: "host1", Instance: "host1:7", PID: 7},
+		},
+		{
+			"App Engine on a developer's machine", withEnv(map[string]string{"GAE_SERVICE": "shop", "GAE_VERSION": "1", "GAE_ENV": "localdev"}, ResourceOptions{}),
+			entry.Resource{Service: "shop", Version: "1", Environment: "local", Host: "host1", Instance: "host1:7", PID: 7, ServerUser: "minji"},
+		},
+		{
 			"Kubernetes", withEnv(map[string]string{"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, ResourceOptions{Service: "shop", Version: "1"}),
 			entry.Resource{Service: "shop", Version: "1", Environment: "production", Host: "host1", Instance: "host1:7", PID: 7},
 		},
