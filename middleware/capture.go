@@ -23,6 +23,7 @@ type captured struct {
 	capture.Body
 	begun bool // how much is kept has been said
 	file  bool // the kernel sent it
+	piece bool // it is a piece of something, by its bytes
 }
 
 // CaptureRule says how much is kept of the bodies of some exchanges. Sizes are
@@ -70,6 +71,9 @@ func (ex *exchange) choose(c *captured, b *entry.Body, declared int64) {
 	first, last := ex.rules.Bounds(ex.rec.HTTP.Method, route, b.Type, ex.MaxBody, false)
 	c.Begin(first, b.Type, declared)
 	c.KeepEnd(last, b.Type, b.ContentEncoding)
+	if c.piece {
+		c.Partial()
+	}
 }
 
 // settle applies the rules again, now that the route is known for good, and hands

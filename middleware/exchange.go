@@ -126,6 +126,7 @@ func (ex *exchange) begin(r *http.Request) {
 	h.Referer = capture.Bound(seen.Referer, entry.MaxURL)
 	h.RemoteIP = ClientIP(r, ex.TrustedProxies, ex.ProxyHeader)
 	rec.Request.Body.Type, rec.Request.Body.ContentEncoding = capture.Bound(seen.Type, entry.MaxWord), capture.Bound(seen.Encoding, entry.MaxWord)
+	ex.ask.piece = capture.ByteRange(seen.Range, seen.Type)
 	if r.TLS != nil {
 		rec.Labels = append(rec.Labels, tlsLabel(r.TLS.Version))
 	}

@@ -75,7 +75,8 @@ type Options struct {
 	// status of 500 or more, a panic) is kept in full whatever Keep says, and so is
 	// what a service behind this one, [Keep] or a request from KeepFrom asks to keep;
 	// and a caller that sends [txid.HeaderParent] is told in [txid.HeaderKeep] of the
-	// response. Default false.
+	// response, if that is one on which ReturnID returns the ID: no cache shall tell it
+	// to others. Default false.
 	NoEscalation bool
 	// ReturnID says on which responses the ID is returned. Default [ReturnAuto].
 	ReturnID ReturnID

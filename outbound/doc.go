@@ -22,6 +22,15 @@
 // through any other. [http.Transport.CancelRequest], long deprecated, knows the
 // request sent and not the caller's.
 //
+// # Who gets the txid
+//
+// Hosts that [Options].Propagator allows get our headers; to others nothing is added, and
+// the entry has the flag [entry.FlagNotSent]. What the caller himself has put on a request
+// goes out as it would without us: an httputil.ReverseProxy before somebody else's service
+// passes on what its own client sent, and that may be a txid and facts about a user. Take
+// them off in its Rewrite: [txid.Propagator.Header], [txid.HeaderParent],
+// [txid.HeaderEntryPage] and [txid.Propagator.Carried].
+//
 // # When the entry is made
 //
 // Once: when RoundTrip fails, when the response has no body, at the end of the

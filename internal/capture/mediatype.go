@@ -31,7 +31,7 @@ func BinaryType(ct string) bool {
 
 func binaryApplication(minor string) bool {
 	for _, b := range [...]string{
-		"octet-stream", "pdf", "wasm", "msword", "java-archive", "x-java-archive", "x-shockwave-flash", "x-sqlite3", "vnd.sqlite3",
+		"octet-stream", "offset+octet-stream", "pdf", "wasm", "msword", "java-archive", "x-java-archive", "x-shockwave-flash", "x-sqlite3", "vnd.sqlite3",
 		"zip", "gzip", "x-gzip", "zstd", "x-tar", "x-bzip2", "x-xz", "x-7z-compressed", "vnd.rar", "x-rar-compressed",
 		"proto", "protobuf", "x-protobuf", "x-google-protobuf", "vnd.google.protobuf", "connect+proto",
 		"msgpack", "x-msgpack", "vnd.msgpack", "cbor", "avro", "x-avro", "x-thrift",

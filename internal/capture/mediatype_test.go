@@ -10,7 +10,7 @@ func TestBinaryType(t *testing.T) {
 		"application/x-www-form-urlencoded": false, "multipart/form-data; boundary=x": false, "message/http": false,
 		"application/grpc-web-text": false, "application/grpc+json": false, "application/connect+json": false, "application/javascript": false,
 		"image/png": true, " Video/MP4 ": true, "audio/ogg; codecs=opus": true, "font/woff2": true, "model/gltf-binary": true,
-		"application/octet-stream": true, "application/PDF; x=y": true, "application/zip": true, "application/x-protobuf": true,
+		"application/octet-stream": true, "application/offset+octet-stream": true, "application/PDF; x=y": true, "application/zip": true, "application/x-protobuf": true,
 		"application/grpc": true, "application/grpc+proto": true, "application/grpc-web+proto": true, "application/connect+proto": true,
 		"application/vnd.openxmlformats-officedocument.wordprocessingml.document": true, "application/vnd.ms-excel": true, "application/x-font-ttf": true,
 	} {
