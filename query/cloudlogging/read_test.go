@@ -19,7 +19,6 @@ import (
 	"github.com/txtrail/txtrail/query"
 	cloudloggingquery "github.com/txtrail/txtrail/query/cloudlogging"
 	"github.com/txtrail/txtrail/query/querytest"
-	"github.com/txtrail/txtrail/sink"
 	stdoutsink "github.com/txtrail/txtrail/sink/stdout"
 	"github.com/txtrail/txtrail/txid"
 )
@@ -338,70 +337,5 @@ func TestTailReconnects(t *testing.T) {
 	}
 	if errs == 0 {
 		t.Error("the cut was not told")
-	}
-}
-
-// An hour without the service, then refusals at every third call and answers that are
-// lost: everything arrives, in order, once for who reads.
-func TestOutage(t *testing.T) {
-	w := open(t)
-	var clock atomic.Int64 // seconds since the outage began; a failed call takes ten
-	w.srv.SetFault(func(method string, n int) gcltest.Fault {
-		if method != "WriteLogEntries" {
-			return gcltest.Fault{}
-		}
-		switch {
-		case clock.Add(10) < 3600:
-			return gcltest.Fault{Code: codes.Unavailable}
-		case n%3 == 0:
-			return gcltest.Fault{Code: codes.ResourceExhausted, RetryAfter: time.Millisecond}
-		case n%5 == 0:
-			return gcltest.Fault{Code: codes.Unavailable, Served: true}
-		}
-		return gcltest.Fault{}
-	})
-	q, err := sink.NewQueue(w.sink, &sink.QueueOptions{RetryMin: 100 * time.Microsecond, RetryMax: 200 * time.Microsecond, OnError: func(error) {}, MaxBytes: 1 << 30})
-	if err != nil {
-		t.Fatal(err)
-	}
-	const total = 6000
-	for i := range total {
-		q.Enqueue(&entry.Entry{
-			Time: now.Add(-time.Hour).Add(time.Duration(i)), TxID: txid.ID(fmt.Sprintf("outage-%06d", i/100)), InsertID: fmt.Sprintf("o%06d", i), Kind: entry.KindLog, Message: fmt.Sprint(i),
-		})
-	}
-	if err := q.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if st := q.Stats(); st.Delivered != total || st.DroppedTotal() != 0 || clock.Load() < 3600 {
-		t.Fatalf("%+v after %d s", st, clock.Load())
-	}
-	// As stored: in order, but for what was sent again.
-	last, repeated := -1, 0
-	for _, le := range w.srv.Entries() {
-		var i int
-		if _, err := fmt.Sscanf(le.InsertId, "o%d", &i); err != nil {
-			t.Fatal(err)
-		}
-		switch {
-		case i <= last:
-			repeated++
-		case i == last+1:
-			last = i
-		default:
-			t.Fatalf("%d follows %d", i, last)
-		}
-	}
-	if last != total-1 || repeated == 0 {
-		t.Errorf("the last is %d; %d repeated, so that nothing was tested if none", last, repeated)
-	}
-	r, err := w.src.Find(t.Context(), query.Filter{})
-	if err != nil || len(r.Entries) != total || r.Matched != total {
-		t.Fatalf("%d read, %v", len(r.Entries), err)
-	}
-	for i, e := range r.Entries {
-		if e.Message != fmt.Sprint(i) {
-			t.Fatalf("entry %d is %s", i, e.Message)
-		}
 	}
 }
