@@ -305,20 +305,6 @@ after:
 	}
 
 pop:
-	// In a list, the next object takes the place of this one.
-	if lane && c == '}' && mask < 0 && top > base && i+2 < len(src) && src[i+1] == ',' && src[i+2] == '{' {
-		f, p := &r.frames[top], &r.frames[top-1]
-		if f.role == roleNone && f.slot < 0 && int(f.pend) == len(r.pend) && p.flags&(fObject|fRow) == 0 && p.dec.rule == ruleNone {
-			if p.flags&fTrack != 0 {
-				p.idx++
-			}
-			f.flags, f.name, f.col, f.cols = fObject, ruleNone, ruleNone, 0
-			f.start = i + 2
-			flags = fObject
-			i += 3
-			goto firstKey
-		}
-	}
 	i++
 	if mask == top {
 		f := &r.frames[top]
@@ -368,7 +354,7 @@ key:
 	if mask < 0 {
 		if lane {
 			s = i
-			i, owed, prev, stop = r.lane(src, i, prev, &r.frames[top])
+			i, owed, prev, stop = r.lane(src, i, base, top, prev)
 			keyed = keyed || i > s
 			switch stop {
 			case laneValue:

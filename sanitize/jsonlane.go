@@ -24,22 +24,28 @@ const (
 // time, or a number.
 const laneRoom = 2 + maxCacheKey + 3 + maxValue + 16
 
-// lane reads members from the key at src[i] on, of the object in frame f, the key
+// lane reads members from the key at src[i] on, of the object in frame top, the key
 // before which was prev's. It returns where it has ended, at what, the key whose value
-// has not been read or -1, and the last key.
-func (r *run) lane(src []byte, i int, prev *cacheEntry, f *frame) (end, owed int, last *cacheEntry, stop laneStop) {
+// has not been read or -1, and the last key. Where the object is one of a list, the
+// next one takes its place.
+func (r *run) lane(src []byte, i, base, top int, prev *cacheEntry) (end, owed int, last *cacheEntry, stop laneStop) {
 	look := !r.rs.keysOnly
+	f, list := &r.frames[top], (*frame)(nil)
+	if top > base && f.role == roleNone && f.slot < 0 && int(f.pend) == len(r.pend) {
+		if p := &r.frames[top-1]; p.flags&(fObject|fRow) == 0 {
+			list = p
+		}
+	}
 	for len(src)-i >= laneRoom {
 		ent := &r.cache[prev.next%cacheSize]
-		p := ent.guess(src, i+1)
-		if p == 0 {
+		p := i + 1 + int(ent.tag>>8)
+		if (eight(src, i+1)^ent.a)<<ent.shift != 0 || src[p] != '"' || ent.as == keyOther || p > i+1+8 && !ent.ends(src, i+1) {
 			return i, -1, prev, laneMiss
 		}
 		if src[p+1] != ':' {
 			break
 		}
-		p += 2
-		if src[p] == ' ' {
+		if p += 2; src[p] == ' ' {
 			p++
 		}
 		prev = ent
@@ -101,14 +107,25 @@ func (r *run) lane(src []byte, i int, prev *cacheEntry, f *frame) (end, owed int
 			}
 			p = q
 		}
-		if len(src)-p < 3 || src[p] != ',' {
+		if len(src)-p < 4 {
 			return p, -1, prev, laneAfter
 		}
-		i = p + 1
-		if src[i] == ' ' {
-			i++
-		}
-		if src[i] != '"' {
+		switch {
+		case src[p] == ',':
+			i = p + 1
+			if src[i] == ' ' {
+				i++
+			}
+			if src[i] != '"' {
+				return p, -1, prev, laneAfter
+			}
+		case list != nil && binary.LittleEndian.Uint32(src[p:p+4:len(src)]) == '}'|','<<8|'{'<<16|'"'<<24:
+			f.flags, f.name, f.col, f.cols, f.start = fObject, ruleNone, ruleNone, 0, p+2
+			if list.flags&fTrack != 0 {
+				list.idx++
+			}
+			i = p + 3
+		default:
 			return p, -1, prev, laneAfter
 		}
 	}
@@ -144,13 +161,13 @@ func shortNumber(src []byte, i int) int {
 
 // digitsAt returns how many digits stand at src[i]; 8 may be more.
 func digitsAt(src []byte, i int) int {
-	x := binary.LittleEndian.Uint64(src[i:]) ^ '0'*swarOnes
+	x := eight(src, i) ^ '0'*swarOnes
 	return bits.TrailingZeros64((x+0x76*swarOnes|x)&swarHighs) >> 3
 }
 
 // shortLiteral returns the end of true, false or null at src[i], otherwise 0.
 func shortLiteral(src []byte, i int) int {
-	switch binary.LittleEndian.Uint32(src[i:]) {
+	switch binary.LittleEndian.Uint32(src[i : i+4 : len(src)]) {
 	case 't' | 'r'<<8 | 'u'<<16 | 'e'<<24, 'n' | 'u'<<8 | 'l'<<16 | 'l'<<24:
 		return i + 4
 	case 'f' | 'a'<<8 | 'l'<<16 | 's'<<24:

@@ -22,6 +22,7 @@ type cacheEntry struct {
 	dec        decision
 	next       uint16 // the entry of the JSON key that came after this one
 	as         keyAs  // what is known of the key as one of JSON
+	shift      uint8  // how many bits of eight bytes are not of the key
 	luck       int8   // above 0: its values come again; else how often they were not looked for
 }
 
@@ -99,27 +100,18 @@ func (r *run) lookup(k []byte, sc scope) (decision, int) {
 // when that is what begins at src[i], and 0 otherwise.
 func (ent *cacheEntry) guess(src []byte, i int) int {
 	n := int(ent.tag >> 8)
-	if ent.as == keyOther || i+n+8 > len(src) {
-		return 0
-	}
-	k := src[i : i+n+8]
-	if k[n] != '"' {
-		return 0
-	}
-	a := binary.LittleEndian.Uint64(k)
-	if n < 8 {
-		if a&(1<<(8*n)-1) != ent.a {
-			return 0
-		}
-		return i + n
-	}
-	if a != ent.a || binary.LittleEndian.Uint64(k[n-8:]) != ent.b {
-		return 0
-	}
-	if n > 16 && (binary.LittleEndian.Uint64(k[8:]) != ent.c || n > 24 && binary.LittleEndian.Uint64(k[16:]) != ent.e) {
+	if i+n+8 > len(src) || src[i+n] != '"' || ent.as == keyOther || (eight(src, i)^ent.a)<<ent.shift != 0 || n > 8 && !ent.ends(src, i) {
 		return 0
 	}
 	return i + n
+}
+
+// ends reports that what begins at src[i] goes on like the key, which has more than the
+// eight bytes that are known to be the same.
+func (ent *cacheEntry) ends(src []byte, i int) bool {
+	n := int(ent.tag >> 8)
+	return eight(src, i+n-8) == ent.b &&
+		(n <= 16 || eight(src, i+8) == ent.c && (n <= 24 || eight(src, i+16) == ent.e))
 }
 
 // follow notes that the key at place at came after prev, and returns its entry.
@@ -130,6 +122,7 @@ func (r *run) follow(prev *cacheEntry, at int, dec decision) *cacheEntry {
 	ent := &r.cache[at]
 	if ent.as == keyOther {
 		ent.as, ent.luck = keyKind(dec), luckFirst
+		ent.shift = 64 - 8*uint8(min(ent.tag>>8, 8))
 	}
 	prev.next = uint16(at)
 	return ent

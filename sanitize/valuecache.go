@@ -1,7 +1,5 @@
 package sanitize
 
-import "encoding/binary"
-
 // The value cache: states, currencies, names of shops come again and again, in one
 // list or from one body to the next. Of short values in which nothing was found, the
 // last ones are kept, so that the next time they are compared and not read. Direct
@@ -26,7 +24,7 @@ type valueSlot struct {
 
 // valueAt returns the place of the value that begins at src[i].
 func (r *run) valueAt(src []byte, i int) *valueSlot {
-	h := binary.LittleEndian.Uint64(src[i:]) * 0x9E3779B97F4A7C15
+	h := eight(src, i) * 0x9E3779B97F4A7C15
 	return &r.values[h>>(64-7)]
 }
 
@@ -34,15 +32,15 @@ func (r *run) valueAt(src []byte, i int) *valueSlot {
 // src[i], and 0 otherwise.
 func (s *valueSlot) is(src []byte, i int) int {
 	n := int(s.n)
-	a := binary.LittleEndian.Uint64(src[i:])
+	a := eight(src, i)
 	if n <= 8 {
 		if n == 0 || (a^s.a)<<(64-8*n) != 0 {
 			return 0
 		}
 		return i + n - 1
 	}
-	if a != s.a || binary.LittleEndian.Uint64(src[i+n-8:]) != s.b ||
-		n > 16 && (binary.LittleEndian.Uint64(src[i+8:]) != s.c || n > 24 && binary.LittleEndian.Uint64(src[i+16:]) != s.d) {
+	if a != s.a || eight(src, i+n-8) != s.b ||
+		n > 16 && (eight(src, i+8) != s.c || n > 24 && eight(src, i+16) != s.d) {
 		return 0
 	}
 	return i + n - 1
@@ -55,12 +53,12 @@ func (s *valueSlot) put(src []byte, i, n int, noKey bool) {
 	}
 	n++
 	s.n, s.noKey = uint8(n), noKey
-	s.a = binary.LittleEndian.Uint64(src[i:])
+	s.a = eight(src, i)
 	if n > 8 {
-		s.b = binary.LittleEndian.Uint64(src[i+n-8:])
+		s.b = eight(src, i+n-8)
 		if n > 16 {
-			s.c = binary.LittleEndian.Uint64(src[i+8:])
-			s.d = binary.LittleEndian.Uint64(src[i+16:])
+			s.c = eight(src, i+8)
+			s.d = eight(src, i+16)
 		}
 	}
 }
