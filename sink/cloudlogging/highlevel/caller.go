@@ -11,7 +11,6 @@ import (
 	"google.golang.org/genproto/googleapis/api/monitoredres"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 )
@@ -28,6 +27,11 @@ type caller struct {
 	calls atomic.Int64
 }
 
+// outerKey is where a context has the one that was given to Write. What the client
+// between adds is not for the calls: its headers, which the Logger makes anew, and where
+// there is no deadline one of a minute, in which it wants all of them done.
+type outerKey struct{}
+
 // intercept is a grpc.UnaryClientInterceptor.
 func (c *caller) intercept(ctx context.Context, method string, req, _ any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, _ ...grpc.CallOption) error {
 	write, ok := req.(*loggingpb.WriteLogEntriesRequest)
@@ -38,8 +42,10 @@ func (c *caller) intercept(ctx context.Context, method string, req, _ any, _ *gr
 	if err != nil {
 		return status.Errorf(codes.Internal, "highlevelsink: %v", err)
 	}
-	// The headers are the request's; the Logger makes those of its calls.
-	ctx, cancel := context.WithCancel(metadata.NewOutgoingContext(ctx, nil))
+	if outer, ok := ctx.Value(outerKey{}).(context.Context); ok {
+		ctx = outer
+	}
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.cut, cancel)()
 	var resource *monitoredres.MonitoredResource

@@ -127,6 +127,10 @@ func TestHeaders(t *testing.T) {
 	srv := serve(t)
 	var seen []metadata.MD
 	watch := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		// Nor is it bound to a deadline that the client between has set for all of them.
+		if d, ok := ctx.Deadline(); len(seen) > 0 && (!ok || time.Until(d) < 10*time.Minute) {
+			t.Errorf("the call is to end at %v", d)
+		}
 		md, _ := metadata.FromOutgoingContext(ctx)
 		seen = append(seen, md)
 		return invoke(ctx, method, req, reply, cc, opts...)
@@ -137,12 +141,12 @@ func TestHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	s, err := highlevelsink.New(t.Context(), c, options(inOrder))
+	s, err := highlevelsink.New(t.Context(), c, options(inOrder, func(o *highlevelsink.Options) { o.CallTimeout = time.Hour }))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close(context.Background()) }()
-	ctx := callctx.SetHeaders(t.Context(), "x-goog-user-project", "payer")
+	ctx := metadata.AppendToOutgoingContext(callctx.SetHeaders(t.Context(), "x-goog-user-project", "payer"), "x-theirs", "1")
 	if err := c.Logger("txtrail", logging.CommonResource(nil)).LogSync(ctx, logging.Entry{Payload: "theirs"}); err != nil {
 		t.Fatal(err)
 	}

@@ -18,21 +18,15 @@ func TestConformance(t *testing.T) {
 			return sinktest.Harness{Sink: open(t, srv), Unordered: true, Stored: func() ([]*entry.Entry, error) { return stored(srv) }}
 		})
 	})
-	t.Run("client, one call at a time", func(t *testing.T) {
-		sinktest.Run(t, func(t *testing.T) sinktest.Harness {
-			srv := serve(t)
-			return sinktest.Harness{Sink: open(t, srv, inOrder), Stored: func() ([]*entry.Entry, error) { return stored(srv) }}
-		})
-	})
-	t.Run("Logger", func(t *testing.T) {
+	t.Run("Logger, one call at a time", func(t *testing.T) {
 		sinktest.Run(t, func(t *testing.T) sinktest.Harness {
 			srv := serve(t)
 			l := client(t, srv).Logger("txtrail", logging.CommonResource(nil))
-			s, err := highlevelsink.FromLogger(context.Background(), l, options(func(o *highlevelsink.Options) { o.LogID = "txtrail" }))
+			s, err := highlevelsink.FromLogger(context.Background(), l, options(inOrder, func(o *highlevelsink.Options) { o.LogID = "txtrail" }))
 			if err != nil {
 				t.Fatal(err)
 			}
-			return sinktest.Harness{Sink: s, Unordered: true, Stored: func() ([]*entry.Entry, error) { return stored(srv) }}
+			return sinktest.Harness{Sink: s, Stored: func() ([]*entry.Entry, error) { return stored(srv) }}
 		})
 	})
 }

@@ -157,7 +157,7 @@ func (s *Sink) Stats() cloudloggingsink.Stats {
 // entries that were refused, each by itself, and of what a retry may cure. After a
 // fault that is not of the entries the others of the same 5 MB are not sent.
 func (s *Sink) Write(ctx context.Context, batch []*entry.Entry) error {
-	return s.inner.Write(ctx, batch)
+	return s.inner.Write(context.WithValue(ctx, outerKey{}, ctx), batch)
 }
 
 // Close waits for Writes that run; when ctx ends first their calls are cut off. The
