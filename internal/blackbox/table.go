@@ -34,18 +34,40 @@ type Table struct {
 	slots []slot
 	crc   *crc32.Table
 
-	// The free slots are a stack, so that few requests use few pages: the number of
-	// the topmost and, above it, a count of changes, without which a slot that was
-	// taken and given back meanwhile would not be noticed.
-	free atomic.Uint64
-	next []atomic.Uint32 // below each; numbers begin at 1, 0 is the end
+	next []atomic.Uint32 // the free slot below each; numbers begin at 1, 0 is the end
 
-	used   atomic.Int64 // slots, and Begins under way
 	missed atomic.Int64
 	closed atomic.Bool
 	broken atomic.Bool
 	once   sync.Once // the end
 	err    error     // of it
+
+	mapped sync.Mutex // of who uses mem without a slot
+
+	// What changes with each request shares no cache line with what is only read.
+	_    [64]byte
+	free atomic.Uint64 // a freeWord
+	_    [64]byte
+}
+
+// freeWord is the stack of the free slots, a stack so that few requests use few pages:
+// the number of the topmost, how many slots are in use, and a count of changes, without
+// which a slot that was taken and given back meanwhile would not be noticed. They are in
+// one word, for each one more that is written costs a request several nanoseconds.
+type freeWord uint64
+
+const (
+	topBits  = 17 // MaxSlots, and 0
+	usedBits = 17
+)
+
+func (w freeWord) top() uint32 { return uint32(w) & (1<<topBits - 1) }
+func (w freeWord) used() int64 { return int64(w >> topBits & (1<<usedBits - 1)) }
+
+// with returns the word after a change.
+func (w freeWord) with(top uint32, used int64) freeWord {
+	changes := w>>(topBits+usedBits) + 1
+	return changes<<(topBits+usedBits) | freeWord(used)<<topBits | freeWord(top)
 }
 
 // slot is one place in a table, as its user holds it.
@@ -207,7 +229,7 @@ func (t *Table) Named() bool {
 
 // Used returns how many requests are listed, Missed how many were not for lack of
 // room or after a fault.
-func (t *Table) Used() int64 { return t.used.Load() }
+func (t *Table) Used() int64 { return freeWord(t.free.Load()).used() }
 
 // Missed is how many requests were not listed; see Used.
 func (t *Table) Missed() int64 { return t.missed.Load() }
@@ -218,21 +240,25 @@ func (t *Table) Broken() bool { return t.broken.Load() }
 
 // Begin lists a request. See [sink.InFlight].
 func (t *Table) Begin(r sink.InFlightRequest) sink.InFlightSlot {
-	t.used.Add(1)
 	if t.closed.Load() || t.broken.Load() {
-		t.leave()
 		t.missed.Add(1)
 		return nil
 	}
 	n := t.pop()
 	if n == 0 {
-		t.leave()
+		t.missed.Add(1)
+		return nil
+	}
+	// Asked again: whoever closes the table looks afterwards whether a slot is in use, and
+	// sees this one, or is seen here.
+	if t.closed.Load() {
+		t.push(n)
 		t.missed.Add(1)
 		return nil
 	}
 	s := &t.slots[n-1]
 	if !t.write(n, &r) {
-		t.leave() // the slot stays unused, as all of them
+		t.push(0) // the slot stays unused, as all of them
 		t.missed.Add(1)
 		return nil
 	}
@@ -261,11 +287,12 @@ func (t *Table) write(n uint32, r *sink.InFlightRequest) (ok bool) {
 	text = append(text, method...)
 	path := len(text)
 	text = appendPath(text, r.Path)
-	b[slotLens], b[slotLens+1], b[slotLens+2] = byte(len(id)), byte(len(method)), byte(len(text)-path)
-	b[slotFlags] = 0
+	// One store: the check reads words, and waits for what was stored in pieces.
+	lens := uint32(len(id)) | uint32(len(method))<<8 | uint32(len(text)-path)<<16
 	if r.Stream {
-		b[slotFlags] = flagStream
+		lens |= flagStream << (8 * (slotFlags - slotLens))
 	}
+	le.PutUint32(b[slotLens:], lens)
 	b[slotRoute] = 0
 	if r.Route != "" {
 		putRoute(b, r.Route)
@@ -301,11 +328,12 @@ func (s *slot) End() {
 		return
 	}
 	t := s.t
-	if !t.broken.Load() {
-		t.release(s.number)
-		t.push(s.number)
+	if t.broken.Load() {
+		t.push(0)
+		return
 	}
-	t.leave()
+	t.release(s.number)
+	t.push(s.number)
 }
 
 func (t *Table) release(n uint32) {
@@ -325,12 +353,12 @@ func (t *Table) guard(before bool) {
 
 // Beat notes that the process is alive, where there is something to be known of it.
 func (t *Table) Beat(now time.Time) {
-	if t.used.Load() == 0 || t.broken.Load() {
+	if t.Used() == 0 || t.broken.Load() {
 		return
 	}
-	t.used.Add(1)
-	defer t.leave()
-	if t.closed.Load() {
+	t.mapped.Lock()
+	defer t.mapped.Unlock()
+	if t.mem == nil {
 		return
 	}
 	defer t.guard(debug.SetPanicOnFault(true))
@@ -342,24 +370,19 @@ func (t *Table) Beat(now time.Time) {
 // those that it never finished.
 func (t *Table) Close() error {
 	t.closed.Store(true)
-	if t.used.Load() == 0 {
+	if t.Used() == 0 {
 		t.end()
 		return t.err
 	}
 	return nil
 }
 
-// leave ends what was counted in used.
-func (t *Table) leave() {
-	if t.used.Add(-1) == 0 && t.closed.Load() {
-		t.end()
-	}
-}
-
 // end gives back what the table has. Nobody is in it: whoever came after closed was
 // set has left without a look at the memory.
 func (t *Table) end() {
 	t.once.Do(func() {
+		t.mapped.Lock()
+		defer t.mapped.Unlock()
 		if named(t.file, t.path) {
 			t.err = os.Remove(t.path)
 		}
@@ -387,24 +410,34 @@ func word(b []byte) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&b[0
 // pop takes a free slot, 0 if there is none.
 func (t *Table) pop() uint32 {
 	for {
-		top := t.free.Load()
-		n := uint32(top)
+		w := freeWord(t.free.Load())
+		n := w.top()
 		if n == 0 {
 			return 0
 		}
-		if t.free.CompareAndSwap(top, (top>>32+1)<<32|uint64(t.next[n].Load())) {
+		if t.free.CompareAndSwap(uint64(w), uint64(w.with(t.next[n].Load(), w.used()+1))) {
 			return n
 		}
 	}
 }
 
+// push gives back a slot that was popped, or, with 0, leaves it unused for ever. The last
+// one of a closed table ends it.
 func (t *Table) push(n uint32) {
 	for {
-		top := t.free.Load()
-		t.next[n].Store(uint32(top))
-		if t.free.CompareAndSwap(top, (top>>32+1)<<32|uint64(n)) {
-			return
+		w := freeWord(t.free.Load())
+		top := w.top()
+		if n > 0 {
+			t.next[n].Store(top)
+			top = n
 		}
+		if !t.free.CompareAndSwap(uint64(w), uint64(w.with(top, w.used()-1))) {
+			continue
+		}
+		if w.used() == 1 && t.closed.Load() {
+			t.end()
+		}
+		return
 	}
 }
 
