@@ -40,6 +40,9 @@ func (s *Spool) openPlain(ctx context.Context, name string, damage func(Damage))
 	} else if !errors.Is(err, ErrIndex) {
 		return nil, err
 	}
+	if size == 0 { // a power failure may leave that, of a file that was not empty
+		damage(Damage{File: name, Err: fmt.Errorf("%w: the file is empty", ErrBlock)})
+	}
 	p := &plain{from: noMin, to: noMax}
 	err = frames(untilDone{ctx, f}, size, func(at int64, frame []byte) (int64, bool, error) {
 		if err := ctx.Err(); err != nil {

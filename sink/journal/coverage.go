@@ -84,7 +84,7 @@ func (r *Reader) extent(ctx context.Context, v *volume) (size, from, to int64, e
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
-	return st.Size(), from, to, err
+	return diskSize(st), from, to, err
 }
 
 // viewOf reads what is new of an open file. ok is false if it is gone, or is not

@@ -45,6 +45,7 @@ func (j *Journal) adoptTable(path string) {
 		return
 	case err != nil:
 		_ = dead.Close() // a newer version's, or unreadable
+		j.reportOnce("in flight "+path, fmt.Errorf("journalsink: what a dead process was serving can not be told: %s: %w", path, err))
 		return
 	}
 	entries := dead.Entries()

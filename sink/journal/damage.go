@@ -21,6 +21,9 @@ func (d Damage) String() string {
 	if d.Lines > 0 {
 		lines = fmt.Sprintf(" (%d lines)", d.Lines)
 	}
+	if d.Lines == 1 {
+		lines = " (1 line)"
+	}
 	return fmt.Sprintf("%q at byte %d: %v%s", d.File, d.Offset, d.Err, lines)
 }
 

@@ -40,6 +40,8 @@ type feed struct {
 	cost    time.Duration
 	clock   time.Time // opts.Now at the last writing, for the pulse
 	warned  time.Time
+
+	warnings map[string]time.Time // when each was told, see warn
 }
 
 // followed is a base that was not shipped whole.

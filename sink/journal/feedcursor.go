@@ -54,12 +54,27 @@ func (f *feed) load() error {
 	return nil
 }
 
-// warn tells OnError what is tried again by itself, at most once in ten seconds.
+const (
+	warnPause = 10 * time.Second // between two warnings
+	warnAgain = time.Hour        // until the same is told again
+)
+
+// warn tells OnError what is tried again by itself, at most once in ten seconds, and the
+// same once in an hour.
 func (f *feed) warn(err error) {
-	if now := time.Now(); f.warned.IsZero() || now.Sub(f.warned) >= warnEvery {
-		f.warned = now
-		f.s.opts.OnError(err)
+	now := time.Now()
+	if !f.warned.IsZero() && now.Sub(f.warned) < warnPause {
+		return
 	}
+	text := err.Error()
+	if last, ok := f.warnings[text]; ok && now.Sub(last) < warnAgain {
+		return
+	}
+	if f.warnings == nil || len(f.warnings) >= 64 {
+		f.warnings = make(map[string]time.Time)
+	}
+	f.warned, f.warnings[text] = now, now
+	f.s.opts.OnError(err)
 }
 
 // writeIfDue writes the cursor when it is behind and the last writing is long enough

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -41,7 +42,10 @@ func (j *Journal) mergeSmall() {
 	}
 	lock, err := j.lockSide(mergeLock)
 	if err != nil {
-		return // another process does it
+		if !errors.Is(err, errLocked) { // else another process does it
+			j.reportOnce("merge lock "+err.Error(), fmt.Errorf("journalsink: small files of %s stay as they are: %w", j.dir, err))
+		}
+		return
 	}
 	defer func() { _ = lock.Close() }()
 	// Again, under the lock: another process may just have done it.
@@ -64,10 +68,13 @@ func (j *Journal) mergeSmall() {
 func (j *Journal) lockSide(name string) (file, error) {
 	path := filepath.Join(j.dir, name)
 	f, err := j.fs.Open(path)
-	if err != nil {
-		if f, err = j.fs.Create(path, j.opts.fileMode()); err != nil {
-			return nil, err
+	if errors.Is(err, fs.ErrNotExist) {
+		if f, err = j.fs.Create(path, j.opts.fileMode()); errors.Is(err, fs.ErrExist) {
+			f, err = j.fs.Open(path) // another process was faster
 		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := f.Lock(); err != nil {
 		_ = f.Close()

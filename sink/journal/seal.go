@@ -48,7 +48,7 @@ func (j *Journal) finish(c *openFile) bool {
 		if !errors.Is(err, errAborted) {
 			j.count.sealErrors.Add(1)
 			j.keep.failed(c.base)
-			j.report(fmt.Errorf("journalsink: %s can not be compressed and stays as it is: %w", c.path, err))
+			j.reportOnce("seal "+c.base+" "+err.Error(), fmt.Errorf("journalsink: %s can not be compressed and stays as it is: %w", c.path, err))
 		}
 	}
 	_ = c.f.Close()
@@ -111,6 +111,9 @@ func (j *Journal) seal(f file, path, base string, rows *notedRows, stop func() b
 	j.count.sealedPlain.Add(s.plainAt)
 	j.count.sealedBytes.Add(s.at)
 	j.count.damaged.Add(int64(s.bad))
+	if s.bad > 0 {
+		j.report(fmt.Errorf("journalsink: %s: %w (%d), blanked as it was compressed", path, ErrLine, s.bad))
+	}
 	// Where that fails (Windows, while somebody reads) both stay for a while, and
 	// the next look at the folder finds them.
 	_ = j.unlink(f, path)

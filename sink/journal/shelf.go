@@ -246,7 +246,7 @@ func (r *Reader) openClosed(v *volume) (f *os.File, x *index, i *fileInfo, err e
 		r.damage.add(Damage{File: name, Err: indexError(err)})
 		return f, nil, nil, nil
 	}
-	i = x.info(st.Size())
+	i = x.info(diskSize(st))
 	r.indexes.put(v.text, x)
 	r.shelf.keep(v, i)
 	return f, x, i, nil

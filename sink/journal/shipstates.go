@@ -45,7 +45,7 @@ func ShipStates(ctx context.Context, dir string, now time.Time) ([]ShipState, er
 		return nil, fmt.Errorf("%w: %q: %w", ErrFolder, dir, err)
 	}
 	var states []ShipState
-	err = eachShip(abs, func(folder string, items []fs.DirEntry) error {
+	err = eachShip(dir, func(folder string, items []fs.DirEntry) error {
 		var errs []error
 		for _, item := range items {
 			writer, ok := strings.CutSuffix(item.Name(), extCursor)
