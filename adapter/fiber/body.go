@@ -15,10 +15,11 @@ const (
 	reasonLimit     = "capture limit"
 	reasonMultipart = "multipart" // fasthttp has parsed it into a form
 	reasonStream    = "stream"
+	reasonPartial   = "partial content"
 )
 
 // requestBody captures the body before the handlers, who may write over it.
-func (x *exchange) requestBody(c fiber.Ctx, b *entry.Body) {
+func (x *exchange) requestBody(c fiber.Ctx, b *entry.Body, contentRange string) {
 	req := c.Request()
 	declared := req.Header.ContentLength()
 	switch {
@@ -27,15 +28,25 @@ func (x *exchange) requestBody(c fiber.Ctx, b *entry.Body) {
 	case parsedForm(c, b, declared):
 		// Body would put the form together again, with its files in memory.
 		b.Size, b.Truncated, b.Reason = int64(declared), true, reasonMultipart
+	case piece(contentRange, b.Type):
+		b.Size, b.Truncated, b.Reason = int64(len(req.Body())), true, reasonPartial
 	default:
 		x.capture(b, req.Body())
 	}
 }
 
+// piece reports whether a message with these fields is a piece of something by its bytes
+// (RFC 9110, sections 14.4 and 14.6): nothing is kept of it, since what says that it holds a
+// secret may stand in another one. Some APIs name a page of a list so, in units of their own.
+func piece(contentRange, contentType string) bool {
+	unit, _, _ := strings.Cut(contentRange, " ")
+	return strings.EqualFold(unit, "bytes") || strings.HasPrefix(strings.ToLower(contentType), "multipart/byteranges")
+}
+
 // lateBody captures a body that was a stream and that the handler has taken into
 // memory.
 func (x *exchange) lateBody(c fiber.Ctx, b *entry.Body) {
-	if req := c.Request(); b.Reason == reasonStream && !req.IsBodyStream() {
+	if req := c.Request(); b.Reason == reasonStream && !req.IsBodyStream() && !piece(string(req.Header.Peek("Content-Range")), b.Type) {
 		if body := req.Body(); len(body) > 0 {
 			b.Truncated, b.Reason = false, ""
 			x.capture(b, body)
@@ -50,13 +61,15 @@ func parsedForm(c fiber.Ctx, b *entry.Body, declared int) bool {
 }
 
 // responseBody captures the body, or describes it where it is yet to be written.
-func (x *exchange) responseBody(res *fasthttp.Response, e *entry.Entry) {
+func (x *exchange) responseBody(res *fasthttp.Response, e *entry.Entry, contentRange string) {
 	b := &e.Response.Body
 	switch {
 	case x.method == fiber.MethodHead || e.HTTP.Status == fiber.StatusNoContent || e.HTTP.Status == fiber.StatusNotModified:
 	case res.IsBodyStream():
 		e.AddFlag(entry.FlagStreamed)
 		b.Size, b.Truncated, b.Reason = int64(max(res.Header.ContentLength(), -1)), true, reasonStream
+	case e.HTTP.Status == fiber.StatusPartialContent && piece(contentRange, b.Type):
+		b.Size, b.Truncated, b.Reason = int64(len(res.Body())), true, reasonPartial
 	default:
 		x.capture(b, res.Body())
 	}
@@ -93,7 +106,7 @@ func binaryType(ct string) bool {
 		return true
 	case "application":
 		switch minor {
-		case "octet-stream", "zip", "gzip", "x-gzip", "zstd", "x-tar", "x-bzip2", "x-xz", "x-7z-compressed", "vnd.rar",
+		case "octet-stream", "offset+octet-stream", "zip", "gzip", "x-gzip", "zstd", "x-tar", "x-bzip2", "x-xz", "x-7z-compressed", "vnd.rar",
 			"java-archive", "pdf", "wasm", "protobuf", "x-protobuf", "vnd.google.protobuf", "msgpack", "x-msgpack",
 			"vnd.msgpack", "cbor", "avro", "msword", "vnd.android.package-archive":
 			return true

@@ -57,7 +57,7 @@ func (x *exchange) begin(c fiber.Ctx, r *http.Request) {
 	if r.TLS != nil {
 		e.Labels = append(e.Labels, tlsLabel(r.TLS.Version))
 	}
-	x.requestBody(c, &e.Request.Body)
+	x.requestBody(c, &e.Request.Body, r.Header.Get("Content-Range"))
 	x.rec = e
 }
 
@@ -89,7 +89,7 @@ func (x *exchange) entryPage() string {
 	case x.route != "":
 		return x.method + " " + x.route
 	}
-	return x.method + " " + bound(x.path, entry.MaxWord)
+	return x.method + " " + boundPath(x.path, entry.MaxWord)
 }
 
 // SetUser implements [txid.Recorder].
@@ -150,6 +150,17 @@ func describe(err error) (name, text string) {
 		}
 	}
 	return name, text
+}
+
+// words returns what a panic's value says of itself. Of anything without words of its own
+// fmt would print the fields, without the names by which the sanitizer knows what to hide.
+func words(v any) string {
+	switch v.(type) {
+	case error, fmt.Stringer, string, bool, int, int8, int16, int32, int64,
+		uint, uint8, uint16, uint32, uint64, uintptr, float32, float64:
+		return fmt.Sprint(v) // fmt itself catches a panic of v's methods
+	}
+	return ""
 }
 
 // stack returns the goroutine's, for a deferred function that recovered.

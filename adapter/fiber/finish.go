@@ -76,7 +76,7 @@ func (x *exchange) finish(c fiber.Ctx, o outcome) {
 		e.Response.Body.Type = string(res.Header.ContentType())
 		e.Response.Body.ContentEncoding = string(res.Header.ContentEncoding())
 		e.HTTP.CacheHit = txid.FromCache(pick(fields, "Age", "X-Cache", "Cache-Status", "Cf-Cache-Status"))
-		x.responseBody(res, e)
+		x.responseBody(res, e, string(res.Header.Peek("Content-Range")))
 	}
 	panicked := x.conclude(e, &o)
 	user := e.Facts.UserID // as the handler said
@@ -103,12 +103,15 @@ func (x *exchange) answer(res *fasthttp.Response, answered bool) []entry.Header 
 			h.Set(middleware.HeaderErrorLink, url)
 		}
 	}
-	x.escalate(h, status)
-	name := x.Propagator.Header()
-	if x.ReturnID != middleware.ReturnNever && len(h.Peek(name)) == 0 {
-		if x.ReturnID == middleware.ReturnAlways || !txid.SharedCacheable(status, cacheHeaders(h)) {
+	if status >= fiber.StatusInternalServerError {
+		x.Keep()
+	}
+	// No cache shall hand one user's ID to the next, nor tell strangers what to keep.
+	if x.ReturnID == middleware.ReturnAlways || x.ReturnID == middleware.ReturnAuto && !txid.SharedCacheable(status, cacheHeaders(h)) {
+		if name := x.Propagator.Header(); len(h.Peek(name)) == 0 {
 			h.Set(name, id)
 		}
+		x.tell(h)
 	}
 	if !answered {
 		return nil
@@ -163,7 +166,7 @@ func (x *exchange) conclude(e *entry.Entry, o *outcome) (panicked bool) {
 	}
 	if value != nil {
 		e.AddFlag(entry.FlagPanic)
-		e.Error = entry.Error{Type: errorPanic, Message: bound(fmt.Sprintf("%T: %v", value, value), entry.MaxMessage), Stack: trace}
+		e.Error = entry.Error{Type: errorPanic, Message: bound(fmt.Sprintf("%T: %s", value, words(value)), entry.MaxMessage), Stack: trace}
 		return true
 	}
 	status := e.HTTP.Status
@@ -190,7 +193,7 @@ func (x *exchange) conclude(e *entry.Entry, o *outcome) (panicked bool) {
 func (x *exchange) message(e *entry.Entry, took time.Duration) string {
 	b := append([]byte(nil), bound(x.method, 32)...)
 	b = append(b, ' ')
-	b = append(b, bound(x.path, 1<<10)...)
+	b = append(b, boundPath(x.path, 1<<10)...)
 	b = append(b, ' ')
 	switch {
 	case e.HTTP.Status != 0:

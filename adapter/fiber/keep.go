@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/netip"
 
-	"github.com/gofiber/fiber/v3"
 	"github.com/valyala/fasthttp"
 
 	"github.com/txtrail/txtrail/entry"
@@ -42,15 +41,10 @@ func contains(nets []netip.Prefix, addr netip.Addr) bool {
 	return false
 }
 
-// escalate notes a failure, and tells the caller, if it is one that records.
-func (x *exchange) escalate(h *fasthttp.ResponseHeader, status int) {
-	if x.scope.Recorder == nil {
-		return
-	}
-	if status >= fiber.StatusInternalServerError {
-		x.Keep()
-	}
-	if x.Kept() && x.scope.Parent != 0 && len(h.Peek(txid.HeaderKeep)) == 0 {
+// tell tells the caller, if it is one that records, that something has failed here or
+// further down.
+func (x *exchange) tell(h *fasthttp.ResponseHeader) {
+	if x.scope.Recorder != nil && x.Kept() && x.scope.Parent != 0 && len(h.Peek(txid.HeaderKeep)) == 0 {
 		h.Set(txid.HeaderKeep, txid.KeepValue)
 	}
 }

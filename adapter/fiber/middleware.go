@@ -7,6 +7,7 @@ import (
 
 	"github.com/gofiber/fiber/v3"
 
+	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/sink"
 	"github.com/txtrail/txtrail/txid"
 )
@@ -48,7 +49,7 @@ func (cfg *config) handle(c fiber.Ctx) error {
 			x.Keep()
 		}
 	} else if x.scope.EntryPage == "" && x.scope.Origin == txid.OriginMinted {
-		x.scope.EntryPage = x.method + " " + x.path
+		x.scope.EntryPage = x.method + " " + boundPath(x.path, entry.MaxWord)
 	}
 	x.ctx = txid.NewContext(c.Context(), x.scope)
 	c.SetContext(x.ctx)
@@ -132,5 +133,9 @@ func (cfg *config) link(id txid.ID) (url string) {
 // report tells OnError that one of the user's functions panicked.
 func (cfg *config) report(which string, v any) {
 	defer func() { _ = recover() }() // OnError was the last one to tell
-	cfg.OnError(fmt.Errorf("fibertx: %s panicked: %v", which, v))
+	text := words(v)
+	if text == "" {
+		text = fmt.Sprintf("a value of type %T", v)
+	}
+	cfg.OnError(fmt.Errorf("fibertx: %s panicked: %s", which, bound(text, entry.MaxMessage)))
 }

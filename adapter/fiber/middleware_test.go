@@ -416,6 +416,81 @@ func TestBuffersAreCopied(t *testing.T) {
 	}
 }
 
+// A panic value without words of its own is named, and not printed field by field.
+func TestPanicValueIsNotPrinted(t *testing.T) {
+	t.Parallel()
+	type login struct{ Password string }
+	told := make(chan string, 1)
+	opts := &fibertx.Options{
+		OnEntry: func(context.Context, *entry.Entry) { panic(&login{"hunter2"}) },
+		OnError: func(err error) { told <- err.Error() },
+	}
+	url, mem := serve(t, opts, fiber.Config{}, func(app *fiber.App) {
+		app.Use(fiberrecover.New(fiberrecover.Config{EnableStackTrace: true, StackTraceHandler: fibertx.NotePanic}))
+		app.Get("/", func(fiber.Ctx) error { panic(login{"hunter2"}) })
+	})
+	ask(t, "GET", url+"/", "")
+	if e := entries(t, mem, 1)[0]; e.Error.Message != "fibertx_test.login: " {
+		t.Errorf("message %q", e.Error.Message)
+	}
+	if got := <-told; got != "fibertx: OnEntry panicked: a value of type *fibertx_test.login" {
+		t.Errorf("OnError was told %q", got)
+	}
+}
+
+// Of a piece of something only the size is kept: what would say that it holds a secret may
+// stand in another piece.
+func TestPieces(t *testing.T) {
+	t.Parallel()
+	const piece = `{"page": "of a list"}`
+	for _, tc := range []struct {
+		name, contentRange string
+		stream, kept       bool
+	}{
+		{"bytes", "bytes 1000-1020/5000", false, false},
+		{"streamed", "bytes 1000-1020/5000", true, false},
+		{"a page of a list", "items 1-2/5", false, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			config := fiber.Config{}
+			if tc.stream {
+				config = fiber.Config{StreamRequestBody: true, BodyLimit: 10} // what is above is a stream
+			}
+			url, mem := serve(t, nil, config, func(app *fiber.App) {
+				app.Put("/", func(c fiber.Ctx) error {
+					c.Set("Content-Type", "application/json")
+					c.Set("Content-Range", c.Get("Content-Range"))
+					return c.Status(206).Send(c.Body())
+				})
+			})
+			a := ask(t, "PUT", url+"/", piece, "Content-Range", tc.contentRange, "Content-Type", "application/json")
+			if a.status != 206 {
+				t.Fatalf("answered %d", a.status)
+			}
+			e := entries(t, mem, 1)[0]
+			for _, b := range []entry.Body{e.Request.Body, e.Response.Body} {
+				if b.Size != int64(len(piece)) || (len(b.Content) > 0) != tc.kept || b.Truncated == tc.kept {
+					t.Errorf("%+v", b)
+				}
+			}
+		})
+	}
+}
+
+// A path that is cut is cut between segments.
+func TestLongPath(t *testing.T) {
+	t.Parallel()
+	url, mem := serve(t, nil, fiber.Config{}, func(app *fiber.App) {
+		app.Use(func(c fiber.Ctx) error { return c.SendStatus(204) })
+	})
+	path := "/" + strings.Repeat("a", 1010) + "/4111111111111111"
+	ask(t, "GET", url+path, "")
+	if e := entries(t, mem, 1)[0]; strings.Contains(e.Message, "4111") || strings.Contains(e.Facts.EntryPage, "4111") {
+		t.Errorf("message %q, page %q", e.Message, e.Facts.EntryPage)
+	}
+}
+
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	check := func(t *testing.T, e *entry.Entry, status int) {
@@ -652,6 +727,8 @@ func TestKeep(t *testing.T) {
 		{"brief", "/fine", fibertx.Options{Keep: brief}, nil, true, "", "", false},
 		{"failed", "/bad", fibertx.Options{Keep: none}, nil, true, "bad", "", true},
 		{"failed, and the caller records", "/bad", fibertx.Options{Keep: none}, []string{txid.HeaderParent, parent}, true, "bad", "1", true},
+		{"failed, and the response may be cached", "/cached", fibertx.Options{Keep: none}, []string{txid.HeaderParent, parent}, true, "cached", "", true},
+		{"failed, no ID in responses", "/bad", fibertx.Options{Keep: none, ReturnID: middleware.ReturnNever}, []string{txid.HeaderParent, parent}, true, "bad", "", true},
 		{"failed, no escalation", "/bad", fibertx.Options{Keep: none, NoEscalation: true}, []string{txid.HeaderParent, parent}, false, "", "", false},
 		{"the handler asks", "/asks", fibertx.Options{Keep: none}, nil, true, "asked", "", true},
 		{"the caller asks", "/fine", fibertx.Options{Keep: none, KeepFrom: loopback}, []string{txid.HeaderKeep, "1"}, true, "fine", "", true},
@@ -669,6 +746,10 @@ func TestKeep(t *testing.T) {
 			app.Use(record)
 			app.Get("/fine", func(c fiber.Ctx) error { return c.SendString("fine") })
 			app.Get("/bad", func(c fiber.Ctx) error { return c.Status(500).SendString("bad") })
+			app.Get("/cached", func(c fiber.Ctx) error {
+				c.Set("Cache-Control", "public, max-age=60")
+				return c.Status(500).SendString("cached")
+			})
 			app.Get("/asks", func(c fiber.Ctx) error {
 				middleware.Keep(c.Context())
 				return c.SendString("asked")

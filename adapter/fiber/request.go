@@ -87,6 +87,16 @@ func bound(s string, limit int) string {
 	return strings.Clone(s[:limit+1])
 }
 
+// boundPath is bound for a path: what is left of a segment that was cut is left out, since
+// no rule of the sanitizer can know the first digits of a card's number.
+func boundPath(p string, limit int) string {
+	if len(p) <= limit {
+		return p
+	}
+	p = p[:limit]
+	return p[:strings.LastIndexByte(p, '/')+1] + "…"
+}
+
 // pathOf returns the request's path as it was sent, without the query.
 func pathOf(r *http.Request) string {
 	p, _, _ := strings.Cut(r.RequestURI, "?")
