@@ -1,7 +1,7 @@
 package sanitize
 
 import (
-	"bytes"
+	"math"
 	"unicode/utf8"
 )
 
@@ -14,18 +14,24 @@ type keyFilter struct {
 	three     [1 << 15 / 64]uint64
 	syllables [1 << pairBits / 64]uint64 // hashes of two neighbours
 	words     []filterWord
+	first     [filterHeads]int16 // by threeHash, the first word and one more
 }
 
-// filterWord is a word in classes, and its three.
+// filterWord is a word in classes.
 type filterWord struct {
-	three uint16
+	three uint16 // its rarest three, the last of which is word[at]
+	at    uint8
+	next  int16 // of those with the same hash, and one more
 	word  []byte
 }
+
+const filterHeads = 512
+
+func threeHash(three uint16) uint32 { return uint32(three) * 0x9E3779B1 >> (32 - 9) }
 
 // Letters are 1 to 26, digits the letters that they are written for or 27 to 30.
 const (
 	filterSkip   = 0 // separates words, which does not keep a key word from standing there
-	filterBreak  = 31
 	filterHangul = 32
 	filterStop   = 33 // may be read as something else than it is
 )
@@ -35,9 +41,6 @@ const (
 	lastHangul  = 0xD7A3
 	pairBits    = 12
 )
-
-// maxFilter is how long a text may be that is folded, in bytes.
-const maxFilter = 96
 
 // commonLetters are letters from the most to the least common.
 const commonLetters = "etaoinsrhldcumfpgwybvkxjqz"
@@ -90,7 +93,7 @@ func (f *keyFilter) add(w string) bool {
 		rarity[f.class[c]] = i
 	}
 	var word []byte
-	best, three, h := -1, 0, 0
+	best, three, at, h := -1, 0, 0, 0
 	before := rune(-1)
 	for _, c := range w {
 		switch {
@@ -110,26 +113,28 @@ func (f *keyFilter) add(w string) bool {
 		h = (h<<5 | int(k)) & (1<<15 - 1)
 		if n := len(word); n >= 3 {
 			if s := rarity[h>>10] + rarity[h>>5&31] + rarity[h&31]; s > best {
-				best, three = s, h
+				best, three, at = s, h, n-1
 			}
 		}
 	}
 	switch {
-	case before >= 0 || len(word) < 2:
+	case before >= 0 || len(word) < 2 || len(word) > math.MaxUint8 || len(f.words) > math.MaxInt16-32:
 		return false
 	case len(word) == 2:
 		for k := range 32 {
-			f.addThree(k<<10|h, word)
+			f.addThree(k<<10|h, 1, word)
 		}
 	default:
-		f.addThree(three, word)
+		f.addThree(three, at, word)
 	}
 	return true
 }
 
-func (f *keyFilter) addThree(h int, word []byte) {
+func (f *keyFilter) addThree(h, at int, word []byte) {
 	f.three[h/64] |= 1 << (h % 64)
-	f.words = append(f.words, filterWord{uint16(h), word})
+	first := &f.first[threeHash(uint16(h))]
+	f.words = append(f.words, filterWord{three: uint16(h), at: uint8(at), next: *first, word: word})
+	*first = int16(len(f.words))
 }
 
 func pairHash(a, b uint32) uint32 { return (a*0x9E3779B1 ^ b) * 0x85EBCA77 >> (32 - pairBits) }
@@ -140,55 +145,62 @@ func (rs *ruleset) mayMatch(v []byte) bool {
 	if f == nil {
 		return true
 	}
-	h := uint32(0)
-	before := uint32(0)
+	h, before := uint32(0), uint32(0)
 	for i := 0; i < len(v); i++ {
-		switch k := f.class[v[i]]; {
-		case k == filterSkip:
-		case k < filterHangul:
-			h = (h<<5 | uint32(k)) & (1<<15 - 1)
-			if f.three[h/64]&(1<<(h%64)) != 0 && f.stands(uint16(h), v) {
+		k := uint32(f.class[v[i]])
+		if k < filterHangul {
+			if n := (h<<5 | k) & (1<<15 - 1); k != filterSkip {
+				h = n
+			}
+			if f.three[h/64]&(1<<(h%64)) != 0 && k != filterSkip && f.stands(uint16(h), v, i) {
 				return true
 			}
-		case k == filterHangul && len(v)-i >= 3:
-			c := uint32(v[i]&0xf)<<12 | uint32(v[i+1]&0x3f)<<6 | uint32(v[i+2]&0x3f) - firstHangul
-			if v[i+1]>>6 != 2 || v[i+2]>>6 != 2 || c > lastHangul-firstHangul {
-				return true
-			}
-			p := pairHash(before, c)
-			if f.syllables[p/64]&(1<<(p%64)) != 0 {
-				return true
-			}
-			before = c
-			h = 0
-			i += 2
-		default:
+			continue
+		}
+		if k == filterStop || len(v)-i < 3 || v[i+1]>>6 != 2 || v[i+2]>>6 != 2 {
 			return true
 		}
+		c := uint32(v[i]&0xf)<<12 | uint32(v[i+1]&0x3f)<<6 | uint32(v[i+2]&0x3f) - firstHangul
+		p := pairHash(before, c)
+		if c > lastHangul-firstHangul || f.syllables[p/64]&(1<<(p%64)) != 0 {
+			return true
+		}
+		before = c
+		h = 0
+		i += 2
 	}
 	return false
 }
 
-// stands reports whether one of the words with this three may stand in v.
-func (f *keyFilter) stands(three uint16, v []byte) bool {
-	if len(v) > maxFilter {
+// stands reports whether a word stands in v, the three of which ends at v[i].
+func (f *keyFilter) stands(three uint16, v []byte, i int) bool {
+next:
+	for n := f.first[threeHash(three)]; n != 0; n = f.words[n-1].next {
+		w := &f.words[n-1]
+		if w.three != three {
+			continue
+		}
+		p := i + 1
+		for _, want := range w.word[w.at+1:] {
+			for p < len(v) && f.class[v[p]] == filterSkip {
+				p++
+			}
+			if p == len(v) || f.class[v[p]] != want {
+				continue next
+			}
+			p++
+		}
+		p = i
+		for k := int(w.at); k >= 0; k-- {
+			for p >= 0 && f.class[v[p]] == filterSkip {
+				p--
+			}
+			if p < 0 || f.class[v[p]] != w.word[k] {
+				continue next
+			}
+			p--
+		}
 		return true
-	}
-	var buf [maxFilter]byte
-	folded := buf[:0]
-	for _, c := range v {
-		switch k := f.class[c]; {
-		case k == filterSkip:
-		case k < filterBreak:
-			folded = append(folded, k)
-		default:
-			folded = append(folded, filterBreak)
-		}
-	}
-	for i := range f.words {
-		if w := &f.words[i]; w.three == three && bytes.Contains(folded, w.word) {
-			return true
-		}
 	}
 	return false
 }
