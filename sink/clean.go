@@ -36,6 +36,7 @@ type cleaner struct {
 	content    []byte            // sanitized bodies of the batch
 	redactions []entry.Redaction // of the batch
 	resources  resourceMemo
+	sorter     sorter
 }
 
 // newCleaner returns a cleaner by a policy, which may be nil.
@@ -45,6 +46,7 @@ func newCleaner(p *sanitize.Policy, buffers *BufferPool) cleaner {
 
 // reset forgets the batch. What it handed out is overwritten by the next.
 func (c *cleaner) reset() {
+	c.sorter.forget()
 	c.content = recycle(c.content)
 	clear(c.redactions)
 	c.redactions = c.redactions[:0]
@@ -153,8 +155,8 @@ func (c *cleaner) bodyNames(b *entry.Body) (err error) {
 			b.Type, b.ContentEncoding = "", ""
 		}
 	}()
-	b.Type = c.policy.Header("Content-Type", b.Type, &c.report)
-	b.ContentEncoding = c.policy.Header("Content-Encoding", b.ContentEncoding, &c.report)
+	c.header("Content-Type", &b.Type)
+	c.header("Content-Encoding", &b.ContentEncoding)
 	return nil
 }
 
@@ -164,36 +166,36 @@ func (c *cleaner) strings(e *entry.Entry) (err error) {
 			err = sanitizerError("a field", r)
 		}
 	}()
-	p, rep := c.policy, &c.report
-	e.Message = p.Text(e.Message, rep)
-	e.Refused = p.Text(e.Refused, rep)
+	c.text(&e.Message)
+	c.text(&e.Refused)
 	h := &e.HTTP
 	h.Method = c.method(h.Method)
-	h.Route = c.name(h.Route)
-	h.ServerAddress = c.name(h.ServerAddress)
-	e.Error.Type = c.name(e.Error.Type)
-	e.Logger = c.name(e.Logger)
-	h.URL = p.URL(h.URL, rep)
-	h.Referer = p.URL(h.Referer, rep)
-	h.UserAgent = p.Header("User-Agent", h.UserAgent, rep)
+	c.name(&h.Route)
+	c.name(&h.ServerAddress)
+	c.name(&e.Error.Type)
+	c.name(&e.Logger)
+	c.url(&h.URL)
+	c.url(&h.Referer)
+	c.header("User-Agent", &h.UserAgent)
 	c.headers(e.Request.Headers)
 	c.headers(e.Request.Trailers)
 	c.headers(e.Response.Headers)
 	c.headers(e.Response.Trailers)
-	e.Error.Message = p.Text(e.Error.Message, rep)
-	e.Error.Stack = p.Text(e.Error.Stack, rep)
+	c.text(&e.Error.Message)
+	c.text(&e.Error.Stack)
 	f := &e.Facts
-	f.UserID = p.Value("user.id", f.UserID, rep)
-	f.Device = p.Value("device.model", f.Device, rep)
-	f.OS = p.Value("os.name", f.OS, rep)
-	f.AppVersion = p.Value("app.version", f.AppVersion, rep)
-	f.Country = p.Value("geo.country.iso_code", f.Country, rep)
+	c.value("user.id", &f.UserID)
+	c.value("device.model", &f.Device)
+	c.value("os.name", &f.OS)
+	c.value("app.version", &f.AppVersion)
+	c.value("geo.country.iso_code", &f.Country)
 	if method, page, ok := strings.Cut(f.EntryPage, " "); ok {
-		if m, u := c.method(method), p.URL(page, rep); m != method || u != page {
+		m, u := c.method(method), page
+		if c.url(&u); m != method || u != page {
 			f.EntryPage = m + " " + u
 		}
 	} else {
-		f.EntryPage = p.URL(f.EntryPage, rep)
+		c.url(&f.EntryPage)
 	}
 	c.labels(f.Carried)
 	c.labels(e.Labels)
@@ -206,28 +208,51 @@ func (c *cleaner) strings(e *entry.Entry) (err error) {
 // one name in theirs: net/http keeps no order, and equal lines compress and compare
 // better.
 func (c *cleaner) headers(hs []entry.Header) {
-	sortHeaders(hs)
+	c.sorter.sort(hs)
 	for i := range hs {
-		hs[i].Value = c.policy.Header(hs[i].Name, hs[i].Value, &c.report)
-		if !isWord(hs[i].Name) {
-			hs[i].Name = c.policy.Text(hs[i].Name, &c.report)
-		}
+		c.header(hs[i].Name, &hs[i].Value)
+		c.name(&hs[i].Name)
 	}
 }
 
 func (c *cleaner) labels(ls []entry.Label) {
 	for i := range ls {
-		ls[i].Value = c.policy.Value(ls[i].Name, ls[i].Value, &c.report)
-		ls[i].Name = c.name(ls[i].Name)
+		c.value(ls[i].Name, &ls[i].Value)
+		c.name(&ls[i].Name)
+	}
+}
+
+// Most fields of most entries are empty, and what is empty is clean.
+
+func (c *cleaner) text(s *string) {
+	if *s != "" {
+		*s = c.policy.Text(*s, &c.report)
+	}
+}
+
+func (c *cleaner) url(s *string) {
+	if *s != "" {
+		*s = c.policy.URL(*s, &c.report)
+	}
+}
+
+func (c *cleaner) header(name string, s *string) {
+	if *s != "" {
+		*s = c.policy.Header(name, *s, &c.report)
+	}
+}
+
+func (c *cleaner) value(name string, s *string) {
+	if *s != "" {
+		*s = c.policy.Value(name, *s, &c.report)
 	}
 }
 
 // name cleans what is a word as a rule.
-func (c *cleaner) name(s string) string {
-	if isWord(s) {
-		return s
+func (c *cleaner) name(s *string) {
+	if *s != "" && !isWord(*s) {
+		c.text(s)
 	}
-	return c.policy.Text(s, &c.report)
 }
 
 // method cleans a method, which a peer may have made up.
