@@ -81,45 +81,48 @@ func quoted(out []byte, n int, k *key, v string) int {
 	*(*[keyRoom]byte)(out[n:]) = k.text
 	n += k.n
 	end := n + len(v)
-	if !plain(out[n:end], v) {
-		if end = quote(out, n, unsafe.Slice(unsafe.StringData(v), len(v)), false); len(out)-end < 2 {
-			return full(out)
-		}
+	if !plain(unsafe.Pointer(unsafe.SliceData(out[n:end])), v) {
+		return escaped(out, n, v, `",`)
 	}
 	out[end], out[end+1] = '"', ','
 	return end + 2
 }
 
-// plain copies v to out, of the same length, if it may stand in a line as it is: ASCII
-// without anything that is escaped. If not, it may have copied half of it.
-func plain(out []byte, v string) bool {
-	from := unsafe.Slice(unsafe.StringData(v), len(v))
-	out = out[:len(from)]
-	if len(from) >= 8 {
-		simple, long := uint64(highs), uint64(0)
-		last := len(from) - 8
+// escaped writes what plain does not take, and what follows.
+func escaped(out []byte, n int, v, after string) int {
+	n = quote(out, n, unsafe.Slice(unsafe.StringData(v), len(v)), false)
+	if len(out)-n < len(after) {
+		return full(out)
+	}
+	return n + copy(out[n:], after)
+}
+
+// plain copies v to where to points, which has room for it, if it may stand in a line as it
+// is: ASCII without anything that is escaped. If not, it may have copied half of it.
+func plain(to unsafe.Pointer, v string) bool {
+	from := unsafe.Pointer(unsafe.StringData(v))
+	if last := len(v) - 8; last >= 0 {
+		// The last eight bytes may be some that are copied already.
+		w := binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(from, last))[:])
+		*(*[8]byte)(unsafe.Add(to, last)) = *(*[8]byte)(unsafe.Add(from, last))
+		simple, long := marks(w, highs, 0)
 		for i := 0; i < last; i += 8 {
-			w := binary.LittleEndian.Uint64(from[i:])
-			binary.LittleEndian.PutUint64(out[i:], w)
+			w := binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(from, i))[:])
+			*(*[8]byte)(unsafe.Add(to, i)) = *(*[8]byte)(unsafe.Add(from, i))
 			simple, long = marks(w, simple, long)
 		}
-		w := binary.LittleEndian.Uint64(from[last:])
-		binary.LittleEndian.PutUint64(out[last:], w)
-		simple, long = marks(w, simple, long)
 		return ^simple&highs|long&highs == 0
 	}
-	if len(from) >= 4 {
-		// Two halves that may overlap.
-		lo, hi := binary.LittleEndian.Uint32(from), binary.LittleEndian.Uint32(from[len(from)-4:])
-		binary.LittleEndian.PutUint32(out, lo)
-		binary.LittleEndian.PutUint32(out[len(from)-4:], hi)
-		simple, long := marks(uint64(lo)|uint64(hi)<<32, highs, 0)
+	if last := len(v) - 4; last >= 0 {
+		lo, hi := (*[4]byte)(from), (*[4]byte)(unsafe.Add(from, last))
+		simple, long := marks(uint64(binary.LittleEndian.Uint32(lo[:]))|uint64(binary.LittleEndian.Uint32(hi[:]))<<32, highs, 0)
+		*(*[4]byte)(to), *(*[4]byte)(unsafe.Add(to, last)) = *lo, *hi
 		return ^simple&highs|long&highs == 0
 	}
 	var all uint8
-	for i, c := range from {
-		out[i] = c
-		all |= lensAny[c]
+	for i := range len(v) {
+		*(*byte)(unsafe.Add(to, i)) = v[i]
+		all |= lensAny[v[i]]
 	}
 	return all <= 1
 }
@@ -175,12 +178,6 @@ func boolean(out []byte, n int, k *key, v bool) int {
 	return n + copy(out[n:], "true,")
 }
 
-// A pair is written in three pieces.
-var (
-	pairName  = newKey(`{"name":"`)
-	pairValue = newKey(`","value":"`)
-)
-
 func headers(out []byte, n int, k *key, hs []Header) int {
 	if len(hs) == 0 {
 		return n
@@ -203,13 +200,33 @@ func labels(out []byte, n int, k *key, ls []Label) int {
 	return shut(out, n, ']')
 }
 
+// What a pair has beside its name and its value.
+const (
+	beforeName  = `{"name":"`
+	beforeValue = `","value":"`
+	afterValue  = `"},`
+)
+
 // pair writes a name and a value, either of which may be empty.
 func pair(out []byte, n int, name, value string) int {
-	if n = quoted(out, n, &pairName, name); n > len(out) {
-		return n
+	if len(out)-n < len(name)+len(value)+keyRoom {
+		return full(out)
 	}
-	n -= 2 // the quotation mark that pairValue brings, and the comma
-	return shut(out, quoted(out, n, &pairValue, value), '}')
+	copy(out[n:n+len(beforeName)], beforeName)
+	n += len(beforeName)
+	end := n + len(name)
+	if plain(unsafe.Pointer(unsafe.SliceData(out[n:end])), name) {
+		copy(out[end:end+len(beforeValue)], beforeValue)
+		end += len(beforeValue)
+	} else if end = escaped(out, n, name, beforeValue); len(out)-end < len(value)+keyRoom {
+		return full(out)
+	}
+	n, end = end, end+len(value)
+	if !plain(unsafe.Pointer(unsafe.SliceData(out[n:end])), value) {
+		return escaped(out, n, value, afterValue)
+	}
+	copy(out[end:end+len(afterValue)], afterValue)
+	return end + len(afterValue)
 }
 
 func (b *Body) encode(out []byte, n int, valid bool) int {

@@ -89,7 +89,7 @@ func quoteWords(out []byte, n int, src []byte, i int, lens *[256]uint8) (int, in
 		if n-begun == 64 {
 			for i <= lastWord && n <= lastStep {
 				b := (*[8]byte)(unsafe.Add(from, i))
-				if w := binary.LittleEndian.Uint64(b[:]); escaped(w) != 0 || w&highs != 0 && lens == &lensAny {
+				if w := binary.LittleEndian.Uint64(b[:]); special(w) != 0 || w&highs != 0 && lens == &lensAny {
 					break
 				}
 				*(*[8]byte)(unsafe.Add(to, n)) = *b
@@ -115,10 +115,10 @@ const (
 	stepRoom = 16
 )
 
-// escaped returns high bits for the bytes of w that quoteWords does not write as they are
+// special returns high bits for the bytes of w that quoteWords does not write as they are
 // where it knows of valid UTF-8: controls, the quotation mark, the backslash, DEL, and the
 // first bytes of C1 controls and of U+2028.
-func escaped(w uint64) uint64 {
+func special(w uint64) uint64 {
 	low := w &^ highs
 	ascii := ^((low ^ ones*'"' + (highs - ones)) & (low ^ ones*'\\' + (highs - ones)) & (low ^ ones*0x7f + (highs - ones)) & (low + ones*(0x80-' '))) &^ w
 	first := ^(low&^(ones*0x20) ^ ones*0x42 + (highs - ones)) & w // 0xc2, 0xe2
