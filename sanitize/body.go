@@ -18,7 +18,8 @@ func (p *Policy) AppendBody(dst, src []byte, in Input, rep *Report) ([]byte, Res
 		return dst, res
 	}
 	r := rs.get()
-	out, res, ok := r.appendBody(dst, src, in, rep)
+	var res Result
+	out, ok := r.appendBody(dst, src, &in, &res, rep)
 	if ok {
 		rs.pool.Put(r)
 	}
@@ -27,17 +28,18 @@ func (p *Policy) AppendBody(dst, src []byte, in Input, rep *Report) ([]byte, Res
 
 // appendBody is AppendBody for what is not empty. When ok is false there was a fault
 // of ours: r is broken, and nothing has come out.
-func (r *run) appendBody(dst, src []byte, in Input, rep *Report) (out []byte, res Result, ok bool) {
+func (r *run) appendBody(dst, src []byte, in *Input, res *Result, rep *Report) (out []byte, ok bool) {
 	r.begin(nil)
 	r.trunc = in.Truncated
 	n := len(dst)
-	out, res, ok = r.guarded(dst, src, in)
+	out, ok = r.guarded(dst, src, in, res)
 	if !ok {
 		rep.Add(defaultRules[ruleMalformed-1].name, 1)
-		return dst[:n], Result{Truncated: true, Reason: reasonFault, Type: in.Kind.String()}, false
+		*res = Result{Truncated: true, Reason: reasonFault, Type: in.Kind.String()}
+		return dst[:n], false
 	}
 	r.rs.settle(r, rep)
-	return out, res, true
+	return out, true
 }
 
 // reasonFault is the Reason of a body that the sanitizer itself failed on.
@@ -45,32 +47,35 @@ const reasonFault = "internal fault"
 
 // guarded turns a panic into a refusal: a fault in here must neither reach the
 // service that logs nor let a raw byte through.
-func (r *run) guarded(dst, src []byte, in Input) (out []byte, res Result, ok bool) {
+func (r *run) guarded(dst, src []byte, in *Input, res *Result) (out []byte, ok bool) {
 	defer func() {
 		if !ok {
 			_ = recover()
 		}
 	}()
-	out, res = r.body(dst, src, in)
-	return out, res, true
+	return r.body(dst, src, in, res), true
 }
 
-func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
-	res := Result{Truncated: in.Truncated}
+// refuse says in res that nothing of a body of this kind comes out, and why.
+func (r *run) refuse(res *Result, kind Kind, reason string) {
+	r.count(ruleBinary)
+	*res = Result{Truncated: true, Reason: reason, Type: kind.String()}
+}
+
+// body appends the sanitized src to dst and says in res, which is empty, what it made of it.
+func (r *run) body(dst, src []byte, in *Input, res *Result) []byte {
 	if in.Truncated {
-		res.Reason = "truncated"
-	}
-	fail := func(kind Kind, reason string) ([]byte, Result) {
-		r.count(ruleBinary)
-		return dst, Result{Truncated: true, Reason: reason, Type: kind.String()}
+		res.Truncated, res.Reason = true, "truncated"
 	}
 	if r.rs.dropBody {
-		return fail(in.Kind, "route")
+		r.refuse(res, in.Kind, "route")
+		return dst
 	}
 	if in.ContentEncoding != "" || magic(src) != "" {
 		out, whole, reason := r.decodeContent(src, in.ContentEncoding)
 		if reason != "" && len(out) == 0 {
-			return fail(KindBinary, reason)
+			r.refuse(res, KindBinary, reason)
+			return dst
 		}
 		if !whole {
 			r.trunc = true
@@ -79,7 +84,7 @@ func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
 		src = out
 		if len(src) == 0 {
 			res.Type = in.Kind.String()
-			return dst, res
+			return dst
 		}
 	}
 	kind := in.Kind
@@ -88,7 +93,8 @@ func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
 		kind = kindOf(ct)
 	}
 	if kind == KindBinary {
-		return fail(KindBinary, "binary")
+		r.refuse(res, KindBinary, "binary")
+		return dst
 	}
 	src, decoded, reason := toUTF8(r.dec.utf8[:0], src, param(ct, "charset"), r.trunc)
 	if decoded {
@@ -98,7 +104,8 @@ func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
 		src = src[3:]
 	}
 	if reason != "" {
-		return fail(kind, reason)
+		r.refuse(res, kind, reason)
+		return dst
 	}
 	if r.trunc {
 		src = wholeRunes(src)
@@ -106,11 +113,13 @@ func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
 	if kind == KindAuto || kind == KindText {
 		kind = r.settleKind(kind, src)
 		if kind == KindBinary {
-			return fail(KindBinary, "binary")
+			r.refuse(res, KindBinary, "binary")
+			return dst
 		}
 	}
 	if kind != KindJSON && kind != KindNDJSON && kind != KindMultipart && !readable(src) {
-		return fail(kind, "binary")
+		r.refuse(res, kind, "binary")
+		return dst
 	}
 	d := &r.docs[0]
 	d.reset(src)
@@ -140,11 +149,11 @@ func (r *run) body(dst, src []byte, in Input) ([]byte, Result) {
 			})
 		}
 		if len(dst) == n {
-			return dst, res
+			return dst
 		}
 	}
 	res.Encoding = "utf-8"
-	return dst, res
+	return dst
 }
 
 // fixpoint sanitizes dst[n:] again until nothing changes. A marker can make what

@@ -116,6 +116,9 @@ func prefixLen(b []byte) int {
 
 // jsonpLen is the length of "/**/callback(" when a JSON value follows.
 func (rs *ruleset) jsonpLen(b []byte) int {
+	if len(b) > 1 && (b[0] == '{' || b[0] == '[' && (b[1] == '{' || b[1] == '"' || b[1] == '[')) { // nearly all
+		return 0
+	}
 	i := 0
 	for i < len(b) && isSpace(b[i]) {
 		i++

@@ -29,11 +29,11 @@ func (p *Policy) NewSession() *Session {
 
 // AppendBody is [Policy.AppendBody].
 func (s *Session) AppendBody(dst, src []byte, in Input, rep *Report) ([]byte, Result) {
-	rs := s.p.forRoute(in.Route)
-	if rs != s.rs || len(src) == 0 {
+	if len(src) == 0 || in.Route != "" && s.p != nil && s.p.forRoute(in.Route) != s.rs {
 		return s.p.AppendBody(dst, src, in, rep)
 	}
-	out, res, ok := s.r.appendBody(dst, src, in, rep)
+	var res Result
+	out, ok := s.r.appendBody(dst, src, &in, &res, rep)
 	if !ok {
 		s.r = s.rs.get()
 	}
