@@ -38,25 +38,17 @@ func newStream(ex *exchange, rec *record) *stream {
 	}
 }
 
-// watch returns conn with its bytes counted. Only connections of known types are
-// wrapped, with all their other methods, since code asserts for those; anything
-// else is left as it is, and no stream entry made. The handler may use rw as well
-// as conn: rw is made to go through the wrapper too.
+// watch returns conn with its bytes counted. Only connections are wrapped of which all
+// methods are known, since code asserts for those; anything else is left as it is, and
+// no stream entry made. The handler may use rw as well as conn: rw is made to go through
+// the wrapper too.
 //
 // A connection that is left as it is can be known to be in use only as long as its
 // handler runs.
 func (s *stream) watch(conn net.Conn, rw *bufio.ReadWriter) net.Conn {
 	var watched net.Conn
-	switch c := conn.(type) {
-	case *net.TCPConn:
-		if !s.ex.Untouched {
-			s.before = tcpsent.Bytes(c)
-			watched = &tcpConn{c, s}
-		}
-	case *tls.Conn:
-		if !s.ex.Untouched {
-			watched = &tlsConn{c, s}
-		}
+	if !s.ex.Untouched {
+		watched = s.counted(conn)
 	}
 	s.list(watched != nil)
 	if watched == nil {
@@ -80,6 +72,23 @@ func (s *stream) watch(conn net.Conn, rw *bufio.ReadWriter) net.Conn {
 		}
 	}
 	return watched
+}
+
+// counted returns conn in a wrapper that counts, or nil.
+func (s *stream) counted(conn net.Conn) net.Conn {
+	switch c := conn.(type) {
+	case *net.TCPConn:
+		s.before = tcpsent.Bytes(c)
+		return &tcpConn{c, s}
+	case *tls.Conn:
+		return &tlsConn{c, s}
+	case *net.UnixConn:
+		return &unixConn{c, s}
+	}
+	if plain(conn) {
+		return &plainConn{conn, s}
+	}
+	return nil
 }
 
 // readAhead is a connection of which some bytes have been read already.

@@ -1,0 +1,63 @@
+package middleware
+
+import (
+	"net"
+	"reflect"
+)
+
+// unixConn is a connection over a Unix socket, counted.
+type unixConn struct {
+	*net.UnixConn
+	s *stream
+}
+
+// Read, Write and Close are those of [net.UnixConn], counted.
+func (c *unixConn) Read(p []byte) (int, error) {
+	n, err := c.UnixConn.Read(p)
+	c.s.in.Add(int64(n))
+	return n, err
+}
+
+func (c *unixConn) Write(p []byte) (int, error) {
+	n, err := c.UnixConn.Write(p)
+	c.s.out.Add(int64(n))
+	return n, err
+}
+
+func (c *unixConn) Close() error {
+	err := c.UnixConn.Close()
+	c.s.end()
+	return err
+}
+
+// plainConn is a connection of a listener that wraps them, as one does that bounds how
+// many there are, counted.
+type plainConn struct {
+	net.Conn
+	s *stream
+}
+
+// plain reports whether conn can do what a [net.Conn] can and nothing else, so that nobody
+// misses a method of it.
+func plain(conn net.Conn) bool {
+	return conn != nil && reflect.TypeOf(conn).NumMethod() == reflect.TypeFor[net.Conn]().NumMethod()
+}
+
+// Read, Write and Close are those of the connection, counted.
+func (c *plainConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.s.in.Add(int64(n))
+	return n, err
+}
+
+func (c *plainConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.s.out.Add(int64(n))
+	return n, err
+}
+
+func (c *plainConn) Close() error {
+	err := c.Conn.Close()
+	c.s.end()
+	return err
+}
