@@ -82,9 +82,10 @@ type Config struct {
 	// AuditSinks makes Middleware.Audit wait until each of Sinks has the entry too, and
 	// not the journal alone: what a caller was told then outlives the machine. It costs
 	// each request a round trip to the slowest of them, which the requests of that time
-	// share, and the whole AuditTimeout while one is away. Only with OutputJournal, and
-	// only in the process that ships: where another one of the same name does, nobody
-	// here can tell, which counts as waited in vain. Default false.
+	// share, and the whole AuditTimeout while one is away. Where another process of the
+	// same name and folder ships, its progress is read from the folder, which takes up to
+	// 0.3 s longer; so Ship.MaxAge and Ship.Poll are 50 ms then, unless they are set. Only
+	// with OutputJournal. Default false.
 	AuditSinks bool
 	// MaxBody is how many bytes of each body are captured. Default
 	// TXTRAIL_MAX_BODY, else 64 KiB; -1 captures none. At most

@@ -40,7 +40,8 @@ type lazyJournal struct {
 
 	mu       sync.Mutex
 	journal  *journalsink.Journal
-	unfit    error // why there is no list
+	spool    *journalsink.Spool // the journal's, once somebody ships
+	unfit    error              // why there is no list
 	closed   bool
 	tried    time.Time // when it could not be opened
 	err      error     // and why
@@ -154,17 +155,33 @@ func (l *lazyJournal) Attach(ctx context.Context, name string) (sink.Feed, error
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	l.mu.Lock()
-	j := l.journal
-	l.mu.Unlock()
-	if j == nil {
-		return nil, sink.ErrClosed
-	}
-	s, err := j.Spool(nil)
+	s, err := l.opened()
 	if err != nil {
 		return nil, err
 	}
 	return s.Attach(ctx, name)
+}
+
+// Mark implements [sink.Marker].
+func (l *lazyJournal) Mark(ctx context.Context, name string) (sink.Mark, error) {
+	s, err := l.opened()
+	if err != nil {
+		return nil, err
+	}
+	return s.Mark(ctx, name)
+}
+
+// opened returns the spool of the open journal.
+func (l *lazyJournal) opened() (_ *journalsink.Spool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.spool == nil {
+		if l.journal == nil {
+			return nil, sink.ErrClosed
+		}
+		l.spool, err = l.journal.Spool(nil)
+	}
+	return l.spool, err
 }
 
 func (l *lazyJournal) isOpen() bool {

@@ -1,12 +1,14 @@
 package txtrail
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/txtrail/txtrail/sink"
 )
@@ -45,6 +47,10 @@ func (l *lentSink) Unwrap() sink.Sink { return l.Sink }
 // TakesLines implements [sink.LineTaker].
 func (l *lentSink) TakesLines() bool { return sink.TakesLines(l.Sink) }
 
+// auditAge is the default of Ship.MaxAge and Ship.Poll with AuditSinks: a request that
+// waits in another process than the one that ships has to wait for both.
+const auditAge = 50 * time.Millisecond
+
 // beside makes the user's sinks ready, and returns those that the queue is to write
 // to. With a journal there are none: each is behind a Ship that reads the journal.
 // Without, each stands behind a Branch, so that one that is slow or away holds up no
@@ -80,6 +86,10 @@ func (t *Trail) beside(qo sink.QueueOptions) ([]sink.Sink, error) {
 			so = *t.config.Ship
 		}
 		so.Name = o.name
+		so.Follow = true
+		if t.config.AuditSinks && so.MaxAge == 0 {
+			so.MaxAge, so.Poll = auditAge, cmp.Or(so.Poll, auditAge)
+		}
 		if so.Resource == nil {
 			so.Resource = qo.Resource
 		}

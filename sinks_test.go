@@ -172,6 +172,42 @@ func TestAuditSinks(t *testing.T) {
 	closeTrail(t, trail)
 }
 
+// Of several processes with one name only one ships; the others' requests wait for it.
+func TestAuditSinksStandby(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	mem := &sinktest.Memory{}
+	open := func() *txtrail.Trail {
+		t.Helper()
+		trail, err := txtrail.Open(txtrail.Config{
+			Service: "web", Dir: dir, LookupEnv: env(), LogHandler: slog.DiscardHandler, OnError: func(err error) { t.Error(err) },
+			Sinks: []sink.Sink{sink.WithName(mem, "cloud")}, AuditSinks: true,
+			Middleware: &middleware.Options{Audit: true, AuditTimeout: 30 * time.Second},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return trail
+	}
+	first := open()
+	get(t, first.Handler(http.HandlerFunc(ok)), "/a")
+	second := open()
+	h := second.Handler(http.HandlerFunc(ok))
+	for i := range 3 {
+		get(t, h, "/b")
+		if n := len(mem.Entries()); n != i+2 {
+			t.Errorf("the sink has %d entries after %d requests", n, i+2)
+		}
+	}
+	if s := second.Stats(); s.Awaited != 3 || !second.SinkStats()[0].Standby {
+		t.Errorf("%+v, %+v", s, second.SinkStats()[0])
+	}
+	if err := second.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	closeTrail(t, second)
+	closeTrail(t, first)
+}
+
 // Where nothing runs after the response, entries are written before, whatever the
 // output.
 func TestAsleep(t *testing.T) {

@@ -291,7 +291,7 @@ func (t *Trail) VisitMetrics(visit func(sink.Metric)) {
 
 // Flush returns when everything recorded before the call has been written, to each
 // of Config.Sinks too, or ctx ends. Where another process of the same name ships for
-// one of them, whose turn that is, the error wraps [sink.ErrHeld].
+// one of them it waits for that one; the error then wraps [sink.ErrHeld].
 func (t *Trail) Flush(ctx context.Context) error {
 	return errors.Join(t.queue.Flush(ctx), shipped(t.others).Flush(ctx))
 }

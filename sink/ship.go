@@ -47,6 +47,7 @@ var ErrLeft = errors.New("sink: entries wait in the spool for the next start")
 type Ship struct {
 	opts   ShipOptions
 	spool  Spool
+	marker Marker // the spool, if another process's progress is followed; else nil
 	sink   Sink
 	report *reporter
 
@@ -91,6 +92,9 @@ func NewShip(spool Spool, s Sink, opts *ShipOptions) (*Ship, error) {
 		draining: make(chan struct{}),
 		done:     make(chan struct{}),
 		closed:   make(chan struct{}),
+	}
+	if o.Follow {
+		h.marker, _ = spool.(Marker)
 	}
 	h.ctx, h.cancel = context.WithCancel(WithoutRecording(context.Background()))
 	go newShipper(h).run()

@@ -19,12 +19,13 @@ type shipWaiter struct {
 // put back, since the sink has refused it for the moment, is waited for whatever else
 // is delivered meanwhile.
 //
-// It returns a [*DropError] if entries were dropped meanwhile, an
-// error that wraps [ErrHeld] if another process ships for this sink, and one that wraps
-// ctx's and says how many still wait when that ended first.
+// It returns a [*DropError] if entries were dropped meanwhile, an error that wraps
+// [ErrHeld] if another process ships for this sink, and one that wraps ctx's and says how
+// many still wait when that ended first. With ShipOptions.Follow it waits for the other
+// process; whether that one has dropped something its own figures say.
 func (h *Ship) Flush(ctx context.Context) error {
 	h.mu.Lock()
-	if h.stats.Standby {
+	if h.stats.Standby && h.marker == nil {
 		h.mu.Unlock()
 		return fmt.Errorf("sink: flush: %s: %w", h.opts.Name, ErrHeld)
 	}
@@ -47,7 +48,11 @@ func (h *Ship) Flush(ctx context.Context) error {
 			break
 		}
 	}
+	standby := h.stats.Standby
 	h.mu.Unlock()
+	if standby {
+		return fmt.Errorf("sink: flush: %s: %w, and has not said yet that it has delivered what is there: %w", h.opts.Name, ErrHeld, context.Cause(ctx))
+	}
 	return fmt.Errorf("sink: flush: %s: %d entries not delivered yet: %w", h.opts.Name, left, context.Cause(ctx))
 }
 
@@ -102,6 +107,23 @@ func (h *Ship) reached() {
 	}
 	clear(h.waiters[len(kept):])
 	h.waiters = kept
+}
+
+// awaited reports whether a Flush waits.
+func (h *Ship) awaited() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.waiters) > 0
+}
+
+// unmark has all Flushes marked anew: the places of another process's Feed are not those
+// of the own one.
+func (h *Ship) unmark() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, w := range h.waiters {
+		w.looked, w.mark = false, nil
+	}
 }
 
 // dismiss ends all Flushes with an error.

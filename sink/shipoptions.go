@@ -44,6 +44,11 @@ type ShipOptions struct {
 	// that says when to come back is obeyed. There is no limit on how often. Default
 	// 100 ms and 30 s.
 	RetryMin, RetryMax time.Duration
+	// Follow makes Flush wait also where another process ships for this sink: until that
+	// one has written down that it has delivered what was in the Spool, which takes it up
+	// to Poll and MaxAge longer than its own. Only if the Spool is a [Marker]. Default
+	// false: Flush returns an error that wraps [ErrHeld] at once.
+	Follow bool
 	// Resource is set on the gap entries of the Spool. Default nil: none.
 	Resource *entry.Resource
 	// OnError is told of failed writes, of entries refused, lost and damaged

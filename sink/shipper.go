@@ -86,18 +86,24 @@ func (w *shipper) attach() bool {
 		h.mu.Lock()
 		h.stats.Standby, h.stats.Attached = standby, err == nil
 		h.mu.Unlock()
-		if standby {
-			h.dismiss(ErrHeld) // who ships now will see to it
-		}
 		if err == nil {
 			w.feed = feed
+			h.unmark()
 			return true
 		}
 		if h.isClosing() {
 			return false
 		}
 		pause := standbyPause
-		if !standby {
+		switch {
+		case standby && h.marker != nil:
+			if h.report.flush(false); !w.follow(pause) {
+				return false
+			}
+			continue
+		case standby:
+			h.dismiss(ErrHeld) // who ships now will see to it
+		default:
 			pause = backoff(attempt, h.opts.RetryMin, h.opts.RetryMax)
 			if !errors.Is(err, ErrClosed) { // which whoever closed it knows
 				h.report.report(classSpool, fmt.Errorf("sink: %s: the spool can not be used, trying again in %s: %w",

@@ -22,6 +22,14 @@ type Spool interface {
 	Attach(ctx context.Context, name string) (Feed, error)
 }
 
+// Marker is implemented by a [Spool] that can tell how far another process has got.
+type Marker interface {
+	// Mark returns the place behind everything that is in the Spool by now for the sink
+	// of that name. Its Passed reads what the process has written down that ships, and
+	// may be asked by any one goroutine.
+	Mark(ctx context.Context, name string) (Mark, error)
+}
+
 // Feed is what one Ship reads from a [Spool]. One goroutine uses it; only Changed's
 // channel may be waited for by others.
 type Feed interface {
