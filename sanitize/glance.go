@@ -1,7 +1,6 @@
 package sanitize
 
 import (
-	"encoding/binary"
 	"math/bits"
 )
 
@@ -120,15 +119,15 @@ func newHintTable() *hintTable {
 func (t *hintTable) look(v []byte) hints {
 	k := t[v[0]]
 	var h uint64
-	v = v[1:]
-	for len(v) >= 4 {
-		a, b, c, d := t[v[0]], t[v[1]], t[v[2]], t[v[3]]
+	i := 1
+	for ; i+4 <= len(v); i += 4 {
+		x := v[i : i+4 : len(v)]
+		a, b, c, d := t[x[0]], t[x[1]], t[x[2]], t[x[3]]
 		h |= k&(a>>32) | a&(b>>32) | b&(c>>32) | c&(d>>32)
 		k = d
-		v = v[4:]
 	}
-	for _, x := range v {
-		a := t[x]
+	for ; i < len(v); i++ {
+		a := t[v[i]]
 		h |= k & (a >> 32)
 		k = a
 	}
@@ -222,20 +221,20 @@ func plainDigits(v []byte, h hints) bool {
 	return false
 }
 
-// countDigits returns how many digits v, of at least eight bytes, has; the last
-// ones may count twice.
+// countDigits returns how many digits v, of at least eight bytes, has.
 func countDigits(v []byte) int {
 	n := 0
-	for i := 0; ; i += 8 {
+	for i, mask := 0, uint64(swarHighs); ; i += 8 {
 		if i+8 > len(v) {
 			if i == len(v) {
 				return n
 			}
+			mask <<= 8 * (i + 8 - len(v)) // what was counted before
 			i = len(v) - 8
 		}
-		w := binary.LittleEndian.Uint64(v[i:])
+		w := eight(v, i)
 		x := w &^ swarHighs
-		n += bits.OnesCount64((x + (0x80-'0')*swarOnes) &^ (x + (0x7f-'9')*swarOnes) &^ w & swarHighs)
+		n += bits.OnesCount64((x + (0x80-'0')*swarOnes) &^ (x + (0x7f-'9')*swarOnes) &^ w & mask)
 		if i+8 == len(v) {
 			return n
 		}
