@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"cloud.google.com/go/logging"
 	"cloud.google.com/go/logging/apiv2/loggingpb"
@@ -86,8 +87,12 @@ func convert(raw []byte) (logging.Entry, error) {
 	}
 	fields := &structpb.Struct{}
 	fields.ProtoReflect().SetUnknown(payload)
+	var at time.Time // one without a time gets the client's present: it leaves none to the service
+	if le.Timestamp != nil {
+		at = le.GetTimestamp().AsTime()
+	}
 	return logging.Entry{
-		Timestamp: le.GetTimestamp().AsTime(), Severity: logging.Severity(le.GetSeverity()), InsertID: le.GetInsertId(),
+		Timestamp: at, Severity: logging.Severity(le.GetSeverity()), InsertID: le.GetInsertId(),
 		Payload: fields, Labels: le.GetLabels(), HTTPRequest: httpRequest(le.GetHttpRequest()),
 		Operation: le.GetOperation(), SourceLocation: le.GetSourceLocation(),
 		Trace: le.GetTrace(), SpanID: le.GetSpanId(), TraceSampled: le.GetTraceSampled(),

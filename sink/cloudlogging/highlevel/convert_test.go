@@ -102,6 +102,14 @@ func FuzzConvertBytes(f *testing.F) {
 	})
 }
 
+// What is to get the service's time gets the client's, and not that of 1970.
+func TestConvertWithoutTime(t *testing.T) {
+	e, err := convert([]byte{})
+	if err != nil || !e.Timestamp.IsZero() {
+		t.Errorf("%v, %v", e.Timestamp, err)
+	}
+}
+
 // The number of a part is where readers look for it, and nothing behind the payload is
 // written over.
 func TestAppendSplit(t *testing.T) {

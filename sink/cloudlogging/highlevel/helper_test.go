@@ -24,10 +24,10 @@ func clock() time.Time { return now }
 
 func noEnv(string) (string, bool) { return "", false }
 
-// serve starts a service for one test.
-func serve(t testing.TB) *gcltest.Server {
+// serve starts a service for one test, by the clock if none is given.
+func serve(t testing.TB, now ...func() time.Time) *gcltest.Server {
 	t.Helper()
-	srv, err := gcltest.Start(&gcltest.Options{Now: clock})
+	srv, err := gcltest.Start(&gcltest.Options{Now: append(now, clock)[0]})
 	if err != nil {
 		t.Fatal(err)
 	}
