@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -23,7 +24,8 @@ const maxForwarded = 32
 
 // ClientIP returns the address of r's client: the connection's, or, where that is in
 // trusted, the last one that header names and that is not in trusted. If there is none,
-// it is the earliest one named, and "" where the connection has none.
+// it is the earliest one named, and "" where the connection has none. Who connects by a
+// Unix socket is on the same machine, and trusted where 127.0.0.1 or ::1 is.
 //
 // What a header says is believed from its end, as long as those who wrote it are trusted.
 // Only the one header is read, by the choice of whoever runs the proxies: a proxy passes on
@@ -31,26 +33,27 @@ const maxForwarded = 32
 // can not be read or is kept secret (for=unknown, for=_hidden): what stands before is
 // hearsay, and the client is known by the proxy that said so.
 func ClientIP(r *http.Request, trusted []netip.Prefix, header ProxyHeader) string {
-	peer := hostOf(r.RemoteAddr)
-	if peer == "" {
+	ip := hostOf(r.RemoteAddr)
+	switch {
+	case ip != "":
+		addr, ok := parseAddr(ip)
+		if len(trusted) == 0 || !ok || !contains(trusted, addr) {
+			return ip
+		}
+	default:
 		// A middleware that reads X-Forwarded-For itself puts an address without a port
 		// there. It is shown, but trusted with nothing: whoever wrote it is not known.
 		if addr, ok := parseAddr(r.RemoteAddr); ok {
 			return addr.String()
 		}
-		return ""
-	}
-	if len(trusted) == 0 {
-		return peer
-	}
-	if addr, ok := parseAddr(peer); !ok || !contains(trusted, addr) {
-		return peer
+		if !overUnixSocket(r) || !contains(trusted, netip.IPv6Loopback()) && !contains(trusted, netip.AddrFrom4([4]byte{127, 0, 0, 1})) {
+			return ""
+		}
 	}
 	lines, cut, read := r.Header["X-Forwarded-For"], cutAddress, parseAddr
 	if header == Forwarded {
 		lines, cut, read = r.Header["Forwarded"], cutElement, forwardedFor
 	}
-	ip := peer
 	for seen, i := 0, len(lines)-1; i >= 0; i-- {
 		for rest := lines[i]; rest != "" && seen < maxForwarded; {
 			seen++
@@ -70,6 +73,12 @@ func ClientIP(r *http.Request, trusted []netip.Prefix, header ProxyHeader) strin
 		}
 	}
 	return ip
+}
+
+// overUnixSocket reports whether r came so, by what the server knows.
+func overUnixSocket(r *http.Request) bool {
+	_, ok := r.Context().Value(http.LocalAddrContextKey).(*net.UnixAddr)
+	return ok
 }
 
 // cutAddress takes the last address off a line of X-Forwarded-For.

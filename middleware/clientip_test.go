@@ -1,12 +1,17 @@
 package middleware_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/txtrail/txtrail/middleware"
 )
@@ -89,6 +94,39 @@ func TestForwarded(t *testing.T) {
 				t.Errorf("%q: %q, want %q", c.lines, got, c.want)
 			}
 		})
+	}
+}
+
+// A proxy that connects by a Unix socket has no address. It is on this machine, and as
+// trusted as that.
+func TestClientIPByUnixSocket(t *testing.T) {
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Skipf("SKIPPED: no Unix sockets here: %v", err)
+	}
+	got := map[string]string{}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		for _, network := range []string{"127.0.0.0/8", "::1/128", "10.0.0.0/8"} {
+			got[network] = middleware.ClientIP(r, []netip.Prefix{netip.MustParsePrefix(network)}, middleware.XForwardedFor)
+		}
+		got["none"] = middleware.ClientIP(r, nil, middleware.XForwardedFor)
+	}))
+	s.Listener.Close()
+	s.Listener = l
+	s.Start()
+	defer s.Close()
+	client := &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", l.Addr().String())
+		},
+		DisableKeepAlives: true,
+	}}
+	r := request(t, "GET", "http://a/", nil)
+	r.Header.Set("X-Forwarded-For", "198.51.100.7")
+	do(t, client, r)
+	want := map[string]string{"127.0.0.0/8": "198.51.100.7", "::1/128": "198.51.100.7", "10.0.0.0/8": "", "none": ""}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("by trusted network (-want +got)\n%s", diff)
 	}
 }
 
