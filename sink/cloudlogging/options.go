@@ -51,7 +51,7 @@ type Options struct {
 	QuotaProject string
 	// Resource is the monitored resource of every entry. Default: detected, as the
 	// official client library does it (App Engine, Cloud Functions, Cloud Run, GKE,
-	// Compute Engine), else "global".
+	// Compute Engine), else "global"; see [Sink.Resource].
 	Resource *Resource
 	// MaxAge is how old an entry may be to be sent with its own time: a little less
 	// than the log bucket's retention, since what is older is taken and never shown. An
@@ -76,8 +76,14 @@ type Options struct {
 	// LookupEnv reads the environment. Default os.LookupEnv.
 	LookupEnv func(string) (string, bool)
 	// Metadata reads a path of Google's metadata server, "" where there is none.
-	// Default: the server, asked once when the sink is made, for at most 2 s.
+	// Default: the server, asked when the sink is made, for at most 2 s; or for up to
+	// 10 s more by a pod on GKE, where the server may begin later than the pod. It is
+	// asked only where GCE_METADATA_HOST names one, where the machine says that it is
+	// Google's (Linux), or with the variables of Cloud Run, Cloud Functions and App
+	// Engine outside of Kubernetes: on Windows name it, or give ProjectID and Resource.
 	Metadata func(ctx context.Context, path string) string
+
+	metadata *metadataServer // the default one
 }
 
 var (
@@ -97,10 +103,7 @@ func (o *Options) complete(ctx context.Context) (Options, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	env := func(name string) string {
-		v, _ := c.LookupEnv(name)
-		return v
-	}
+	env := c.env
 	if c.LogID == "" {
 		c.LogID = env(envLog)
 	}
@@ -133,7 +136,8 @@ func (o *Options) complete(ctx context.Context) (Options, error) {
 		c.QuotaProject = env(envQuota)
 	}
 	if c.Metadata == nil {
-		c.Metadata = metadataServer(c.Insecure)
+		c.metadata = newMetadataServer(env, product(), c.Insecure)
+		c.Metadata = c.metadata.get
 	}
 	if c.ProjectID == "" {
 		c.ProjectID = env(envProject)
@@ -142,7 +146,11 @@ func (o *Options) complete(ctx context.Context) (Options, error) {
 		c.ProjectID = c.Metadata(ctx, "project/project-id")
 	}
 	if c.ProjectID == "" {
-		return c, fmt.Errorf("%w: no project: set ProjectID or %s", ErrOptions, envProject)
+		err := fmt.Errorf("%w: no project: set ProjectID or %s", ErrOptions, envProject)
+		if why := c.undetected(); why != nil {
+			err = fmt.Errorf("%w (%w)", err, why)
+		}
+		return c, err
 	}
 	if !validProject.MatchString(c.ProjectID) {
 		return c, fmt.Errorf("%w: ProjectID (or %s) is %.80q, want a project's ID as gcloud projects list shows it", ErrOptions, envProject, c.ProjectID)
@@ -154,6 +162,19 @@ func (o *Options) complete(ctx context.Context) (Options, error) {
 		return c, fmt.Errorf("%w: Resource has no Type, want one such as k8s_container or global", ErrOptions)
 	}
 	return c, nil
+}
+
+func (o *Options) env(name string) string {
+	v, _ := o.LookupEnv(name)
+	return v
+}
+
+// undetected returns why the metadata server told nothing where it should have.
+func (o *Options) undetected() error {
+	if o.metadata == nil {
+		return nil
+	}
+	return o.metadata.failure()
 }
 
 // logName is the log's resource name.

@@ -7,12 +7,10 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"google.golang.org/api/option"
 	"google.golang.org/grpc/codes"
 
 	"github.com/txtrail/txtrail/entry"
@@ -67,47 +65,6 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// What a platform knows of itself is asked of the metadata server, and once only.
-func TestMetadataServer(t *testing.T) {
-	asked := map[string]int{}
-	var mu sync.Mutex
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		asked[r.URL.Path]++
-		mu.Unlock()
-		w.Header().Set("Metadata-Flavor", "Google")
-		switch strings.TrimPrefix(r.URL.Path, "/computeMetadata/v1/") {
-		case "project/project-id":
-			_, _ = w.Write([]byte("from-metadata\n"))
-		case "instance/id", "instance/cpu-platform":
-			_, _ = w.Write([]byte("42"))
-		case "instance/zone":
-			_, _ = w.Write([]byte("projects/1/zones/z-a"))
-		default:
-			http.NotFound(w, r)
-		}
-	}))
-	defer srv.Close()
-	t.Setenv("GCE_METADATA_HOST", srv.Listener.Addr().String())
-	s, err := cloudloggingsink.New(t.Context(), &cloudloggingsink.Options{
-		LookupEnv: lookup(nil), Endpoint: "127.0.0.1:1", ClientOptions: []option.ClientOption{option.WithoutAuthentication()},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close(context.Background()) }()
-	if s.Name() != "cloudlogging:projects/from-metadata/logs/txtrail" {
-		t.Errorf("%s", s.Name())
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	for path, n := range asked {
-		if n != 1 {
-			t.Errorf("%s is asked %d times", path, n)
-		}
-	}
-}
-
 func TestNoCredentials(t *testing.T) {
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "none.json"))
 	_, err := cloudloggingsink.New(t.Context(), &cloudloggingsink.Options{ProjectID: "shop", LookupEnv: lookup(nil), Resource: &cloudloggingsink.Resource{Type: "global"}})
@@ -141,7 +98,7 @@ func TestResource(t *testing.T) {
 		"project/project-id": "shop-prod", "instance/region": "projects/1/regions/asia-northeast3", "instance/zone": "projects/1/zones/asia-northeast3-a",
 	}
 	gke := map[string]string{"instance/attributes/cluster-name": "c1", "instance/attributes/cluster-location": "asia-northeast3"}
-	gce := map[string]string{"instance/id": "42", "instance/cpu-platform": "x"}
+	gce := map[string]string{"instance/id": "42", "instance/cpu-platform": "x", "instance/preempted": "FALSE"}
 	for name, tt := range map[string]struct {
 		env, meta map[string]string
 		want      map[string]string
@@ -177,6 +134,25 @@ func TestResource(t *testing.T) {
 			map[string]string{"cluster_name": "c1", "location": "asia-northeast3", "pod_name": "web-7f", "namespace_name": "shop", "container_name": "web"},
 			"k8s_container",
 		},
+		"Knative elsewhere": {
+			map[string]string{"K_SERVICE": "web", "K_REVISION": "web-1", "K_CONFIGURATION": "web", "GOOGLE_CLOUD_PROJECT": "shop-prod"},
+			map[string]string{"project/project-id": "-"},
+			map[string]string{},
+			"global",
+		},
+		"flexible": {nil, map[string]string{"instance/id": "42", "instance/cpu-platform": "x", "instance/preempted": "FALSE", "instance/attributes/gae_app_bucket": "b"}, map[string]string{}, "global"},
+		"another project's entries": {
+			map[string]string{"GOOGLE_CLOUD_PROJECT": "shop-prod"},
+			map[string]string{"project/project-id": "shop-machines", "instance/id": "42", "instance/cpu-platform": "x", "instance/preempted": "FALSE"},
+			map[string]string{"instance_id": "42", "zone": "asia-northeast3-a", "project_id": "shop-machines"},
+			"gce_instance",
+		},
+		"not UTF-8": {
+			map[string]string{"HOSTNAME": "web\xff", "CONTAINER_NAME": "\xc3(", "NAMESPACE_NAME": "shop"},
+			gke,
+			map[string]string{"cluster_name": "c1", "location": "asia-northeast3", "pod_name": "web\ufffd", "namespace_name": "shop", "container_name": "\ufffd("},
+			"k8s_container",
+		},
 		"GCE":      {nil, gce, map[string]string{"instance_id": "42", "zone": "asia-northeast3-a"}, "gce_instance"},
 		"anywhere": {nil, nil, map[string]string{}, "global"},
 	} {
@@ -185,7 +161,11 @@ func TestResource(t *testing.T) {
 			o.ProjectID = ""
 			o.LookupEnv = lookup(tt.env)
 			o.Metadata = func(_ context.Context, path string) string {
-				if v := tt.meta[path]; v != "" {
+				switch v := tt.meta[path]; v {
+				case "":
+				case "-":
+					return ""
+				default:
 					return v
 				}
 				return metadata[path]
@@ -195,7 +175,9 @@ func TestResource(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := srv.Entries()[0]
-		tt.want["project_id"] = "shop-prod"
+		if tt.want["project_id"] == "" {
+			tt.want["project_id"] = "shop-prod"
+		}
 		if got.Resource.Type != tt.kind || got.LogName != "projects/shop-prod/logs/txtrail" {
 			t.Errorf("%s: %s, %s", name, got.Resource.Type, got.LogName)
 		}

@@ -2,14 +2,8 @@ package cloudloggingsink
 
 import (
 	"context"
-	"net/http"
 	"os"
-	"runtime"
 	"strings"
-	"sync"
-	"time"
-
-	"cloud.google.com/go/compute/metadata"
 )
 
 // Resource is a monitored resource (cloud.google.com/logging/docs/api/v2/resource-list).
@@ -18,61 +12,12 @@ type Resource struct {
 	Labels map[string]string // its labels
 }
 
-// metadataServer asks Google's metadata server. All questions together take at most
-// 2 s, and where the first gets no answer there is no server and no further one is asked.
-func metadataServer(never bool) func(context.Context, string) string {
-	var mu sync.Mutex
-	var asked, absent bool
-	end := time.Time{}
-	client := metadata.NewClient(&http.Client{Timeout: time.Second})
-	return func(ctx context.Context, path string) string {
-		mu.Lock()
-		defer mu.Unlock()
-		if never || absent {
-			return ""
-		}
-		if !asked {
-			asked, end = true, time.Now().Add(2*time.Second)
-			absent = !onGoogle()
-			if absent {
-				return ""
-			}
-		}
-		ctx, cancel := context.WithDeadline(ctx, end)
-		defer cancel()
-		v, err := client.GetWithContext(ctx, path)
-		if err != nil {
-			if _, undefined := err.(metadata.NotDefinedError); !undefined { //nolint:errorlint // it comes as it is
-				absent = true
-			}
-			return ""
-		}
-		return strings.TrimSpace(v)
-	}
-}
-
-// onGoogle reports whether there may be a metadata server: something names one, or
-// this is one of Google's platforms. Elsewhere its address is nobody's, and asking it
-// would cost every start the time of waiting.
-func onGoogle() bool {
-	for _, name := range [...]string{"GCE_METADATA_HOST", "K_SERVICE", "CLOUD_RUN_JOB", "GAE_SERVICE", "FUNCTION_TARGET", "KUBERNETES_SERVICE_HOST"} {
-		if os.Getenv(name) != "" {
-			return true
-		}
-	}
-	if runtime.GOOS != "linux" {
-		return runtime.GOOS == "windows"
-	}
-	name, err := os.ReadFile("/sys/class/dmi/id/product_name")
-	return err == nil && strings.HasPrefix(strings.TrimSpace(string(name)), "Google")
-}
-
-// detect finds the resource by the same signs as the official client library.
+// detect finds the resource by the same signs as the official client library
+// (cloud.google.com/go/logging): without a metadata server that answers it is "global",
+// since Knative has the variables of Cloud Run wherever it runs. project_id is the
+// machine's project, which need not be the one that gets the entries.
 func detect(ctx context.Context, o *Options) *Resource {
-	env := func(name string) string {
-		v, _ := o.LookupEnv(name)
-		return v
-	}
+	env := o.env
 	has := func(names ...string) bool {
 		for _, n := range names {
 			if env(n) == "" {
@@ -86,12 +31,17 @@ func detect(ctx context.Context, o *Options) *Resource {
 		v := meta(path)
 		return v[strings.LastIndexByte(v, '/')+1:]
 	}
+	project := meta("project/project-id")
 	r := func(kind string, labels ...string) *Resource {
-		m := map[string]string{"project_id": o.ProjectID}
+		m := map[string]string{"project_id": project}
 		for i := 0; i < len(labels); i += 2 {
-			m[labels[i]] = labels[i+1]
+			m[labels[i]] = strings.ToValidUTF8(labels[i+1], "\ufffd")
 		}
 		return &Resource{Type: kind, Labels: m}
+	}
+	if project == "" {
+		project = o.ProjectID
+		return r("global")
 	}
 	switch {
 	case has("GAE_SERVICE", "GAE_VERSION", "GAE_INSTANCE"):
@@ -115,8 +65,9 @@ func detect(ctx context.Context, o *Options) *Resource {
 		return r("k8s_container", "cluster_name", cluster, "location", meta("instance/attributes/cluster-location"),
 			"pod_name", env("HOSTNAME"), "namespace_name", namespace, "container_name", env("CONTAINER_NAME"))
 	}
-	if id := meta("instance/id"); id != "" && meta("instance/cpu-platform") != "" {
-		return r("gce_instance", "instance_id", id, "zone", base("instance/zone"))
+	// A machine of App Engine's flexible environment has a bucket for it.
+	if meta("instance/preempted") != "" && meta("instance/cpu-platform") != "" && meta("instance/attributes/gae_app_bucket") == "" {
+		return r("gce_instance", "instance_id", meta("instance/id"), "zone", base("instance/zone"))
 	}
 	return r("global")
 }
