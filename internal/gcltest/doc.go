@@ -3,7 +3,7 @@
 // enforced and faults to order.
 //
 // What it refuses, the service refuses; what it accepts silently and never shows
-// again (an entry of the day after tomorrow) the service treats so too. Filters are
+// again (an entry older than the retention) the service treats so too. Filters are
 // read by a strict parser of the part of the Logging query language that this
 // module emits: anything else is refused, so that a filter which passes here is one
 // that was understood. Limits and rules are those of

@@ -26,8 +26,10 @@ type Fault struct {
 	Delay time.Duration
 	// Cut closes all connections instead of answering.
 	Cut bool
+	// Suppress says to who follows that so many entries were left out.
+	Suppress int32
 	// Refuse names the entries of a WriteLogEntries, by index, that are refused as
-	// invalid.
+	// invalid, if it is no dry run.
 	Refuse []int
 }
 

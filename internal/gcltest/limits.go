@@ -10,7 +10,7 @@ const (
 	MaxLabels       = 64             // labels of one entry
 	MaxLabelKey     = 512            // bytes; longer ones are cut, with an ellipsis
 	MaxLabelValue   = 64 << 10       // bytes; longer ones are cut, with an ellipsis
-	MaxFuture       = 24 * time.Hour // later entries are not kept
+	MaxFuture       = 24 * time.Hour // later entries are refused
 	MaxFilter       = 20_000         // characters of a filter
 	MaxPageSize     = 1000           // entries of one page
 	defaultPageSize = 50
@@ -18,6 +18,10 @@ const (
 	// ReadsPerMinute is the quota of entries.list for one project. It can not be
 	// raised.
 	ReadsPerMinute = 60
+	// MaxTail is how long a session of entries.tail lasts, MaxTails how many a project
+	// may have open.
+	MaxTail  = time.Hour
+	MaxTails = 10
 	// Retention is how long the _Default bucket keeps entries.
 	Retention = 30 * 24 * time.Hour
 )

@@ -168,13 +168,15 @@ func offset(req *loggingpb.ListLogEntriesRequest) (int, error) {
 }
 
 // TailLogEntries implements the service. It sends what is written from the call on
-// at once; the buffer window is checked and not waited for.
+// at once; the buffer window is checked and not waited for. A session ends after
+// MaxTail, and there are MaxTails at most.
 func (s *Server) TailLogEntries(stream loggingpb.LoggingServiceV2_TailLogEntriesServer) error {
 	req, err := stream.Recv()
 	if err != nil {
 		return err
 	}
-	if _, err := s.begin(stream.Context(), "TailLogEntries"); err != nil {
+	flt, err := s.begin(stream.Context(), "TailLogEntries")
+	if err != nil {
 		return err
 	}
 	ps, err := parents(req.ResourceNames)
@@ -190,9 +192,27 @@ func (s *Server) TailLogEntries(stream loggingpb.LoggingServiceV2_TailLogEntries
 	}
 	s.mu.Lock()
 	at := len(s.stored)
+	s.tails++
+	many := s.tails > MaxTails
 	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.tails--
+		s.mu.Unlock()
+	}()
+	if many {
+		return status.Errorf(codes.ResourceExhausted, "Quota exceeded for quota metric 'Tail requests': %d open sessions", MaxTails)
+	}
+	over := time.NewTimer(MaxTail)
+	defer over.Stop()
 	if err := stream.SendHeader(nil); err != nil { // who waits for it knows that following has begun
 		return err
+	}
+	if flt.Suppress > 0 {
+		info := &loggingpb.TailLogEntriesResponse_SuppressionInfo{Reason: loggingpb.TailLogEntriesResponse_SuppressionInfo_RATE_LIMIT, SuppressedCount: flt.Suppress}
+		if err := stream.Send(&loggingpb.TailLogEntriesResponse{SuppressionInfo: []*loggingpb.TailLogEntriesResponse_SuppressionInfo{info}}); err != nil {
+			return err
+		}
 	}
 	for {
 		s.mu.Lock()
@@ -206,6 +226,8 @@ func (s *Server) TailLogEntries(stream loggingpb.LoggingServiceV2_TailLogEntries
 		}
 		select {
 		case <-grown:
+		case <-over.C:
+			return nil
 		case <-stream.Context().Done():
 			return status.FromContextError(stream.Context().Err()).Err()
 		}

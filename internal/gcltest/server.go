@@ -23,6 +23,10 @@ type Options struct {
 	Listen func() (net.Listener, error)
 	// Now is the service's clock. Default time.Now.
 	Now func() time.Time
+	// DropFuture takes entries that are too far ahead, and drops them, as the comments of
+	// google/logging/v2 have it. Default false: they are refused, as the quotas' page
+	// has it.
+	DropFuture bool
 	// Quota enforces ReadsPerMinute. Default false.
 	Quota bool
 	// Fault is asked about every call before it is served; see [Server.SetFault].
@@ -36,6 +40,7 @@ type Server struct {
 
 	now    func() time.Time
 	quota  bool
+	drop   bool // what is too far ahead
 	listen func() (net.Listener, error)
 	up     atomic.Pointer[serving]
 
@@ -46,6 +51,7 @@ type Server struct {
 	stored  []*loggingpb.LogEntry
 	dropped int // accepted, but outside of the times that are kept
 	reads   []time.Time
+	tails   int // open
 	wire    wireCount
 	grown   chan struct{}
 }
@@ -63,7 +69,7 @@ func Start(opts *Options) (*Server, error) {
 		o.Now = time.Now
 	}
 	s := &Server{
-		listen: o.Listen, now: o.Now, quota: o.Quota, fault: o.Fault, calls: map[string]int{}, grown: make(chan struct{}),
+		listen: o.Listen, now: o.Now, quota: o.Quota, drop: o.DropFuture, fault: o.Fault, calls: map[string]int{}, grown: make(chan struct{}),
 	}
 	if s.listen == nil {
 		addr := o.Addr
@@ -161,7 +167,7 @@ func (s *Server) OnFilter(f func(filter string)) {
 }
 
 // Dropped counts the entries that were accepted and not kept, since their time is
-// more than 24 hours ahead or older than the retention.
+// older than the retention, or too far ahead.
 func (s *Server) Dropped() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

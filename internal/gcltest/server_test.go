@@ -12,6 +12,7 @@ import (
 	"github.com/googleapis/gax-go/v2"
 	"go.uber.org/goleak"
 	"google.golang.org/api/option"
+	"google.golang.org/genproto/googleapis/api/monitoredres"
 	ltype "google.golang.org/genproto/googleapis/logging/type"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
@@ -67,6 +68,9 @@ func TestLimits(t *testing.T) {
 		"large": {func(e *loggingpb.LogEntry) {
 			e.GetJsonPayload().Fields["x"] = structpb.NewStringValue(strings.Repeat("x", MaxEntryBytes))
 		}, false, "exceeds maximum size"},
+		"large with its resource": {func(e *loggingpb.LogEntry) {
+			e.Resource = &monitoredres.MonitoredResource{Type: "global", Labels: map[string]string{"project_id": strings.Repeat("p", MaxEntryBytes)}}
+		}, false, "exceeds maximum size"},
 		"almost large": {func(e *loggingpb.LogEntry) {
 			e.GetJsonPayload().Fields["x"] = structpb.NewStringValue(strings.Repeat("x", MaxEntryBytes-200))
 		}, true, ""},
@@ -81,7 +85,7 @@ func TestLimits(t *testing.T) {
 		"bad time":      {func(e *loggingpb.LogEntry) { e.Timestamp = &timestamppb.Timestamp{Nanos: -1} }, false, "nanos"},
 		"bad split":     {func(e *loggingpb.LogEntry) { e.Split = &loggingpb.LogSplit{Uid: "u", Index: 2, TotalSplits: 2} }, false, "split"},
 		"a day ahead":   {func(e *loggingpb.LogEntry) { e.Timestamp = timestamppb.New(noon.Add(24 * time.Hour)) }, true, ""},
-		"further ahead": {func(e *loggingpb.LogEntry) { e.Timestamp = timestamppb.New(noon.Add(24*time.Hour + 1)) }, false, ""},
+		"further ahead": {func(e *loggingpb.LogEntry) { e.Timestamp = timestamppb.New(noon.Add(24*time.Hour + 1)) }, false, "in the future"},
 		"too old":       {func(e *loggingpb.LogEntry) { e.Timestamp = timestamppb.New(noon.Add(-31 * 24 * time.Hour)) }, false, ""},
 	} {
 		s, c := open(t, &Options{Now: func() time.Time { return noon }})

@@ -38,7 +38,7 @@ func (s *Server) WriteLogEntries(ctx context.Context, req *loggingpb.WriteLogEnt
 	good := make([]*loggingpb.LogEntry, 0, len(req.Entries))
 	for i, e := range req.Entries {
 		kept, err := s.accept(req, e)
-		if err == nil && slices.Contains(f.Refuse, i) {
+		if err == nil && !req.DryRun && slices.Contains(f.Refuse, i) {
 			err = fmt.Errorf("entry %d is refused", i)
 		}
 		if err != nil {
@@ -78,7 +78,7 @@ func (s *Server) store(req *loggingpb.WriteLogEntriesRequest, good []*loggingpb.
 	now := s.now()
 	for _, e := range good {
 		at := e.Timestamp.AsTime()
-		if at.After(now.Add(MaxFuture)) || at.Before(now.Add(-Retention)) {
+		if at.Before(now.Add(-Retention)) || at.After(now.Add(MaxFuture)) {
 			s.dropped++
 			continue
 		}
@@ -89,9 +89,6 @@ func (s *Server) store(req *loggingpb.WriteLogEntriesRequest, good []*loggingpb.
 
 // accept checks one entry and completes it from the request. s.mu is held.
 func (s *Server) accept(req *loggingpb.WriteLogEntriesRequest, e *loggingpb.LogEntry) (*loggingpb.LogEntry, error) {
-	if n := proto.Size(e); n > MaxEntryBytes {
-		return nil, fmt.Errorf("Log entry with size %.1fK exceeds maximum size of 256.0K", float64(n)/1024)
-	}
 	if e.Payload == nil {
 		return nil, fmt.Errorf("Log entry has no payload")
 	}
@@ -125,12 +122,19 @@ func (s *Server) accept(req *loggingpb.WriteLogEntriesRequest, e *loggingpb.LogE
 			e.Labels[ellipsis(k, MaxLabelKey)] = ellipsis(v, MaxLabelValue)
 		}
 	}
+	if n := proto.Size(e); n > MaxEntryBytes { // with the log's name, resource and labels of the request
+		return nil, fmt.Errorf("Log entry with size %.1fK exceeds maximum size of 256.0K", float64(n)/1024)
+	}
 	now := s.now()
 	if e.Timestamp == nil {
 		e.Timestamp = timestamppb.New(now)
 	}
 	if err := e.Timestamp.CheckValid(); err != nil {
 		return nil, err
+	}
+	// "more than 24 hours in the future": cloud.google.com/logging/quotas
+	if at := e.Timestamp.AsTime(); at.After(now.Add(MaxFuture)) && !s.drop {
+		return nil, fmt.Errorf("Log entry with timestamp %s is more than %s in the future", at.Format(time.RFC3339), MaxFuture)
 	}
 	if e.InsertId == "" {
 		e.InsertId = "assigned-" + strconv.Itoa(len(s.stored)) + "-" + strconv.FormatInt(now.UnixNano(), 36)

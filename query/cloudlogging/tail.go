@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"slices"
@@ -181,6 +182,9 @@ func (t *tailing) session(ctx context.Context) error {
 				return nil
 			}
 		case err := <-broken:
+			if errors.Is(err, io.EOF) {
+				return nil // a session has its time
+			}
 			return t.s.explain(err)
 		case <-ctx.Done():
 			return ctx.Err()

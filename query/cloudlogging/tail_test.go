@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,4 +169,42 @@ func TestTailEnds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A session has its time: following goes on, and nobody is bothered with it. What the
+// service leaves out is told.
+func TestTailSessions(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		later(t, 0, func() error {
+			for i := range 5 {
+				time.Sleep(50 * time.Minute)
+				if err := w.sink.Write(context.Background(), []*entry.Entry{line(t, i)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		var got []string
+		following(t, w, query.Filter{}, func(e *entry.Entry, err error) bool {
+			if err != nil {
+				t.Error(err)
+				return false
+			}
+			got = append(got, e.Message)
+			return len(got) < 5
+		})
+		if want := []string{"0", "1", "2", "3", "4"}; !slices.Equal(got, want) {
+			t.Errorf("%v", got)
+		}
+		if n := w.srv.Calls("TailLogEntries"); n != 5 {
+			t.Errorf("%d sessions in 250 minutes", n)
+		}
+		w.srv.SetFault(func(string, int) gcltest.Fault { return gcltest.Fault{Suppress: 7} })
+		following(t, w, query.Filter{}, func(_ *entry.Entry, err error) bool {
+			if err == nil || !strings.Contains(err.Error(), "at least 7 entries") {
+				t.Errorf("%v", err)
+			}
+			return false
+		})
+	})
 }

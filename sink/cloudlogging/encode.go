@@ -22,7 +22,7 @@ const (
 	maxLabelKey   = 512                 // bytes
 	maxLabelValue = 64 << 10            // bytes
 	maxIndexed    = 32 << 10            // bytes of labels that are indexed; all of them are in the payload
-	maxFuture     = 24 * time.Hour      // what is later is thrown away
+	maxFuture     = 24 * time.Hour      // what is later is refused, or thrown away
 	defaultPast   = 29 * 24 * time.Hour // what is older than the retention, 30 days by default, is thrown away
 )
 
@@ -242,8 +242,8 @@ func word(v []byte) string {
 	return ""
 }
 
-// time sets the timestamp. What is more than a day ahead, or older than what is kept,
-// the service would take and never show.
+// time sets the timestamp. What is more than a day ahead the service refuses, or takes
+// and never shows, as it does with what is older than what is kept.
 func (x *encoder) time(b []byte, now time.Time) []byte {
 	v := x.s.str()
 	at, ok := parseTime(v)
@@ -252,6 +252,9 @@ func (x *encoder) time(b []byte, now time.Time) []byte {
 		return b
 	}
 	x.timed = true
+	if now.IsZero() {
+		return x.clamp(b, v, now)
+	}
 	if ahead := at.Sub(now); ahead > maxFuture || ahead < -x.past {
 		return x.clamp(b, v, now)
 	}
@@ -259,10 +262,13 @@ func (x *encoder) time(b []byte, now time.Time) []byte {
 	return b
 }
 
-// clamp gives the entry the present; its own time is kept in the payload.
+// clamp gives the entry the present, or leaves the time to the service; its own is kept in
+// the payload.
 func (x *encoder) clamp(b, own []byte, now time.Time) []byte {
 	x.clamped = true
-	x.timestamp(now)
+	if !now.IsZero() {
+		x.timestamp(now)
+	}
 	return appendStringField(b, []byte("time"), own)
 }
 

@@ -134,11 +134,19 @@ func (s *Sink) explain(remedy string, err error) error {
 
 // refusal marks an error of one entry.
 func (s *Sink) refusal(ctx context.Context, err error) error {
-	switch status.Code(err) {
-	case codes.InvalidArgument, codes.OutOfRange, codes.AlreadyExists:
+	if isRefusal(err) {
 		return sink.Permanent(s.explain("the entry is refused", err))
 	}
 	return s.fault(ctx, err)
+}
+
+// isRefusal reports whether an error of one entry is one that it has in itself.
+func isRefusal(err error) bool {
+	switch status.Code(err) {
+	case codes.InvalidArgument, codes.OutOfRange, codes.AlreadyExists:
+		return true
+	}
+	return false
 }
 
 // Denied reports whether an error of this package is one of permission or

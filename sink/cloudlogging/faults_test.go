@@ -100,14 +100,19 @@ func distinct(es []*entry.Entry) (ids []string) {
 func TestPartial(t *testing.T) {
 	srv := serve(t)
 	s := open(t, srv)
-	srv.SetFault(once(gcltest.Fault{Refuse: []int{1, 4}}))
+	srv.SetFault(func(_ string, n int) gcltest.Fault {
+		if n == 1 {
+			return gcltest.Fault{Refuse: []int{1, 4}}
+		}
+		return gcltest.Fault{Refuse: []int{0, 1}} // the two once more, without their times
+	})
 	err := s.Write(t.Context(), sinktest.Samples(0, 6))
 	var partial *sink.PartialError
 	if !errors.As(err, &partial) || len(partial.Failed) != 2 {
 		t.Fatalf("Write gives %v", err)
 	}
 	for i, want := range []int{1, 4} {
-		if f := partial.Failed[i]; f.Index != want || !sink.IsPermanent(f.Err) || !strings.Contains(f.Err.Error(), fmt.Sprintf("entry %d is refused", want)) {
+		if f := partial.Failed[i]; f.Index != want || !sink.IsPermanent(f.Err) || !strings.Contains(f.Err.Error(), "is refused") {
 			t.Errorf("failure %d is %+v", i, f)
 		}
 	}
@@ -121,16 +126,13 @@ func TestPartial(t *testing.T) {
 func TestAllRefused(t *testing.T) {
 	srv := serve(t)
 	s := open(t, srv)
-	refuseAll := func(_ string, n int) gcltest.Fault {
-		switch n {
-		case 1: // all three: no details
-			return gcltest.Fault{Refuse: []int{0, 1, 2}}
-		case 3: // call 2 was entry 0 by itself, this is entries 1 and 2
-			return gcltest.Fault{Refuse: []int{0}}
-		}
-		return gcltest.Fault{}
+	refuse := func(calls map[int][]int) {
+		before := srv.Calls("WriteLogEntries")
+		srv.SetFault(func(_ string, n int) gcltest.Fault { return gcltest.Fault{Refuse: calls[n-before]} })
 	}
-	srv.SetFault(refuseAll)
+	// All three, with their times and without: no details. Then call 3 is entry 0 by itself,
+	// 4 is entries 1 and 2.
+	refuse(map[int][]int{1: {0, 1, 2}, 2: {0, 1, 2}, 4: {0}})
 	err := s.Write(t.Context(), sinktest.Samples(0, 3))
 	var partial *sink.PartialError
 	if !errors.As(err, &partial) || len(partial.Failed) != 1 || partial.Failed[0].Index != 1 || !sink.IsPermanent(partial.Failed[0].Err) {
@@ -142,14 +144,18 @@ func TestAllRefused(t *testing.T) {
 	}
 
 	// A single one.
-	srv.SetFault(func(_ string, n int) gcltest.Fault {
-		if n == 4 {
-			return gcltest.Fault{Refuse: []int{0}}
-		}
-		return gcltest.Fault{}
-	})
+	refuse(map[int][]int{1: {0}, 2: {0}})
 	if err := s.Write(t.Context(), sinktest.Samples(10, 1)); !sink.IsPermanent(err) {
 		t.Errorf("a bad entry alone: %v", err)
+	}
+	// Very many: they are asked for by themselves, and the service as such once.
+	before := srv.Calls("WriteLogEntries")
+	srv.SetFault(func(string, int) gcltest.Fault { return gcltest.Fault{Refuse: upTo(64)} })
+	if err := s.Write(t.Context(), sinktest.Samples(10, 64)); !sink.IsPermanent(err) {
+		t.Errorf("bad entries alone: %v", err)
+	}
+	if n := srv.Calls("WriteLogEntries") - before; n > 130 {
+		t.Errorf("%d calls for 64 bad entries", n)
 	}
 	// Everything, a good one too: then it is not the entries.
 	srv.SetFault(func(string, int) gcltest.Fault {
@@ -158,6 +164,59 @@ func TestAllRefused(t *testing.T) {
 	err = s.Write(t.Context(), sinktest.Samples(10, 3))
 	if err == nil || sink.IsPermanent(err) || !strings.Contains(err.Error(), "being deleted") {
 		t.Errorf("a project that takes nothing: %v", err)
+	}
+}
+
+func upTo(n int) (list []int) {
+	for i := range n {
+		list = append(list, i)
+	}
+	return list
+}
+
+// A machine whose clock is days ahead does not know it. The service refuses its entries,
+// and gets them once more without their times, which they keep.
+func TestClockAhead(t *testing.T) {
+	ahead := now.Add(30 * time.Hour)
+	for name, good := range map[string]int{"all of a batch": 0, "some of a batch": 3} {
+		t.Run(name, func(t *testing.T) {
+			srv := serve(t)
+			s := open(t, srv, func(o *cloudloggingsink.Options) { o.Now = func() time.Time { return ahead } })
+			var batch []*entry.Entry
+			for i := range 6 {
+				e := sinktest.Unsealed(i)
+				if i >= good {
+					e.Time = ahead.Add(time.Duration(i))
+				}
+				if i == 5 {
+					e.Response.Body.Content = bytes.Repeat([]byte("0123456789"), 60<<10)
+				}
+				batch = append(batch, sinktest.Seal(e))
+			}
+			if err := s.Write(t.Context(), batch); err != nil {
+				t.Fatal(err)
+			}
+			if st := s.Stats(); st.Entries != 6 || st.Clamped != int64(6-good) || st.Split != 1 {
+				t.Errorf("%+v", st)
+			}
+			es, err := stored(srv)
+			if err != nil || len(es) != 6 {
+				t.Fatalf("%d stored, %v", len(es), err)
+			}
+			for i, e := range es {
+				if !bytes.Equal(e.Line(), batch[i].Line()) {
+					t.Errorf("entry %d is not what it was: %s", i, e.Time)
+				}
+			}
+			for i, le := range srv.Entries() {
+				if d := now.Sub(le.Timestamp.AsTime()); d < 0 || d > 24*time.Hour {
+					t.Errorf("LogEntry %d is at %s", i, le.Timestamp.AsTime())
+				}
+			}
+			if n := srv.Calls("WriteLogEntries"); n != 2 {
+				t.Errorf("%d calls", n)
+			}
+		})
 	}
 }
 

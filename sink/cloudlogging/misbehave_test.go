@@ -65,7 +65,14 @@ func TestNonsense(t *testing.T) {
 			srv := serve(t)
 			s := open(t, srv)
 			for range 5 { // details are a map, which comes in any order
-				srv.SetFault(func(string, int) gcltest.Fault { return gcltest.Fault{Err: tt.err} })
+				first := srv.Calls("WriteLogEntries") + 1
+				srv.SetFault(func(_ string, n int) gcltest.Fault {
+					if n == first {
+						return gcltest.Fault{Err: tt.err}
+					}
+					// What was refused comes once more, without its time.
+					return gcltest.Fault{Err: detailed(t, codes.InvalidArgument, refused(map[int32]codes.Code{0: codes.InvalidArgument}))}
+				})
 				err := s.Write(t.Context(), sinktest.Samples(0, 3))
 				if got := outcomes(err, 3); got != verdict(tt.permanent, tt.kept) {
 					t.Fatalf("%s, want %s: %v", got, verdict(tt.permanent, tt.kept), err)

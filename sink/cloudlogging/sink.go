@@ -3,7 +3,6 @@ package cloudloggingsink
 import (
 	"context"
 	"fmt"
-	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -76,13 +75,6 @@ func FromEnv(ctx context.Context) (*Sink, error) { return New(ctx, nil) }
 // may be kept under it.
 func (s *Sink) Name() string { return "cloudlogging:" + s.log }
 
-// Resource returns the monitored resource of every entry. The error says why it was not
-// detected where it should have been, so that it is "global": a metadata server that did
-// not answer in time.
-func (s *Sink) Resource() (Resource, error) {
-	return Resource{Type: s.resource.Type, Labels: maps.Clone(s.resource.Labels)}, s.opts.undetected()
-}
-
 // TakesLines implements sink.LineTaker: entries are encoded from their lines.
 func (s *Sink) TakesLines() bool { return true }
 
@@ -90,7 +82,7 @@ func (s *Sink) TakesLines() bool { return true }
 type Stats struct {
 	Entries  int64 // accepted by the service
 	Split    int64 // of those, how many were sent as parts
-	Clamped  int64 // of those, how many had no time, or one that the service does not keep: see Options.MaxAge
+	Clamped  int64 // of those, how many had no time, or one that the service does not take or keep: see Options.MaxAge
 	Requests int64 // sent, answered or not
 	Bytes    int64 // of these requests, uncompressed
 }
@@ -156,7 +148,9 @@ func (s *Sink) Write(ctx context.Context, batch []*entry.Entry) error {
 	for i, e := range batch {
 		w.add(i, e, now)
 	}
-	w.sendAll(ctx)
+	if w.sendAll(ctx) && len(w.refused) > 0 {
+		w.again(ctx, batch)
+	}
 	return w.result()
 }
 

@@ -5,13 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/logging/apiv2/loggingpb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/sink"
@@ -23,7 +23,9 @@ type writing struct {
 	r               *request
 	failed          []error // of each entry of the batch
 	faults          int     // how many of them are set
+	refused         []int   // entries that the service may have refused for their time
 	splits, clamped []int   // entries sent as parts, and with another time
+	untimed         bool    // the service sets the times of what is sent now
 	probed          bool    // the service takes entries as such
 }
 
@@ -34,7 +36,7 @@ func (w *writing) fail(i int, err error) {
 	}
 }
 
-// add encodes an entry.
+// add encodes an entry. A zero now leaves its time to the service.
 func (w *writing) add(i int, e *entry.Entry, now time.Time) {
 	if e == nil || !e.Sealed() {
 		w.fail(i, sink.Permanent(errors.New("cloudloggingsink: the entry is not sealed")))
@@ -52,7 +54,7 @@ func (w *writing) add(i int, e *entry.Entry, now time.Time) {
 		}
 	}
 	if errors.Is(err, errTooLarge) {
-		if buf, _, err = r.x.split(r.buf, line, now); err == nil {
+		if buf, _, err = r.x.split(r.buf, line, now); err == nil && !w.untimed {
 			w.splits = append(w.splits, i)
 		}
 	}
@@ -61,7 +63,7 @@ func (w *writing) add(i int, e *entry.Entry, now time.Time) {
 		w.fail(i, sink.Permanent(fmt.Errorf("%w (insertId %.80s)", err, e.InsertID)))
 		return
 	}
-	if r.x.clamped {
+	if r.x.clamped && !w.untimed {
 		w.clamped = append(w.clamped, i)
 	}
 	for at < len(buf) {
@@ -73,8 +75,8 @@ func (w *writing) add(i int, e *entry.Entry, now time.Time) {
 
 // sendAll sends what was encoded in requests of a size that the service takes. After
 // a fault that is not of the entries the rest is not tried: it would come before what
-// has to be sent again.
-func (w *writing) sendAll(ctx context.Context) {
+// has to be sent again. It reports whether there was none.
+func (w *writing) sendAll(ctx context.Context) bool {
 	r := w.r
 	for from := 0; from < len(r.ends); {
 		to, start := from+1, w.start(from)
@@ -85,10 +87,29 @@ func (w *writing) sendAll(ctx context.Context) {
 			for i := from; i < len(r.ends); i++ {
 				w.fail(r.owner[i], err)
 			}
-			return
+			return false
 		}
 		from = to
 	}
+	return true
+}
+
+// again sends what was refused once more, without its time, which it keeps in the
+// payload: the service refuses what is more than a day ahead by its own clock, and
+// this machine's may be the one that is wrong.
+func (w *writing) again(ctx context.Context, batch []*entry.Entry) {
+	w.untimed = true
+	w.r.reset()
+	slices.Sort(w.refused)
+	for _, i := range w.refused {
+		w.failed[i] = nil
+		w.faults--
+		w.add(i, batch[i], time.Time{})
+		if !slices.Contains(w.clamped, i) {
+			w.clamped = append(w.clamped, i)
+		}
+	}
+	w.sendAll(ctx)
 }
 
 // start is where the i-th message begins in the buffer.
@@ -122,7 +143,7 @@ func (w *writing) send(ctx context.Context, from, to int) error {
 		}
 		for i, st := range refused {
 			if rerr := status.FromProto(st).Err(); rerr != nil {
-				w.fail(w.r.owner[from+int(i)], w.s.refusal(ctx, rerr))
+				w.refuse(ctx, from+int(i), rerr)
 			}
 		}
 		return nil
@@ -131,31 +152,46 @@ func (w *writing) send(ctx context.Context, from, to int) error {
 		return w.s.fault(ctx, err)
 	}
 	// The service names no entry when it has written none. Either all are bad, or
-	// what they have in common is: each half is asked, down to single ones; and of a
-	// single one, whether a good one in its place is taken.
-	if to-from > 1 {
+	// what they have in common is. It may be the time: see again. If not, each half is
+	// asked, down to single ones; and of a single one, whether a good one in its place is
+	// taken.
+	switch {
+	case !w.untimed:
+		for i := from; i < to; i++ {
+			w.refuse(ctx, i, err)
+		}
+		return nil
+	case to-from > 1:
 		middle := (from + to) / 2
 		if err := w.send(ctx, from, middle); err != nil {
 			return err
 		}
 		return w.send(ctx, middle, to)
-	}
-	if !w.probed { // once for all of the batch
+	case !w.probed: // once for all of the batch
 		if perr := w.s.probe(ctx); perr != nil {
 			return w.s.fault(ctx, perr)
 		}
 		w.probed = true
 	}
-	w.fail(w.r.owner[from], w.s.refusal(ctx, err))
+	w.refuse(ctx, from, err)
 	return nil
+}
+
+// refuse notes that the service did not take the i-th message.
+func (w *writing) refuse(ctx context.Context, i int, err error) {
+	owner := w.r.owner[i]
+	if w.failed[owner] == nil && !w.untimed && isRefusal(err) {
+		w.refused = append(w.refused, owner)
+	}
+	w.fail(owner, w.s.refusal(ctx, err))
 }
 
 // probe asks whether the service takes an entry at all, in a dry run.
 func (s *Sink) probe(ctx context.Context) error {
 	req := s.message()
 	req.DryRun = true
-	req.Entries = []*loggingpb.LogEntry{{
-		Timestamp: timestamppb.New(s.opts.Now()), InsertId: "txtrail-probe",
+	req.Entries = []*loggingpb.LogEntry{{ // without a time, which may be what is wrong here
+		InsertId: "txtrail-probe",
 		Payload: &loggingpb.LogEntry_JsonPayload{JsonPayload: &structpb.Struct{Fields: map[string]*structpb.Value{
 			"message": structpb.NewStringValue("probe"),
 		}}},
