@@ -3,6 +3,7 @@ package cloudloggingsink
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -74,6 +75,13 @@ func FromEnv(ctx context.Context) (*Sink, error) { return New(ctx, nil) }
 // Name names the sink and its log: "cloudlogging:projects/P/logs/txtrail". A cursor
 // may be kept under it.
 func (s *Sink) Name() string { return "cloudlogging:" + s.log }
+
+// Resource returns the monitored resource of every entry. The error says why it was not
+// detected where it should have been, so that it is "global": a metadata server that did
+// not answer in time.
+func (s *Sink) Resource() (Resource, error) {
+	return Resource{Type: s.resource.Type, Labels: maps.Clone(s.resource.Labels)}, s.opts.undetected()
+}
 
 // TakesLines implements sink.LineTaker: entries are encoded from their lines.
 func (s *Sink) TakesLines() bool { return true }
