@@ -187,19 +187,21 @@ func (t *Timings) encode(out []byte, n int) int {
 	begun := n
 	n = literal(out, n, &keyTimings)
 	at := n
-	n = millis(out, n, &keyDNS, t.DNS)
-	n = millis(out, n, &keyConnect, t.Connect)
-	n = millis(out, n, &keyTLS, t.TLS)
-	n = millis(out, n, &keySend, t.Send)
-	n = millis(out, n, &keyWait, t.Wait)
-	n = millis(out, n, &keyReceive, t.Receive)
+	if t.DNS|t.Connect|t.TLS|t.Send|t.Wait|t.Receive != 0 { // a call's
+		n = millis(out, n, &keyDNS, t.DNS)
+		n = millis(out, n, &keyConnect, t.Connect)
+		n = millis(out, n, &keyTLS, t.TLS)
+		n = millis(out, n, &keySend, t.Send)
+		n = millis(out, n, &keyWait, t.Wait)
+		n = millis(out, n, &keyReceive, t.Receive)
+	}
 	n = millis(out, n, &keyFirstByte, t.FirstByte)
 	n = millis(out, n, &keyHandler, t.Handler)
 	return closed(out, begun, at, n, '}')
 }
 
 func (e *Error) encode(out []byte, n int) int {
-	if *e == (Error{}) {
+	if len(e.Type)|len(e.Message)|len(e.Stack) == 0 {
 		return n
 	}
 	n = literal(out, n, &keyError)
@@ -283,15 +285,16 @@ func (e *Entry) encodeAgentFields(out []byte, n int) int {
 		n = quoted(out, n, &keyOperationID, string(e.TxID))
 		n = literal(out, n, &keyProducer)
 	}
-	if e.Source != (Source{}) {
-		n = e.Source.encode(out, n)
-	}
+	n = e.Source.encode(out, n)
 	n = str(out, n, &keyTraceID, e.Trace.ID)
 	n = span(out, n, &keyTraceSpan, e.Trace.Span)
 	return boolean(out, n, &keyTraceSampled, e.Trace.Sampled)
 }
 
 func (s *Source) encode(out []byte, n int) int {
+	if len(s.File)|len(s.Function)|s.Line == 0 {
+		return n
+	}
 	n = literal(out, n, &keySourceLine)
 	n = str(out, n, &keyFile, s.File)
 	n = int64String(out, n, &keyLine, int64(s.Line))

@@ -2,7 +2,6 @@ package entry
 
 import (
 	"encoding/binary"
-	"strconv"
 	"unsafe"
 )
 
@@ -151,7 +150,7 @@ func number(out []byte, n int, k *key, v int64) int {
 		return full(out)
 	}
 	*(*[keyRoom]byte)(out[n:]) = k.text
-	n = len(strconv.AppendInt(out[:n+k.n], v, 10))
+	n = decimal(out, n+k.n, v)
 	out[n] = ','
 	return n + 1
 }

@@ -69,6 +69,32 @@ var digits = func() (t [100][2]byte) {
 	return t
 }()
 
+// decimal writes v to out, where there is room for it.
+func decimal(out []byte, n int, v int64) int {
+	if v < 0 || v >= 10_000 {
+		return len(strconv.AppendInt(out[:n], v, 10))
+	}
+	b := out[n : n+4]
+	if v >= 100 {
+		high := digits[v/100]
+		if v < 1000 {
+			b[0] = high[1]
+			copy(b[1:], digits[v%100][:])
+			return n + 3
+		}
+		copy(b, high[:])
+		copy(b[2:], digits[v%100][:])
+		return n + 4
+	}
+	low := digits[v]
+	if v < 10 {
+		b[0] = low[1]
+		return n + 1
+	}
+	copy(b, low[:])
+	return n + 2
+}
+
 // seconds writes a duration as protobuf's JSON does: "1.5s". A negative one, as a
 // clock that was set back makes it, says nothing and is left out, here and below.
 func seconds(out []byte, n int, k *key, d time.Duration) int {
@@ -101,7 +127,7 @@ func millis(out []byte, n int, k *key, d time.Duration) int {
 // fraction writes a number of whole units and of thousand millionths of one, in as many
 // digits as it takes to be exact, at most so many behind the point.
 func fraction(out []byte, n int, whole int64, nanos uint32, most int) int {
-	n = len(strconv.AppendInt(out[:n], whole, 10))
+	n = decimal(out, n, whole)
 	if nanos == 0 {
 		return n
 	}

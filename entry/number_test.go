@@ -20,6 +20,28 @@ func decimal(v int64, places int) string {
 	return strings.TrimRight(strings.TrimRight(s, "0"), ".")
 }
 
+// Numbers are those of fmt.
+func TestIntegers(t *testing.T) {
+	check := func(v int64) {
+		e := entry.Entry{Gap: &entry.Gap{Count: v}, Source: entry.Source{Line: int(v)}}
+		want := fmt.Sprintf(`{"gap":{"count":%d},"logging.googleapis.com/sourceLocation":{"line":"%d"}}`, v, v)
+		if got := string(e.AppendJSON(nil)); got != want {
+			t.Fatalf("%d:\n got %s\nwant %s", v, got, want)
+		}
+	}
+	for v := range int64(11_000) {
+		if v > 0 {
+			check(v)
+			check(-v)
+		}
+	}
+	for _, v := range []int64{math.MaxInt32, math.MinInt32, math.MaxInt64, math.MinInt64} {
+		if int64(int(v)) == v {
+			check(v)
+		}
+	}
+}
+
 // Durations are exact, spans have all their digits.
 func TestNumbers(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test's
