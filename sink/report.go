@@ -1,20 +1,17 @@
 package sink
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/txtrail/txtrail/internal/report"
 )
 
-// How often one class of errors is reported, at most: to the function a user
-// gave, which may well log through this very queue, and to the default log.
-const (
-	reportEvery  = time.Second
-	defaultEvery = 10 * time.Second
-)
+// reportEvery is how often one class of errors is reported, at most, to the function a
+// user gave, which may well log through this very queue.
+const reportEvery = time.Second
 
 // class sorts errors for the rate limit: a sink that is down must not hide that
 // entries are dropped.
@@ -49,15 +46,10 @@ type reporter struct {
 func newReporter(onError func(error), now func() time.Time) *reporter {
 	r := &reporter{onError: onError, every: reportEvery, now: now}
 	if onError == nil {
-		r.onError, r.every = logError, defaultEvery
+		// How many were left out is in what is told.
+		r.onError, r.every = func(err error) { report.Warn(err, 0) }, report.Every
 	}
 	return r
-}
-
-// logError is the default OnError.
-func logError(err error) {
-	slog.Default().LogAttrs(WithoutRecording(context.Background()), slog.LevelWarn,
-		"txtrail: log entries are not delivered as they should be", slog.Any("error", err))
 }
 
 // report tells err now or holds it. It is called by the worker and by Close,

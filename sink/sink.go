@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/report"
 )
 
 // Sink takes batches of sealed entries to where they are kept. Its law, which
@@ -36,18 +37,15 @@ type Sink interface {
 	Close(ctx context.Context) error
 }
 
-type unrecordedKey struct{}
-
 // WithoutRecording marks a context as our own: log lines and outbound calls made
 // with it are not recorded. A sink's own calls would otherwise become entries,
 // which cause calls, without end. The context of every [Sink] Write of a Queue is
 // marked, as is the one its default error log uses.
 func WithoutRecording(ctx context.Context) context.Context {
-	return context.WithValue(ctx, unrecordedKey{}, true)
+	return report.Own(ctx)
 }
 
 // Unrecorded reports whether ctx comes from [WithoutRecording].
 func Unrecorded(ctx context.Context) bool {
-	marked, _ := ctx.Value(unrecordedKey{}).(bool)
-	return marked
+	return report.IsOwn(ctx)
 }

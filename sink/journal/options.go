@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/txtrail/txtrail/internal/report"
 )
 
 // Defaults of [Options].
@@ -116,7 +118,7 @@ func (o *Options) withDefaults() (Options, error) {
 		c.Now = time.Now
 	}
 	if c.OnError == nil {
-		c.OnError = newWarner().warn
+		c.OnError = new(report.Warner).Warn
 	}
 	if c.fs == nil {
 		c.fs = osFS{}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/txtrail/txtrail/internal/report"
 	"github.com/txtrail/txtrail/sink"
 )
 
@@ -64,7 +65,7 @@ func (o *SpoolOptions) withDefaults() (SpoolOptions, error) {
 		c.Now = time.Now
 	}
 	if c.OnError == nil {
-		c.OnError = newWarner().warn
+		c.OnError = new(report.Warner).Warn
 	}
 	if c.fs == nil {
 		c.fs = osFS{}
