@@ -48,7 +48,13 @@ func (r *run) decide(k []byte, sc scope) decision {
 			if d := r.push(len(k)); d != nil {
 				d.buf = appendUnescaped(d.buf, k)
 				d.src = d.buf
+				// It is only asked: what is hidden in the key is counted where the key stands,
+				// each time.
+				n := len(r.asked)
+				r.asked = append(r.asked, r.counts...)
 				r.text(d, 0, len(d.src), scopeBody, false)
+				copy(r.counts, r.asked[n:])
+				r.asked = r.asked[:n]
 				if d.changed(mark{}) {
 					dec.flags |= wHit
 				}

@@ -29,6 +29,7 @@ type run struct {
 	counts  []int32
 	counted []ruleID // whose counts may be more than 0
 	before  []int32
+	asked   []int32 // counts as they were before each key that is being looked into
 	docs    [maxNest + 1]doc
 	inner   int
 	depth   int
