@@ -10,6 +10,7 @@ import (
 	"cloud.google.com/go/logging/apiv2/loggingpb"
 	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/encoding/gzip" // requests may come compressed
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
@@ -100,7 +101,8 @@ func (s *Server) start() error {
 		return fmt.Errorf("gcltest: %w", err)
 	}
 	up := &serving{
-		grpc:  grpc.NewServer(grpc.MaxRecvMsgSize(4*MaxRequestBytes), grpc.StatsHandler(&s.wire)),
+		grpc: grpc.NewServer(grpc.MaxRecvMsgSize(4*MaxRequestBytes), grpc.StatsHandler(&s.wire),
+			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 20 * time.Second})),
 		conns: &connListener{Listener: l, open: map[net.Conn]struct{}{}}, done: make(chan struct{}),
 	}
 	loggingpb.RegisterLoggingServiceV2Server(up.grpc, s)

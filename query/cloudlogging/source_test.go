@@ -25,6 +25,7 @@ func clock() time.Time { return now }
 
 // world is a service, a sink that writes to it and a source that reads it.
 type world struct {
+	net  *gcltest.Memory // nil on the loopback
 	srv  *gcltest.Server
 	sink *cloudloggingsink.Sink
 	src  *cloudloggingquery.Source
@@ -84,7 +85,7 @@ func openOn(t testing.TB, memory *gcltest.Memory, clock func() time.Time, change
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = src.Close() })
-	return &world{srv, s, src}
+	return &world{memory, srv, s, src}
 }
 
 func (w *world) write(t testing.TB, es ...*entry.Entry) {

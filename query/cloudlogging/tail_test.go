@@ -16,6 +16,7 @@ import (
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/gcltest"
 	"github.com/txtrail/txtrail/query"
+	"github.com/txtrail/txtrail/sink"
 )
 
 // following calls f with what Tail yields until f returns false, or too long.
@@ -205,6 +206,50 @@ func TestTailSessions(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 			return false
+		})
+	})
+}
+
+// A connection that is dead without a word is found out about within a minute, by who
+// writes, who reads and who follows.
+func TestDeadConnection(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		soon := func(what string, began time.Time) {
+			if d := time.Since(began); d > 50*time.Second {
+				t.Errorf("%s: %v", what, d)
+			}
+		}
+		w.write(t, line(t, 0))
+		if _, err := w.src.Lookup(t.Context(), "read-test"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		w.net.Mute()
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := w.sink.Write(ctx, []*entry.Entry{line(t, 1)}); err == nil || sink.IsPermanent(err) {
+			t.Errorf("a dead connection: %v", err)
+		}
+		soon("writing", began)
+		w.write(t, line(t, 1))
+
+		began = time.Now()
+		r, err := w.src.Lookup(ctx, "read-test")
+		if err != nil || len(r.Entries) != 2 {
+			t.Errorf("%v, %v", r, err)
+		}
+		soon("reading", began)
+
+		later(t, time.Minute, func() error {
+			w.net.Mute()
+			began = time.Now()
+			w.srv.Put(w.srv.Entries()...) // somebody else writes: there is something to be told
+			return nil
+		})
+		following(t, w, query.Filter{}, func(_ *entry.Entry, err error) bool {
+			soon("following", began)
+			return err == nil
 		})
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 )
 
 // DefaultLogID is the log that is written where nothing else is said.
@@ -156,11 +157,12 @@ func (o *Options) complete(ctx context.Context) (Options, error) {
 		return c, fmt.Errorf("%w: ProjectID (or %s) is %.80q, want a project's ID as gcloud projects list shows it", ErrOptions, envProject, c.ProjectID)
 	}
 	if c.Resource == nil {
-		c.Resource = detect(ctx, &c)
+		c.Resource = detect(ctx, &c).valid()
 	}
-	if c.Resource.Type == "" {
-		return c, fmt.Errorf("%w: Resource has no Type, want one such as k8s_container or global", ErrOptions)
+	if err := c.Resource.check(); err != nil {
+		return c, err
 	}
+	c.Resource = c.Resource.valid() // a copy
 	return c, nil
 }
 
@@ -182,11 +184,24 @@ func (o *Options) logName() string {
 	return "projects/" + o.ProjectID + "/logs/" + url.QueryEscape(o.LogID)
 }
 
+// A connection that has said nothing for as long is asked whether it is still there
+// while calls wait for it, and given up without an answer: of one that went away
+// without a word, with a machine that slept or a NAT that forgot, the kernel tells after a
+// quarter of an hour. The service takes that many pings; the client library of Bigtable
+// has the same.
+const (
+	aliveAfter  = 30 * time.Second
+	aliveAnswer = 10 * time.Second
+)
+
 // Dial returns the options for a client of the service: what [New] uses, for others
 // that speak with it. They switch off the tracing of calls: what records must not be
-// recorded.
+// recorded. And they find out about a connection that is dead within 40 s.
 func Dial(endpoint, quotaProject string, plain bool) []option.ClientOption {
-	opts := []option.ClientOption{option.WithTelemetryDisabled()}
+	opts := []option.ClientOption{
+		option.WithTelemetryDisabled(),
+		option.WithGRPCDialOption(grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: aliveAfter, Timeout: aliveAnswer})),
+	}
 	if endpoint != "" {
 		opts = append(opts, option.WithEndpoint(endpoint))
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -227,5 +228,38 @@ func TestDenied(t *testing.T) {
 	}
 	if cloudloggingsink.Denied(errors.New("other")) || cloudloggingsink.Denied(nil) {
 		t.Error("an error of something else is taken for a permission")
+	}
+}
+
+// A resource that the client would refuse with every request is refused at once; one
+// that was found is made such that it is not.
+func TestResourceBounds(t *testing.T) {
+	for name, r := range map[string]*cloudloggingsink.Resource{
+		"no UTF-8 in a value": {Type: "global", Labels: map[string]string{"pod": "a\xff"}},
+		"no UTF-8 in a name":  {Type: "global", Labels: map[string]string{"a\xff": "pod"}},
+		"no UTF-8 in a type":  {Type: "glob\xffal"},
+		"no type":             {Labels: map[string]string{"a": "b"}},
+		"a long value":        {Type: "global", Labels: map[string]string{"pod": strings.Repeat("x", 2000)}},
+		"many labels": {Type: "global", Labels: func() map[string]string {
+			m := map[string]string{}
+			for i := range 1000 {
+				m[strconv.Itoa(i)] = "value"
+			}
+			return m
+		}()},
+	} {
+		_, err := cloudloggingsink.New(t.Context(), &cloudloggingsink.Options{ProjectID: "shop-test", Endpoint: "127.0.0.1:1", Insecure: true, Resource: r})
+		if !errors.Is(err, cloudloggingsink.ErrOptions) || !strings.Contains(err.Error(), "Resource") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	srv := serve(t)
+	env := map[string]string{"K_SERVICE": "web\xff", "K_REVISION": strings.Repeat("r", 5000), "K_CONFIGURATION": "c"}
+	s := open(t, srv, func(o *cloudloggingsink.Options) {
+		o.LookupEnv = func(k string) (string, bool) { v, ok := env[k]; return v, ok }
+		o.Metadata = func(context.Context, string) string { return "europe\xfe" }
+	})
+	if err := s.Write(t.Context(), sinktest.Samples(0, 1)); err != nil {
+		t.Error(err)
 	}
 }

@@ -2,14 +2,58 @@ package cloudloggingsink
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/txtrail/txtrail/entry"
 )
 
 // Resource is a monitored resource (cloud.google.com/logging/docs/api/v2/resource-list).
 type Resource struct {
 	Type   string            // "cloud_run_revision"
 	Labels map[string]string // its labels
+}
+
+// What a resource may have at most: more than any that there is. The service counts it
+// as part of each entry, for which maxEntry leaves room.
+const (
+	maxResource     = 8 << 10 // bytes of all labels
+	maxResourceText = 1 << 10 // bytes of a type, a label's name or its value
+)
+
+// check refuses a resource with which the client, or the service, would refuse every
+// request.
+func (r *Resource) check() error {
+	bad := func(s string) bool { return len(s) > maxResourceText || !utf8.ValidString(s) }
+	switch {
+	case r.Type == "":
+		return fmt.Errorf("%w: Resource has no Type, want one such as k8s_container or global", ErrOptions)
+	case bad(r.Type):
+		return fmt.Errorf("%w: Resource.Type is %.80q, want one such as k8s_container or global", ErrOptions, r.Type)
+	}
+	size := 0
+	for k, v := range r.Labels {
+		if size += len(k) + len(v) + 8; size > maxResource {
+			return fmt.Errorf("%w: Resource has %d labels of more than %d bytes together", ErrOptions, len(r.Labels), maxResource)
+		}
+		if bad(k) || bad(v) {
+			return fmt.Errorf("%w: Resource has the label %.80q with the value %.80q, want UTF-8 and at most %d bytes of each", ErrOptions, k, v, maxResourceText)
+		}
+	}
+	return nil
+}
+
+// valid returns a copy that check takes, of what the environment and the metadata
+// server say.
+func (r *Resource) valid() *Resource {
+	text := func(s string) string { return entry.Cut(strings.ToValidUTF8(s, "\ufffd"), maxResourceText) }
+	c := &Resource{Type: text(r.Type), Labels: make(map[string]string, len(r.Labels))}
+	for k, v := range r.Labels {
+		c.Labels[text(k)] = text(v)
+	}
+	return c
 }
 
 // detect finds the resource by the same signs as the official client library
