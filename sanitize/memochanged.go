@@ -22,13 +22,13 @@ const (
 // that never do cost no memory.
 type changed struct {
 	seeds [2]maphash.Seed
+	tags  [changedSlots]uint16 // of the memo's hashes; 0 where nothing is
 	slots [changedSlots]changedSlot
 	came  [changedCame]uint16 // tags of values that came once
 }
 
 type changedSlot struct {
 	sums  [2]uint64
-	tag   uint16 // of the memo's hash; 0 when nothing is here
 	as    byte
 	name  string
 	out   string
@@ -44,13 +44,13 @@ type hiddenBy [changedRules]struct {
 // find returns what value, of the hash h, became the last time, nil when it is not
 // known. It may be in two places.
 func (c *changed) find(h uint64, as byte, name, value string) *changedSlot {
-	tag := memoTag(h)
-	s := &c.slots[h%changedSlots]
-	if s.tag != tag {
-		if s = &c.slots[h/changedSlots%changedSlots]; s.tag != tag {
+	tag, at := memoTag(h), h%changedSlots
+	if c.tags[at] != tag {
+		if at = h / changedSlots % changedSlots; c.tags[at] != tag {
 			return nil
 		}
 	}
+	s := &c.slots[at]
 	if s.as != as || s.name != name || s.sums != c.sums(value) {
 		return nil
 	}
@@ -77,11 +77,12 @@ func (c *changed) put(h uint64, as byte, name, value, out string, by *hiddenBy) 
 	if c.seeds[0] == (maphash.Seed{}) {
 		c.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 	}
-	s := &c.slots[h%changedSlots]
-	if other := &c.slots[h/changedSlots%changedSlots]; s.tag != 0 && s.tag != tag && (other.tag == 0 || h>>63 != 0) {
-		s = other
+	at := h % changedSlots
+	if other := h / changedSlots % changedSlots; c.tags[at] != 0 && c.tags[at] != tag && (c.tags[other] == 0 || h>>63 != 0) {
+		at = other
 	}
-	*s = changedSlot{sums: c.sums(value), tag: tag, as: as, name: strings.Clone(name), out: strings.Clone(out), rules: *by}
+	c.tags[at] = tag
+	c.slots[at] = changedSlot{sums: c.sums(value), as: as, name: strings.Clone(name), out: strings.Clone(out), rules: *by}
 }
 
 // report adds what was hidden.

@@ -19,9 +19,15 @@ func (r *run) pairs(d *doc, lo, hi int, trunc bool) {
 		}
 		s := p
 		eq := -1
-		for p < hi && !r.pairEnd(src, p, hi, eq >= 0) {
-			if src[p] == '=' && eq < 0 {
-				eq = p
+		for p < hi {
+			if c := src[p]; pairStops[c] {
+				if c == '=' {
+					if eq < 0 {
+						eq = p
+					}
+				} else if r.pairEnd(src, p, hi, eq >= 0) {
+					break
+				}
 			}
 			p++
 		}
@@ -84,7 +90,10 @@ func (d *doc) lastRule() ruleID {
 	return ruleCut
 }
 
-// pairEnd reports whether the pair ends at p.
+// pairStops are the bytes that may end a pair, and the one in its middle.
+var pairStops = [256]bool{'&': true, '\n': true, '\r': true, '#': true, ';': true, '?': true, '=': true}
+
+// pairEnd reports whether the pair ends at p, where one of those bytes stands.
 func (r *run) pairEnd(src []byte, p, hi int, value bool) bool {
 	switch src[p] {
 	case '&', '\n', '\r':

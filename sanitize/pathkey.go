@@ -71,10 +71,17 @@ func letterWords(b []byte) bool {
 // sourceFile reports a path whose last segment is a file of a program: its
 // folders are no keys.
 func sourceFile(p []byte) bool {
-	if i := bytes.IndexAny(p, "?#"); i >= 0 {
-		p = p[:i]
+	last := 0
+	for i, c := range p {
+		if c == '?' || c == '#' {
+			p = p[:i]
+			break
+		}
+		if c == '/' {
+			last = i + 1
+		}
 	}
-	p = p[bytes.LastIndexByte(p, '/')+1:]
+	p = p[last:]
 	if i := bytes.IndexByte(p, ':'); i >= 0 { // a line number
 		p = p[:i]
 	}

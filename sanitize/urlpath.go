@@ -6,7 +6,7 @@ import (
 
 // secretPath are path segments behind which a secret may stand.
 func secretPath(seg []byte) bool {
-	if len(seg) > 24 {
+	if len(seg) > 24 || len(seg) < 3 {
 		return false
 	}
 	var b [24]byte
@@ -69,18 +69,24 @@ func (r *run) path(d *doc, host []byte, p, hi int, trunc bool) int {
 		if src[p] == '?' || src[p] == '#' {
 			return p
 		}
-		s := p
-		for p < hi && src[p] != '/' && src[p] != '?' && src[p] != '#' {
-			p++
+		s, e := p, -1
+		bracket := false
+		for ; p < hi; p++ {
+			if c := src[p]; c == '/' || c == '?' || c == '#' {
+				break
+			} else if c == ';' && e < 0 { // matrix parameters
+				e = p
+			} else if c == '[' {
+				bracket = true
+			}
 		}
-		e := p
-		if semi := bytes.IndexByte(src[s:e], ';'); semi >= 0 { // matrix parameters
-			e = s + semi
+		if e < 0 {
+			e = p
 		}
 		seg := src[s:e]
 		decided := len(d.edits)
 		switch {
-		case r.rs.markerAt(src, s, e) == e && e > s:
+		case bracket && r.rs.markerAt(src, s, e) == e && e > s:
 		case r.rs.rules[rulePath].on && (left > 0 && tokenish(seg) || hook && len(seg) >= 16):
 			r.mask(d, s, e, rulePath)
 		case r.rs.rules[rulePath].on && botToken(seg) > 0:
@@ -96,7 +102,7 @@ func (r *run) path(d *doc, host []byte, p, hi int, trunc bool) int {
 			left--
 		}
 		under = ruleNone
-		if !files && e > s && len(d.edits) == decided && r.rs.rules[rulePath].on && !bytes.Contains(seg, []byte("[masked:")) {
+		if !files && e > s && len(d.edits) == decided && r.rs.rules[rulePath].on && !(bracket && bytes.Contains(seg, []byte("[masked:"))) {
 			under = r.pathKey(seg)
 		}
 		if secretPath(seg) {
