@@ -2,6 +2,7 @@ package connecttx
 
 import (
 	"context"
+	"fmt"
 
 	"connectrpc.com/connect"
 
@@ -68,7 +69,7 @@ func record(ctx context.Context, err error) {
 	if serversFault(code) {
 		middleware.SetError(ctx, coded{err, code})
 	} else {
-		middleware.Annotate(ctx, LabelClientError, err.Error())
+		middleware.Annotate(ctx, LabelClientError, fmt.Sprint(err)) // which catches a panic of its Error
 	}
 }
 

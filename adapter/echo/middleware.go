@@ -72,7 +72,7 @@ func record(ctx context.Context, c *echo.Context, err error) {
 	}
 	// As echo's error handler is going to answer it.
 	if _, status := echo.ResolveResponseStatus(c.Response(), err); status >= 400 && status < 500 {
-		middleware.Annotate(ctx, LabelClientError, err.Error())
+		middleware.Annotate(ctx, LabelClientError, fmt.Sprint(err)) // which catches a panic of its Error
 		return
 	}
 	var wrapping *echo.HTTPError

@@ -50,6 +50,13 @@ func router(use ...echo.MiddlewareFunc) *echo.Echo {
 		return echo.NewHTTPError(http.StatusBadGateway, "sorry").Wrap(named{})
 	})
 	api.GET("/refused", func(*echo.Context) error { return echo.NewHTTPError(http.StatusConflict, "sold already") })
+	api.GET("/silent", func(c *echo.Context) error {
+		if err := c.String(http.StatusNotFound, "none"); err != nil {
+			return err
+		}
+		var err *silent
+		return err
+	})
 	api.GET("/late", func(c *echo.Context) error {
 		return errors.Join(c.String(http.StatusOK, "all is well"), errStock)
 	})
@@ -59,6 +66,12 @@ func router(use ...echo.MiddlewareFunc) *echo.Echo {
 func recovering() *echo.Echo {
 	return router(echomiddleware.Recover(), echotx.Middleware())
 }
+
+// silent panics when it is asked and is a nil pointer, as errors that were meant to be none
+// do.
+type silent struct{ text string }
+
+func (s *silent) Error() string { return s.text }
 
 func TestRoute(t *testing.T) {
 	t.Parallel()
@@ -114,6 +127,7 @@ func TestErrors(t *testing.T) {
 		{"/api/named", 502, entry.Error{Type: "unavailable", Message: "code=502, message=sorry, err=till closed"}, nil, true},
 		{"/api/refused", 409, entry.Error{}, []entry.Label{{Name: echotx.LabelClientError, Value: "code=409, message=sold already"}}, false},
 		{"/nothing", 404, entry.Error{}, []entry.Label{{Name: echotx.LabelClientError, Value: "Not Found"}}, false},
+		{"/api/silent", 404, entry.Error{}, []entry.Label{{Name: echotx.LabelClientError, Value: "<nil>"}}, false},
 		{"/api/late", 200, entry.Error{Type: "*errors.joinError", Message: "no stock"}, nil, true},
 		{"/items/7", 200, entry.Error{}, nil, false},
 	} {

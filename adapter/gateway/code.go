@@ -3,6 +3,7 @@ package gatewaytx
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -28,7 +29,7 @@ func record(ctx context.Context, err error) {
 	var answered *runtime.HTTPStatusError
 	if errors.As(err, &answered) {
 		if answered.HTTPStatus >= 400 && answered.HTTPStatus < 500 {
-			middleware.Annotate(ctx, LabelClientError, err.Error())
+			middleware.Annotate(ctx, LabelClientError, fmt.Sprint(err)) // which catches a panic of its Error
 			return
 		}
 		err = answered.Err
@@ -36,7 +37,7 @@ func record(ctx context.Context, err error) {
 	code := status.Code(err)
 	middleware.Annotate(ctx, LabelCode, word(code))
 	if http := runtime.HTTPStatusFromCode(code); http >= 400 && http < 500 {
-		middleware.Annotate(ctx, LabelClientError, err.Error())
+		middleware.Annotate(ctx, LabelClientError, fmt.Sprint(err)) // which catches a panic of its Error
 		return
 	}
 	middleware.SetError(ctx, coded{err, code})

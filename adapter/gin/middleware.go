@@ -3,6 +3,7 @@ package gintx
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"syscall"
@@ -62,13 +63,23 @@ func record(ctx context.Context, c *gin.Context) {
 		return
 	}
 	if status := c.Writer.Status(); status >= 400 && status < 500 {
-		middleware.Annotate(ctx, LabelClientError, strings.Join(c.Errors.Errors(), "; "))
+		middleware.Annotate(ctx, LabelClientError, texts(c))
 		return
 	}
 	middleware.SetError(ctx, last.Err)
 	if len(c.Errors) > 1 {
-		middleware.Annotate(ctx, LabelErrors, strings.Join(c.Errors.Errors(), "; "))
+		middleware.Annotate(ctx, LabelErrors, texts(c))
 	}
+}
+
+// texts returns what the errors on c say. An error may panic when it is asked, as a nil
+// pointer does that was taken for an error; fmt catches that, and gin may never ask.
+func texts(c *gin.Context) string {
+	all := make([]string, len(c.Errors))
+	for i, e := range c.Errors {
+		all[i] = fmt.Sprint(e.Err)
+	}
+	return strings.Join(all, "; ")
 }
 
 // clientGone reports whether gin takes a panic for the client's departure, which the

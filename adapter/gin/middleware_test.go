@@ -67,12 +67,23 @@ func router(fallback bool) *gin.Engine {
 			c.Status(http.StatusOK)
 		}
 	})
+	api.GET("/silent", func(c *gin.Context) {
+		var err *silent
+		_ = c.Error(err)
+		c.Status(http.StatusBadRequest)
+	})
 	api.GET("/noted", func(c *gin.Context) {
 		_ = c.Error(errStock)
 		c.String(http.StatusOK, "all the same")
 	})
 	return r
 }
+
+// silent panics when it is asked and is a nil pointer, as errors that were meant to be none
+// do. gin does not ask.
+type silent struct{ text string }
+
+func (s *silent) Error() string { return s.text }
 
 func TestRoute(t *testing.T) {
 	t.Parallel()
@@ -124,6 +135,7 @@ func TestErrors(t *testing.T) {
 			[]entry.Label{{Name: gintx.LabelClientError, Value: "Key: 'Count' Error:Field validation for 'Count' failed on the 'required' tag"}},
 			false,
 		},
+		{"/api/silent", 400, entry.Error{}, []entry.Label{{Name: gintx.LabelClientError, Value: "<nil>"}}, false},
 		{"/api/noted", 200, entry.Error{Type: "*errors.errorString", Message: "no stock"}, nil, true},
 		{"/items/7", 200, entry.Error{}, nil, false},
 	} {
