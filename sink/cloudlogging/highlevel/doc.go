@@ -31,6 +31,8 @@
 //     Options.CallTimeout, without its cause.
 //   - LogEntry.split can not be set: a part of an entry above 256 KiB has its number in
 //     jsonPayload.split, as lines of the stdout sink have. Readers take both.
+//   - A time can not be left to the service: what a machine sends whose clock is more
+//     than a day ahead is refused and goes to the dead letters.
 //   - No compression, unless the client was made so.
 //   - Entries of a batch are stored in any order. The service sorts by timestamp.
 //   - When all of a batch is refused, an entry of 1970 asks whether it is the batch or
