@@ -67,10 +67,11 @@ func (c *findCmd) run(a *app) (int, error) {
 	if len(r.Entries) == 0 {
 		return a.nothing(r, &f)
 	}
+	link := linksOf(src).find(&f)
 	if stories {
-		return c.stories(a, src, r)
+		return c.stories(a, src, r, link)
 	}
-	return c.entries(a, r)
+	return c.entries(a, r, link)
 }
 
 // nothing says where there was nothing to find.
@@ -97,12 +98,14 @@ func (a *app) nothing(r *query.Result, f *query.Filter) (int, error) {
 	return a.status(r, false), nil
 }
 
-func (c *findCmd) entries(a *app, r *query.Result) (int, error) {
+func (c *findCmd) entries(a *app, r *query.Result, link string) (int, error) {
 	code := a.status(r, true)
 	var err error
 	switch a.flags.Output {
 	case "json":
-		err = render.WriteDoc(a.stdout, &render.Doc{Search: render.NewSearchDoc(r, len(r.Entries)), Entries: render.Lines(r.Entries)})
+		doc := &render.Doc{Search: render.NewSearchDoc(r, len(r.Entries)), Entries: render.Lines(r.Entries)}
+		doc.Search.Link = link
+		err = render.WriteDoc(a.stdout, doc)
 	case "jsonl":
 		err = render.WriteLines(a.stdout, r.Entries, a.terminal)
 	default:
@@ -114,6 +117,7 @@ func (c *findCmd) entries(a *app, r *query.Result) (int, error) {
 		short := render.ShortIDs(ids)
 		p.Days(!a.oneDay(r.Entries))
 		p.Entries(r.Entries, short)
+		p.Link(link)
 		err = p.Flush()
 	}
 	if err != nil {
@@ -131,13 +135,13 @@ func (a *app) oneDay(es []*entry.Entry) bool {
 }
 
 // stories groups what matched by txid and lists the newest of the groups.
-func (c *findCmd) stories(a *app, src query.Source, r *query.Result) (int, error) {
+func (c *findCmd) stories(a *app, src query.Source, r *query.Result, link string) (int, error) {
 	code := a.status(r, true)
 	groups := query.Group(r.Entries)
 	if len(groups) == 0 {
 		// Entries without a txid: a log line outside of any request.
 		c.Entries = true
-		return c.entries(a, r)
+		return c.entries(a, r, link)
 	}
 	// A scenario is as new as its newest entry, not as its first.
 	slices.SortStableFunc(groups, func(x, y []*entry.Entry) int { return newest(x).Compare(newest(y)) })
@@ -152,6 +156,7 @@ func (c *findCmd) stories(a *app, src query.Source, r *query.Result) (int, error
 	var err error
 	if a.flags.Output == "json" {
 		doc := &render.Doc{Search: render.NewSearchDoc(r, 0)}
+		doc.Search.Link = link
 		for i, s := range ss {
 			d := render.NewStoryDoc(s, false)
 			d.Matched = len(groups[i])
@@ -164,6 +169,7 @@ func (c *findCmd) stories(a *app, src query.Source, r *query.Result) (int, error
 		p := a.printer()
 		p.Stories(ss)
 		p.AfterStories(ss)
+		p.Link(link)
 		err = p.Flush()
 	}
 	if err != nil {

@@ -39,7 +39,7 @@ func (c *showCmd) run(a *app) (int, error) {
 		return c.none(a, prefix, found)
 	case 1:
 		if !found.Result.More {
-			return c.one(a, prefix, row, found)
+			return c.one(a, src, prefix, row, found)
 		}
 	}
 	return c.several(a, prefix, found)
@@ -78,7 +78,7 @@ func (c *showCmd) none(a *app, prefix string, f *query.Found) (int, error) {
 	return a.status(f.Result, false), nil
 }
 
-func (c *showCmd) one(a *app, prefix string, row int, f *query.Found) (int, error) {
+func (c *showCmd) one(a *app, src query.Source, prefix string, row int, f *query.Found) (int, error) {
 	s := f.Stories[0]
 	var r *query.Row
 	if row > 0 {
@@ -88,9 +88,14 @@ func (c *showCmd) one(a *app, prefix string, row int, f *query.Found) (int, erro
 		}
 	}
 	code := a.status(f.Result, true)
+	link := linksOf(src).story(s)
+	if r != nil {
+		link = linksOf(src).entry(r.Entry())
+	}
 	switch a.flags.Output {
 	case "json":
 		doc := &render.Doc{Search: render.NewSearchDoc(f.Result, f.Result.Matched)}
+		doc.Search.Link = link
 		sd := render.NewStoryDoc(s, r == nil)
 		if r != nil {
 			rd := render.NewRowDoc(r)
@@ -112,10 +117,12 @@ func (c *showCmd) one(a *app, prefix string, row int, f *query.Found) (int, erro
 		d := c.detail(render.BodyFull)
 		d.Headers = true
 		p.Call(s, r, prefix, d)
+		p.Link(link)
 		return code, writing(p.Flush())
 	}
 	limit := a.limit(maxRows)
 	p.Story(s, prefix, c.detail(render.BodyNone), limit)
+	p.Link(link)
 	if err := p.Flush(); err != nil {
 		return 0, writing(err)
 	}

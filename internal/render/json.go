@@ -101,6 +101,7 @@ type NoteDoc struct {
 // SearchDoc says what was searched and what could not be read.
 type SearchDoc struct {
 	Source   string   `json:"source"`
+	Link     string   `json:"link,omitempty"` // the same answer in the source's own house
 	Files    int      `json:"files,omitempty"`
 	Bytes    int64    `json:"bytes,omitempty"`
 	From     string   `json:"from,omitempty"`
