@@ -2,14 +2,8 @@ package sink
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 )
-
-// closeGrace is how long Close waits beyond its deadline for a sink to notice
-// that its context has ended. One that notices costs nothing of it.
-const closeGrace = 100 * time.Millisecond
 
 // Close ends the queue: it has what waits written until ctx ends, then closes the
 // sink. A write that fails is tried again as long as ctx lasts. What could not be
@@ -23,30 +17,18 @@ const closeGrace = 100 * time.Millisecond
 // Close may be called more than once and at the same time: the others wait, each
 // within its own ctx, and return the same.
 func (q *Queue) Close(ctx context.Context) error {
-	q.mu.Lock()
-	first := !q.closing
-	q.closing = true
-	q.waiting = busy
-	q.mu.Unlock()
-	if !first {
-		select {
-		case <-q.closed:
-			return q.closeErr
-		case <-ctx.Done():
-			return fmt.Errorf("sink: close: another Close has not ended yet: %w", context.Cause(ctx))
-		}
-	}
-	close(q.draining)
-	q.nudge()
-	select {
-	case <-q.done:
-	case <-ctx.Done():
-		q.cancel()
-		wait(q.done, closeGrace)
-	}
-	q.abandon()
+	return q.end(ctx, "", q.sink, q.report, func() {
+		q.mu.Lock()
+		q.closing = true
+		q.waiting = busy
+		q.mu.Unlock()
+		q.nudge()
+	}, func() []error { return q.left(ctx) })
+}
 
-	var errs []error
+// left takes away what the worker has left, and tells of it.
+func (q *Queue) left(ctx context.Context) (errs []error) {
+	q.abandon()
 	q.mu.Lock()
 	lost, gaps := q.leftEntries, q.leftGaps
 	q.mu.Unlock()
@@ -58,16 +40,7 @@ func (q *Queue) Close(ctx context.Context) error {
 	if gaps > 0 {
 		errs = append(errs, fmt.Errorf("sink: close: %d gap entries not written; Stats has what was dropped", gaps))
 	}
-	if err := closeWithin(ctx, q.sink); err != nil {
-		err = fmt.Errorf("sink: close: %w", err)
-		q.report.report(classClose, err)
-		errs = append(errs, err)
-	}
-	q.cancel()
-	q.report.flush(true)
-	q.closeErr = errors.Join(errs...)
-	close(q.closed)
-	return q.closeErr
+	return errs
 }
 
 // abandon counts as dropped what the worker left, or still holds when the sink
@@ -94,13 +67,4 @@ func (q *Queue) abandon() {
 	q.gaps.reset()
 	q.gone = true
 	q.notify()
-}
-
-func wait(done <-chan struct{}, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-done:
-	case <-t.C:
-	}
 }

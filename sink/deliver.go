@@ -40,7 +40,7 @@ func (w *worker) deliver() {
 		pause := w.pause(attempt, after)
 		q.report.report(classWrite, fmt.Errorf("sink: %d entries not written, trying again in %s: %w",
 			len(w.batch), pause.Round(time.Millisecond), err))
-		if !w.rest(pause) {
+		if !w.q.rest(pause, nil) {
 			return
 		}
 	}
@@ -221,7 +221,7 @@ func (w *worker) dropped(it item, e *entry.Entry, why reason) {
 // pause is how long to wait before the next attempt; not long while Close waits.
 func (w *worker) pause(attempt int, after time.Duration) time.Duration {
 	d := pause(attempt, after, w.q.opts.RetryMin, w.q.opts.RetryMax)
-	if w.draining() {
+	if w.q.isDraining() {
 		d = min(d, drainPause)
 	}
 	return d
@@ -229,31 +229,3 @@ func (w *worker) pause(attempt int, after time.Duration) time.Duration {
 
 // drainPause bounds the pause between attempts while Close waits.
 const drainPause = time.Second
-
-func (w *worker) draining() bool {
-	select {
-	case <-w.q.draining:
-		return true
-	default:
-		return false
-	}
-}
-
-// rest waits for d. When Close begins meanwhile it returns early, for one more
-// attempt within Close's deadline. It returns false when Close gives up.
-func (w *worker) rest(d time.Duration) bool {
-	begun := w.q.draining
-	if w.draining() {
-		begun = nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-begun:
-		return true
-	case <-w.q.ctx.Done():
-		return false
-	}
-}

@@ -34,13 +34,8 @@ type Queue struct {
 	buffers  BufferPool
 	report   *reporter
 
-	wake     chan struct{}   // a token when the worker should look
-	ctx      context.Context // of writes; ends when Close gives up
-	cancel   context.CancelFunc
-	draining chan struct{} // closed when Close begins
-	done     chan struct{} // closed when the worker has ended
-	closed   chan struct{} // closed when Close has ended
-	closeErr error         // valid then
+	*ending
+	wake     chan struct{} // a token when the worker should look
 	declined atomic.Int64  // left out by a strategy
 	spare    sync.Pool     // of *waiter, for Deliver
 
@@ -111,18 +106,15 @@ func NewQueue(s Sink, opts *QueueOptions) (*Queue, error) {
 		return nil, err
 	}
 	q := &Queue{
-		opts:     o,
-		sink:     s,
-		prefix:   newIDPrefix(),
-		report:   newReporter(o.OnError, o.Now),
-		wake:     make(chan struct{}, 1),
-		draining: make(chan struct{}),
-		done:     make(chan struct{}),
-		closed:   make(chan struct{}),
-		ring:     make([]item, o.MaxBytes/entrySize+1),
-		gaps:     newGapBook(),
+		opts:   o,
+		sink:   s,
+		prefix: newIDPrefix(),
+		report: newReporter(o.OnError, o.Now),
+		ending: newEnding(),
+		wake:   make(chan struct{}, 1),
+		ring:   make([]item, o.MaxBytes/entrySize+1),
+		gaps:   newGapBook(),
 	}
-	q.ctx, q.cancel = context.WithCancel(WithoutRecording(context.Background()))
 	w := newWorker(q)
 	q.resource, err = w.cleanResource(o.Resource)
 	if err != nil {

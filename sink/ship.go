@@ -51,16 +51,10 @@ type Ship struct {
 	sink   Sink
 	report *reporter
 
-	ctx      context.Context // of writes; ends when Close gives up
-	cancel   context.CancelFunc
-	wake     chan struct{} // a token when the worker should look
-	draining chan struct{} // closed when Close begins
-	done     chan struct{} // closed when the worker has ended
-	closed   chan struct{} // closed when Close has ended
-	closeErr error         // valid then
+	*ending
+	wake chan struct{} // a token when the worker should look
 
 	mu       sync.Mutex
-	closing  bool
 	cut      context.CancelFunc // ends the Write that runs
 	stats    ShipStats          // its maps and sums are made by Stats
 	backlog  Backlog            // in the spool, not read yet
@@ -84,19 +78,16 @@ func NewShip(spool Spool, s Sink, opts *ShipOptions) (*Ship, error) {
 		return nil, err
 	}
 	h := &Ship{
-		opts:     o,
-		spool:    spool,
-		sink:     s,
-		report:   newReporter(o.OnError, o.Now),
-		wake:     make(chan struct{}, 1),
-		draining: make(chan struct{}),
-		done:     make(chan struct{}),
-		closed:   make(chan struct{}),
+		opts:   o,
+		spool:  spool,
+		sink:   s,
+		report: newReporter(o.OnError, o.Now),
+		ending: newEnding(),
+		wake:   make(chan struct{}, 1),
 	}
 	if o.Follow {
 		h.marker, _ = spool.(Marker)
 	}
-	h.ctx, h.cancel = context.WithCancel(WithoutRecording(context.Background()))
 	go newShipper(h).run()
 	return h, nil
 }
@@ -116,16 +107,7 @@ func (h *Ship) nudge() {
 func (h *Ship) urgent() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.closing || len(h.waiters) > 0
-}
-
-func (h *Ship) isClosing() bool {
-	select {
-	case <-h.draining:
-		return true
-	default:
-		return false
-	}
+	return h.isDraining() || len(h.waiters) > 0
 }
 
 // lost counts what will not be delivered. h.mu is held.

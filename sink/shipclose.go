@@ -2,7 +2,6 @@ package sink
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -20,87 +19,43 @@ const drainWrite = 10 * time.Second
 // Close may be called more than once and at the same time: the others wait, each
 // within its own ctx, and return the same.
 func (h *Ship) Close(ctx context.Context) error {
-	h.mu.Lock()
-	first := !h.closing
-	h.closing = true
-	h.mu.Unlock()
-	if !first {
-		select {
-		case <-h.closed:
-			return h.closeErr
-		case <-ctx.Done():
-			return fmt.Errorf("sink: close: another Close has not ended yet: %w", context.Cause(ctx))
-		}
-	}
-	close(h.draining)
-	h.nudge()
-	slow := time.AfterFunc(drainWrite, func() {
-		h.mu.Lock()
-		cut := h.cut
-		h.mu.Unlock()
-		if cut != nil {
-			cut()
-		}
+	var slow *time.Timer
+	return h.end(ctx, h.opts.Name, h.sink, h.report, func() {
+		slow = time.AfterFunc(drainWrite, h.interrupt)
+		h.nudge()
+	}, func() []error {
+		slow.Stop()
+		return h.left(ctx)
 	})
-	defer slow.Stop()
-	select {
-	case <-h.done:
-	case <-ctx.Done():
-		h.cancel()
-		wait(h.done, closeGrace)
-	}
+}
 
-	var errs []error
+// interrupt ends the Write that runs.
+func (h *Ship) interrupt() {
+	h.mu.Lock()
+	cut := h.cut
+	h.mu.Unlock()
+	if cut != nil {
+		cut()
+	}
+}
+
+// left says what goes on at the next start.
+func (h *Ship) left(ctx context.Context) []error {
 	h.mu.Lock()
 	left, why := h.inflight+h.backlog.Entries, h.stats.LastError
 	standby := h.stats.Standby
 	h.mu.Unlock()
 	h.dismiss(ErrClosed)
-	if left > 0 && !standby {
-		err := fmt.Errorf("%w: %d for %s", ErrLeft, left, h.opts.Name)
-		switch {
-		case ctx.Err() != nil:
-			err = fmt.Errorf("%w: %w", err, context.Cause(ctx))
-		case why != "":
-			err = fmt.Errorf("%w: %s", err, why)
-		}
-		h.report.report(classClose, err)
-		errs = append(errs, err)
+	if left == 0 || standby {
+		return nil
 	}
-	if err := closeWithin(ctx, h.sink); err != nil {
-		err = fmt.Errorf("sink: close: %s: %w", h.opts.Name, err)
-		h.report.report(classClose, err)
-		errs = append(errs, err)
+	err := fmt.Errorf("%w: %d for %s", ErrLeft, left, h.opts.Name)
+	switch {
+	case ctx.Err() != nil:
+		err = fmt.Errorf("%w: %w", err, context.Cause(ctx))
+	case why != "":
+		err = fmt.Errorf("%w: %s", err, why)
 	}
-	h.cancel()
-	h.report.flush(true)
-	h.closeErr = errors.Join(errs...)
-	close(h.closed)
-	return h.closeErr
-}
-
-// closeWithin closes a sink, with a little time of its own when ctx has ended: a file
-// has to be closed all the same.
-func closeWithin(ctx context.Context, s Sink) error {
-	if ctx.Err() != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
-		defer cancel()
-	}
-	result := make(chan error, 1)
-	go func() { result <- closeOne(WithoutRecording(ctx), s) }()
-	select {
-	case err := <-result:
-		return err
-	case <-ctx.Done():
-	}
-	// The sink's own word is worth waiting for a moment.
-	t := time.NewTimer(closeGrace / 2)
-	defer t.Stop()
-	select {
-	case err := <-result:
-		return err
-	case <-t.C:
-		return fmt.Errorf("the sink did not close: %w", context.Cause(ctx))
-	}
+	h.report.report(classClose, err)
+	return []error{err}
 }

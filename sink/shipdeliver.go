@@ -31,7 +31,7 @@ func (w *shipper) deliver() (left bool) {
 			attempt = -1
 			continue
 		}
-		if h.isClosing() && (w.try.open() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+		if h.isDraining() && (w.try.open() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
 			return true // what is left is safe where it is
 		}
 		if settled || w.try.dividing {
@@ -86,7 +86,7 @@ func (w *shipper) write() error {
 func (w *shipper) give() (err error) {
 	h := w.h
 	limit := h.opts.WriteTimeout
-	if h.isClosing() {
+	if h.isDraining() {
 		limit = min(limit, drainWrite)
 	}
 	ctx, cancel := context.WithTimeout(h.ctx, limit)

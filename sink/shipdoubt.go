@@ -52,7 +52,7 @@ func (w *shipper) doubt() (again bool) {
 		if d.resolved() {
 			return true
 		}
-		if h.ctx.Err() != nil || h.isClosing() {
+		if h.ctx.Err() != nil || h.isDraining() {
 			return false
 		}
 		if err == nil {

@@ -32,7 +32,7 @@ func (w *shipper) follow(d time.Duration) bool {
 			return true
 		}
 		w.sleep(step, nil)
-		if h.ctx.Err() != nil || h.isClosing() {
+		if h.ctx.Err() != nil || h.isDraining() {
 			return false
 		}
 	}

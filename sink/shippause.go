@@ -6,7 +6,7 @@ import "time"
 func (w *shipper) pause(attempt int, err error) time.Duration {
 	after, _ := RetryAfter(err)
 	d := pause(attempt, after, w.h.opts.RetryMin, w.h.opts.RetryMax)
-	if w.h.isClosing() {
+	if w.h.isDraining() {
 		d = min(d, drainPause)
 	}
 	return d
@@ -28,11 +28,11 @@ func (w *shipper) rest(d time.Duration, seek func() bool) bool {
 		if step <= 0 {
 			return w.h.ctx.Err() == nil
 		}
-		closing := w.h.isClosing()
+		closing := w.h.isDraining()
 		if !w.h.rest(step, changed) {
 			return false
 		}
-		if !closing && w.h.isClosing() {
+		if !closing && w.h.isDraining() {
 			return true
 		}
 		b, err := w.look() // an error comes again where it counts
@@ -44,25 +44,6 @@ func (w *shipper) rest(d time.Duration, seek func() bool) bool {
 			return true
 		}
 	}
-}
-
-// rest waits for d, for a token of changed, or until Close begins. It returns false when
-// Close gives up.
-func (h *Ship) rest(d time.Duration, changed <-chan struct{}) bool {
-	begun := h.draining
-	if h.isClosing() {
-		begun = nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-changed:
-	case <-begun:
-	case <-h.ctx.Done():
-		return false
-	}
-	return true
 }
 
 // sleep waits for d, for a token of Flush or Close, or for one of the Spool.

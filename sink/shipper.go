@@ -91,7 +91,7 @@ func (w *shipper) attach() bool {
 			h.unmark()
 			return true
 		}
-		if h.isClosing() {
+		if h.isDraining() {
 			return false
 		}
 		pause := standbyPause
@@ -132,7 +132,7 @@ func (w *shipper) next() bool {
 			seen = Backlog{} // counted, and not there
 		}
 		if err != nil {
-			if h.isClosing() {
+			if h.isDraining() {
 				return false
 			}
 			pause := backoff(faults, h.opts.RetryMin, h.opts.RetryMax)
@@ -151,7 +151,7 @@ func (w *shipper) next() bool {
 			continue
 		}
 		since = time.Time{}
-		if h.isClosing() {
+		if h.isDraining() {
 			return false
 		}
 		w.sleep(h.opts.Poll, w.feed.Changed())

@@ -1,0 +1,132 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// closeGrace is how long Close waits beyond its deadline for a sink to notice that its
+// context has ended. One that notices costs nothing of it.
+const closeGrace = 100 * time.Millisecond
+
+// ending is how a [Queue] and a [Ship] end: they drain what they have into their sink
+// while a Close lasts, and then close it. Whoever calls Close first does it, the others
+// wait.
+type ending struct {
+	ctx      context.Context // of writes; ends when Close gives up
+	cancel   context.CancelFunc
+	draining chan struct{} // closed when Close begins
+	done     chan struct{} // closed by the worker when it has ended
+	closed   chan struct{} // closed when Close has ended
+	closeErr error         // valid then
+	begun    atomic.Bool
+}
+
+func newEnding() *ending {
+	e := &ending{draining: make(chan struct{}), done: make(chan struct{}), closed: make(chan struct{})}
+	e.ctx, e.cancel = context.WithCancel(WithoutRecording(context.Background()))
+	return e
+}
+
+// end is Close. begin tells the worker, and left says what it has left behind when it
+// has ended, or hangs in the sink. name is of the sink; it may be empty.
+func (e *ending) end(ctx context.Context, name string, s Sink, r *reporter, begin func(), left func() []error) error {
+	if !e.begun.CompareAndSwap(false, true) {
+		select {
+		case <-e.closed:
+			return e.closeErr
+		case <-ctx.Done():
+			return fmt.Errorf("sink: close: another Close has not ended yet: %w", context.Cause(ctx))
+		}
+	}
+	close(e.draining)
+	begin()
+	select {
+	case <-e.done:
+	case <-ctx.Done():
+		e.cancel()
+		wait(e.done, closeGrace)
+	}
+	errs := left()
+	if err := closeWithin(ctx, s); err != nil {
+		if name != "" {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+		err = fmt.Errorf("sink: close: %w", err)
+		r.report(classClose, err)
+		errs = append(errs, err)
+	}
+	e.cancel()
+	r.flush(true)
+	e.closeErr = errors.Join(errs...)
+	close(e.closed)
+	return e.closeErr
+}
+
+// isDraining reports whether Close has begun.
+func (e *ending) isDraining() bool {
+	select {
+	case <-e.draining:
+		return true
+	default:
+		return false
+	}
+}
+
+// rest waits for d, or for a token of changed. When Close begins meanwhile it returns
+// early, for one more attempt within Close's deadline. It returns false when Close gives
+// up.
+func (e *ending) rest(d time.Duration, changed <-chan struct{}) bool {
+	begun := e.draining
+	if e.isDraining() {
+		begun = nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-changed:
+	case <-begun:
+	case <-e.ctx.Done():
+		return false
+	}
+	return true
+}
+
+// closeWithin closes a sink, with a little time of its own when ctx has ended: a file
+// has to be closed all the same.
+func closeWithin(ctx context.Context, s Sink) error {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
+		defer cancel()
+	}
+	result := make(chan error, 1)
+	go func() { result <- closeOne(WithoutRecording(ctx), s) }()
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+	}
+	// The sink's own word is worth waiting for a moment.
+	t := time.NewTimer(closeGrace / 2)
+	defer t.Stop()
+	select {
+	case err := <-result:
+		return err
+	case <-t.C:
+		return fmt.Errorf("the sink did not close: %w", context.Cause(ctx))
+	}
+}
+
+func wait(done <-chan struct{}, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-done:
+	case <-t.C:
+	}
+}
