@@ -40,7 +40,11 @@ func (r *run) lane(src []byte, i, base, top int, prev *cacheEntry) (end, owed in
 		ent := &r.cache[prev.next%cacheSize]
 		p := i + 1 + int(ent.tag>>8)
 		if (eight(src, i+1)^ent.a)<<ent.shift != 0 || src[p] != '"' || ent.as == keyOther || p > i+1+8 && !ent.ends(src, i+1) {
-			return i, -1, prev, laneMiss
+			ent = &r.cache[prev.other%cacheSize]
+			if p = ent.guess(src, i+1); p == 0 {
+				return i, -1, prev, laneMiss
+			}
+			prev.next, prev.other = prev.other, prev.next
 		}
 		if src[p+1] != ':' {
 			break

@@ -21,6 +21,7 @@ type cacheEntry struct {
 	tag        uint32 // length and scope; 0 when nothing is here
 	dec        decision
 	next       uint16 // the entry of the JSON key that came after this one
+	other      uint16 // … and of the one that came before that: "id" is in many objects
 	as         keyAs  // what is known of the key as one of JSON
 	shift      uint8  // how many bits of eight bytes are not of the key
 	luck       int8   // above 0: its values come again; else how often they were not looked for
@@ -124,6 +125,8 @@ func (r *run) follow(prev *cacheEntry, at int, dec decision) *cacheEntry {
 		ent.as, ent.luck = keyKind(dec), luckFirst
 		ent.shift = 64 - 8*uint8(min(ent.tag>>8, 8))
 	}
-	prev.next = uint16(at)
+	if prev.next != uint16(at) {
+		prev.next, prev.other = uint16(at), prev.next
+	}
 	return ent
 }
