@@ -102,7 +102,7 @@ func (s *Server) start() error {
 	}
 	up := &serving{
 		grpc: grpc.NewServer(grpc.MaxRecvMsgSize(4*MaxRequestBytes), grpc.StatsHandler(&s.wire),
-			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 20 * time.Second})),
+			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 20 * time.Second, PermitWithoutStream: true})),
 		conns: &connListener{Listener: l, open: map[net.Conn]struct{}{}}, done: make(chan struct{}),
 	}
 	loggingpb.RegisterLoggingServiceV2Server(up.grpc, s)

@@ -57,12 +57,25 @@ func (b *budget) wait(now time.Time) time.Duration {
 	if d := b.until.Sub(now); d > 0 {
 		return d
 	}
-	b.taken = slices.DeleteFunc(b.taken, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+	b.forget(now)
 	if len(b.taken) >= b.max {
 		return b.taken[0].Add(time.Minute).Sub(now)
 	}
 	b.taken = append(b.taken, now)
 	return 0
+}
+
+// plenty reports whether half of the reads are left.
+func (b *budget) plenty() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.forget(now)
+	return len(b.taken) <= b.max/2 && !b.until.After(now)
+}
+
+func (b *budget) forget(now time.Time) {
+	b.taken = slices.DeleteFunc(b.taken, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
 }
 
 // exhausted notes that the service refused a read, and for how long.

@@ -94,6 +94,14 @@ func stamp(t time.Time) string {
 // another.
 func (c *conditions) since(t time.Time) { c.add("timestamp>=%s", stamp(t)) }
 
+// until adds the end of what is searched. An entry whose time the service would not have
+// kept has another timestamp, of when it was sent, and its own in the payload.
+func (c *conditions) until(t time.Time) {
+	if !t.IsZero() {
+		c.add("(timestamp<%s OR jsonPayload.time:*)", stamp(t))
+	}
+}
+
 // translate turns a filter into conditions, but for its times.
 func translate(c *conditions, f *query.Filter) {
 	if f.TxID != "" {

@@ -151,11 +151,9 @@ func (s *Source) Find(ctx context.Context, f query.Filter) (*query.Result, error
 			return nil, err
 		}
 	}
-	return s.keep.answer(ctx, fmt.Sprintf("find %+v", f), func() (*query.Result, error) {
+	return s.keep.answer(ctx, fmt.Sprintf("find %#v", f), func() (*query.Result, error) {
 		c, since := s.begin(f.Since)
-		if !f.Until.IsZero() {
-			c.add("timestamp<%s", stamp(f.Until))
-		}
+		c.until(f.Until)
 		translate(&c, &f)
 		r := &reading{s: s}
 		if f.Limit > 0 {
@@ -215,7 +213,7 @@ func (s *Source) answer(ctx context.Context, r *reading, since time.Time, seq it
 		})
 	}
 	result.Coverage = query.Coverage{Source: s.opts.Name, From: since, To: s.opts.Now()}
-	if len(result.Entries) == 0 {
+	if len(result.Entries) == 0 && s.budget.plenty() {
 		if result.Coverage.From, result.Coverage.To, err = s.covered(ctx); err != nil {
 			return nil, err
 		}
@@ -230,7 +228,7 @@ func isService(err error) bool {
 }
 
 // covered is what there is: who finds nothing must know where it was looked. It costs
-// two reads.
+// two reads, which are made where there are plenty; else it is what was looked at.
 func (s *Source) covered(ctx context.Context) (from, to time.Time, err error) {
 	c, _ := s.begin(time.Time{})
 	edge := func(order string) (time.Time, error) {

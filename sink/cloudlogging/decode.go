@@ -21,8 +21,11 @@ import (
 var ErrForeign = errors.New("cloudloggingsink: not an entry of txtrail")
 
 // PartMissing is the reason of a body that lacks a part in the middle or at its
-// end.
-const PartMissing = "part missing"
+// end; FlagPartMissing is the flag of an entry that lacks parts, of whatever it is.
+const (
+	PartMissing     = "part missing"
+	FlagPartMissing = "part_missing"
+)
 
 // Part says which piece of an entry a LogEntry is.
 type Part struct {
@@ -84,8 +87,8 @@ func decode(e *loggingpb.LogEntry) (*entry.Entry, error) {
 }
 
 // Join returns the entry that parts were split from. They come in any order;
-// repeated ones count once. Where one is missing the entry has what is there, the
-// body concerned says PartMissing, and missing tells how many. Of parts that were not
+// repeated ones count once. Where one is missing the entry has what is there and
+// FlagPartMissing, the body concerned says PartMissing, and missing tells how many. Of parts that were not
 // split in the same way, by the sink and by an agent say, those are taken of which the
 // fewest are missing.
 func Join(parts []*loggingpb.LogEntry) (whole *entry.Entry, missing int, err error) {
@@ -118,6 +121,7 @@ func Join(parts []*loggingpb.LogEntry) (whole *entry.Entry, missing int, err err
 				b.Truncated, b.Reason = true, PartMissing
 			}
 		}
+		whole.Flags = append(whole.Flags, FlagPartMissing)
 	}
 	whole, err = reseal(whole)
 	return whole, missing, err
