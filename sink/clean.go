@@ -1,10 +1,12 @@
 package sink
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/sanitize"
@@ -130,8 +132,11 @@ func (c *cleaner) body(b *entry.Body, route string) (err error) {
 		Truncated:       b.Truncated,
 		Route:           route,
 	}, &c.report)
-	content := out[start:len(out):len(out)]
 	c.content = out
+	content := out[start:len(out):len(out)]
+	if !readWhole(res) && !utf8.Valid(content) {
+		content = bytes.ToValidUTF8(content, []byte("\ufffd"))
+	}
 	b.Encoding = res.Encoding
 	if len(content) > 0 {
 		b.Content = content
@@ -145,6 +150,13 @@ func (c *cleaner) body(b *entry.Body, route string) (err error) {
 		b.Reason = res.Reason
 	}
 	return c.bodyNames(b)
+}
+
+// readWhole reports whether the policy has gone through all of a body as JSON, which is UTF-8
+// or no JSON. The Sealer relies on all content being UTF-8; what may not be is looked at
+// again, and most bodies need not.
+func readWhole(res sanitize.Result) bool {
+	return res.Type == "json" && res.Reason == ""
 }
 
 // bodyNames cleans what the peer wrote beside the body.
