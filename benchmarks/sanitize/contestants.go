@@ -18,11 +18,20 @@ type contestant struct {
 	samples
 }
 
-// contest is a body and those who mask it.
+// contest is bodies, one after the other, and those who mask them.
 type contest struct {
-	name string
-	body []byte
-	all  []*contestant
+	name   string
+	bodies [][]byte
+	all    []*contestant
+}
+
+// size is the mean length of a body, in bytes.
+func (c *contest) size() int {
+	n := 0
+	for _, b := range c.bodies {
+		n += len(b)
+	}
+	return n / len(c.bodies)
 }
 
 const (
@@ -53,29 +62,33 @@ func contests() ([]contest, error) {
 	if err != nil {
 		return nil, err
 	}
+	others := func() []*contestant {
+		all := []*contestant{{name: keysOnly, mask: keys}, {name: allRules, mask: full}, {name: walker, mask: decodeWalkEncode}}
+		if splice != nil {
+			all = append(all, &contestant{name: splicer, mask: splice()})
+		}
+		return all
+	}
 	var list []contest
 	for _, size := range []struct {
 		name string
 		n    int
 	}{{"1 KB", 1 << 10}, {"16 KB", 16 << 10}, {"1 MB", 1 << 20}} {
 		for _, dense := range []bool{false, true} {
-			c := contest{body: page(size.n, dense), all: []*contestant{
-				{name: keysOnly, mask: keys}, {name: allRules, mask: full}, {name: walker, mask: decodeWalkEncode},
-			}}
-			if splice != nil {
-				c.all = append(c.all, &contestant{name: splicer, mask: splice()})
-			}
+			c := contest{bodies: [][]byte{page(size.n, dense)}, all: others()}
 			kind := "nothing to hide"
 			if dense {
 				kind = "dense"
 			}
-			c.name = fmt.Sprintf("JSON, %s, %s (%d B)", size.name, kind, len(c.body))
+			c.name = fmt.Sprintf("JSON, %s, %s (%d B)", size.name, kind, c.size())
 			list = append(list, c)
 		}
 	}
-	list = append(list,
-		contest{name: fmt.Sprintf("free text without a hit (%d B)", len(prose())), body: prose(), all: []*contestant{{name: allRules, mask: text}}},
-		contest{name: fmt.Sprintf("%d e-mail addresses (%d B)", addresses, len(contacts())), body: contacts(), all: []*contestant{
+	varied := contest{bodies: orders(), all: others()}
+	varied.name = fmt.Sprintf("JSON, 1 KB, %d orders of which no value comes again (%d B)", len(varied.bodies), varied.size())
+	list = append(list, varied,
+		contest{name: fmt.Sprintf("free text without a hit (%d B)", len(prose())), bodies: [][]byte{prose()}, all: []*contestant{{name: allRules, mask: text}}},
+		contest{name: fmt.Sprintf("%d e-mail addresses (%d B)", addresses, len(contacts())), bodies: [][]byte{contacts()}, all: []*contestant{
 			{name: masked, mask: full}, {name: tokens, mask: token},
 		}})
 	return list, nil

@@ -11,7 +11,8 @@
 //
 // The bodies are pages of orders as an API returns them, with Korean text: clean
 // ones, in which there is nothing to hide, and dense ones with a few credentials and
-// personal data in each item. Every contestant masks the values of the same keys;
+// personal data in each item, again and again; and orders of which no value comes
+// again. Every contestant masks the values of the same keys;
 // a test compares what comes out. The two rows of ours differ in what else they do:
 // "keys only" judges keys by the whole default policy, "all rules" also inspects
 // every string value.

@@ -24,26 +24,32 @@ func TestSameWork(t *testing.T) {
 		if !strings.HasPrefix(c.name, "JSON") {
 			continue
 		}
-		var want any
-		for _, k := range c.all {
-			out, err := k.mask(nil, c.body)
-			if err != nil {
-				t.Fatalf("%s: %s: %v", c.name, k.name, err)
-			}
-			if bytes.Contains(out, []byte("hunter2")) {
-				t.Errorf("%s: %s: it leaks", c.name, k.name)
-			}
-			var got any
-			dec := json.NewDecoder(bytes.NewReader(marker.ReplaceAll(out, []byte("[masked]"))))
-			dec.UseNumber()
-			if err := dec.Decode(&got); err != nil {
-				t.Fatalf("%s: %s: %v", c.name, k.name, err)
-			}
-			if want == nil {
-				want = got
-			} else if !reflect.DeepEqual(got, want) {
-				t.Errorf("%s: %s masks something else", c.name, k.name)
-			}
+		for _, body := range c.bodies {
+			sameWork(t, &c, body)
+		}
+	}
+}
+
+func sameWork(t *testing.T, c *contest, body []byte) {
+	var want any
+	for _, k := range c.all {
+		out, err := k.mask(nil, body)
+		if err != nil {
+			t.Fatalf("%s: %s: %v", c.name, k.name, err)
+		}
+		if bytes.Contains(out, []byte("hunter2")) {
+			t.Errorf("%s: %s: it leaks", c.name, k.name)
+		}
+		var got any
+		dec := json.NewDecoder(bytes.NewReader(marker.ReplaceAll(out, []byte("[masked]"))))
+		dec.UseNumber()
+		if err := dec.Decode(&got); err != nil {
+			t.Fatalf("%s: %s: %v", c.name, k.name, err)
+		}
+		if want == nil {
+			want = got
+		} else if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %s masks something else", c.name, k.name)
 		}
 	}
 }
@@ -55,7 +61,7 @@ func TestTokens(t *testing.T) {
 	}
 	c := all[len(all)-1]
 	for _, k := range c.all {
-		out, err := k.mask(nil, c.body)
+		out, err := k.mask(nil, c.bodies[0])
 		if err != nil {
 			t.Fatal(err)
 		}

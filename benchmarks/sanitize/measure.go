@@ -19,17 +19,17 @@ type samples struct {
 func (c *contest) round(n int, budget time.Duration) error {
 	for i := range c.all {
 		k := c.all[(i+n)%len(c.all)]
-		if err := k.measure(c.body, budget); err != nil {
+		if err := k.measure(c.bodies, budget); err != nil {
 			return fmt.Errorf("%s: %s: %w", c.name, k.name, err)
 		}
 	}
 	return nil
 }
 
-func (k *contestant) measure(body []byte, budget time.Duration) error {
+func (k *contestant) measure(bodies [][]byte, budget time.Duration) error {
 	if k.runs == 0 { // and pools and caches warm up
 		for k.runs = 1; ; k.runs *= 2 {
-			took, _, err := k.time(body)
+			took, _, err := k.time(bodies)
 			if err != nil {
 				return err
 			}
@@ -39,7 +39,7 @@ func (k *contestant) measure(body []byte, budget time.Duration) error {
 		}
 	}
 	runtime.GC() // nobody pays for the one before
-	took, allocs, err := k.time(body)
+	took, allocs, err := k.time(bodies)
 	if err != nil {
 		return err
 	}
@@ -48,15 +48,15 @@ func (k *contestant) measure(body []byte, budget time.Duration) error {
 	return nil
 }
 
-func (k *contestant) time(body []byte) (took time.Duration, allocs float64, err error) {
+func (k *contestant) time(bodies [][]byte) (took time.Duration, allocs float64, err error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	start, err := processTime()
 	if err != nil {
 		return 0, 0, err
 	}
-	for range k.runs {
-		if k.dst, err = k.mask(k.dst[:0], body); err != nil {
+	for i := range k.runs {
+		if k.dst, err = k.mask(k.dst[:0], bodies[i%len(bodies)]); err != nil {
 			return 0, 0, err
 		}
 	}

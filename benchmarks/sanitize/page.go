@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 )
 
@@ -24,6 +25,31 @@ func page(n int, dense bool) []byte {
 	}
 	b.WriteString(`],"next":null}`)
 	return b.Bytes()
+}
+
+// orders are bodies of about 1 KB with numbers, names, dates and ids that are others
+// each time, and a password: nothing remembered of one value helps with another.
+func orders() [][]byte {
+	rng := rand.New(rand.NewPCG(1, 2))
+	words := strings.Fields("winter limited box gift card table lamp blue small wooden paper coffee rice spicy fresh weekly express return paid shipped 겨울 한정 아이템 상자 주문 배송 커피 할인 무료")
+	word := func() string { return words[rng.IntN(len(words))] }
+	list := make([][]byte, 64)
+	for k := range list {
+		var b bytes.Buffer
+		fmt.Fprintf(&b, `{"status":"ok","userId":%d,"password":"hunter2-%x","items":[`, rng.IntN(1e7), rng.Uint32())
+		for i := 0; b.Len() < 1000; i++ {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(&b, `{"id":%d,"orderNo":"ORD-%d","uuid":"%08x-%04x-7%03x-9%03x-%012x","createdAt":"2026-%02d-%02dT%02d:%02d:%02d.%03dZ","name":"%s %s %s","price":%d.%02d,"tags":["%s","%s"],"verified":%v}`,
+				rng.IntN(1e9), rng.IntN(1e6), rng.Uint32(), rng.IntN(1<<16), rng.IntN(1<<12), rng.IntN(1<<12), rng.IntN(1<<48),
+				1+rng.IntN(12), 1+rng.IntN(28), rng.IntN(24), rng.IntN(60), rng.IntN(60), rng.IntN(1000),
+				word(), word(), word(), rng.IntN(1e5), rng.IntN(100), word(), word(), rng.IntN(2) == 0)
+		}
+		b.WriteString(`],"next":null}`)
+		list[k] = b.Bytes()
+	}
+	return list
 }
 
 // sensitive are the keys of a page that every contestant masks.

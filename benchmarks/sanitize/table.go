@@ -18,7 +18,7 @@ func table(w io.Writer, all []contest) error {
 		first := median(c.all[0].cost)
 		for _, k := range c.all {
 			m := median(k.cost)
-			_, err := fmt.Fprintf(w, "  %-46s %12v %10.3f %9.1f %8.1f   %v to %v\n", k.name, m, float64(len(c.body))/float64(m.Nanoseconds()),
+			_, err := fmt.Fprintf(w, "  %-46s %12v %10.3f %9.1f %8.1f   %v to %v\n", k.name, m, float64(c.size())/float64(m.Nanoseconds()),
 				median(k.allocs), float64(m)/float64(first), slices.Min(k.cost), slices.Max(k.cost))
 			if err != nil {
 				return err
