@@ -42,6 +42,7 @@ func (f *feed) list() error {
 		return err
 	}
 	f.listed, f.changes = now, changes
+	f.takeLost(all)
 	there := make(map[string]bool, len(f.order))
 	alive := make(map[string]bool)
 	for i := range all {

@@ -21,7 +21,7 @@ const (
 // holds says which bases are still needed by somebody who ships them. It is a
 // snapshot of the cursors of all writers and sinks in the folder.
 type holds struct {
-	cursors []*shipCursor
+	cursors []heldCursor
 	// Writers of whose cursor nothing can be told: shipping will begin again with
 	// the oldest file.
 	unread map[string]string // the folder of the sink, by writer
@@ -38,6 +38,12 @@ func (j *Journal) holds() *holds {
 		j.reportOnce("hold "+err.Error(), fmt.Errorf("journalsink: %s: what was shipped can not be told, so that files are kept for it as long as MaxBytes allows: %w", j.dir, err))
 	}
 	return h
+}
+
+// heldCursor is a cursor and the folder of its sink.
+type heldCursor struct {
+	*shipCursor
+	folder string
 }
 
 // readHolds reads the cursors in dir. What can not be read holds everything of its
@@ -109,7 +115,7 @@ func (h *holds) cursor(files fsys, path, folder, writer string, now time.Time) {
 	case errors.Is(rerr, fs.ErrNotExist):
 	case rerr == nil:
 		if now.Sub(c.Time) < cursorLife {
-			h.cursors = append(h.cursors, c)
+			h.cursors = append(h.cursors, heldCursor{c, folder})
 		}
 	case err != nil || now.Sub(st.ModTime()) < cursorLife:
 		h.unread[writer] = folder
@@ -145,4 +151,18 @@ func (h *holds) needs(b baseName) (sink string, needed bool) {
 		return sink, true
 	}
 	return h.unlisted, h.unlisted != ""
+}
+
+// folders returns the folders of the sinks that need a base.
+func (h *holds) folders(b baseName) (folders []string) {
+	writer := b.writer()
+	for _, c := range h.cursors {
+		if c.Writer == writer && !c.done(b) {
+			folders = append(folders, c.folder)
+		}
+	}
+	if folder, ok := h.unread[writer]; ok {
+		folders = append(folders, folder)
+	}
+	return folders
 }

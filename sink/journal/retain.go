@@ -143,7 +143,11 @@ func (r *removal) take(i int, needed bool) {
 	if is && !needed {
 		return
 	}
-	n := r.j.remove(l)
+	n := r.j.remove(l, func() {
+		if is {
+			r.j.noteLost(l, r.holds.folders(l.baseName))
+		}
+	})
 	if n == 0 {
 		return
 	}
@@ -188,8 +192,9 @@ func (j *Journal) missing() (short, floor int64) {
 	return int64(float64(total)*j.opts.MinFree) - int64(free), floor
 }
 
-// remove unlinks one base's files, unless somebody writes it, and returns how many.
-func (j *Journal) remove(l *listed) int {
+// remove unlinks one base's files, unless somebody writes it, and returns how many. What
+// is to be done before is done when nothing is in the way of that any more.
+func (j *Journal) remove(l *listed, before func()) int {
 	n := 0
 	if l.open {
 		path := filepath.Join(j.dir, l.text+extOpen)
@@ -198,10 +203,16 @@ func (j *Journal) remove(l *listed) int {
 			return 0
 		}
 		defer func() { _ = f.Close() }()
-		if f.Lock() != nil || !f.Named(path) || j.unlink(f, path) != nil {
+		if f.Lock() != nil || !f.Named(path) {
+			return 0
+		}
+		before()
+		if j.unlink(f, path) != nil {
 			return 0
 		}
 		n++
+	} else {
+		before()
 	}
 	if l.closed && j.fs.Remove(filepath.Join(j.dir, l.text+extClosed)) == nil {
 		n++
