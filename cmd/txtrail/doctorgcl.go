@@ -25,8 +25,13 @@ func (r *report) cloud(a *app, src *cloudloggingquery.Source) error {
 		doc := checkDoc{What: s.What, Took: float64(s.Took) / 1e6}
 		if s.Err != nil {
 			doc.Error = s.Err.Error()
-			r.problem("%s: %v", s.What, s.Err)
-			r.denied = r.denied || errors.Is(s.Err, fs.ErrPermission) || cloudloggingsink.Denied(s.Err)
+			denied := errors.Is(s.Err, fs.ErrPermission) || cloudloggingsink.Denied(s.Err)
+			if denied && s.What == "write" {
+				r.problem("%s: %v; reading works: who only reads asks with ?readonly", s.What, s.Err)
+			} else {
+				r.problem("%s: %v", s.What, s.Err)
+			}
+			r.denied = r.denied || denied
 		}
 		r.Checks = append(r.Checks, doc)
 	}

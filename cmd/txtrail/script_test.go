@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"google.golang.org/grpc/codes"
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/gcltest"
@@ -54,6 +55,7 @@ func TestScripts(t *testing.T) {
 				ts.Check(store(ts.MkAbs(args[0]), es))
 			},
 			"cloud":  cloud,
+			"deny":   deny,
 			"lose":   lose,
 			"same":   same,
 			"damage": damage,
@@ -136,11 +138,23 @@ func lose(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// deny makes the service that cloud started refuse a method.
+func deny(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs("denied"), []byte(args[0]), 0o600))
+}
+
 // cloud starts a Cloud Logging service with the sample in a project's log, and says
 // by GCL and OTHER how to read that project and one without entries.
 func cloud(ts *testscript.TestScript, _ bool, args []string) {
 	srv, err := gcltest.Start(&gcltest.Options{Now: now})
 	ts.Check(err)
+	denied := ts.MkAbs("denied")
+	srv.SetFault(func(method string, _ int) gcltest.Fault {
+		if b, err := os.ReadFile(denied); err == nil && string(b) == method {
+			return gcltest.Fault{Code: codes.PermissionDenied}
+		}
+		return gcltest.Fault{}
+	})
 	ts.Defer(srv.Close)
 	s, err := cloudloggingsink.New(context.Background(), &cloudloggingsink.Options{ProjectID: args[0], Endpoint: srv.Addr(), Insecure: true, Now: now})
 	ts.Check(err)

@@ -14,7 +14,7 @@ import (
 )
 
 // gclHelp is the form of a Cloud Logging source.
-const gclHelp = "gcl:PROJECT, with ?log=, view=, range=, budget=, quota_project=, endpoint=, insecure where needed"
+const gclHelp = "gcl:PROJECT, with ?log=, view=, range=, budget=, quota_project=, readonly, endpoint=, insecure where needed"
 
 // gclOptions reads PROJECT?name=value&… .
 func gclOptions(spec string) (*cloudloggingquery.Options, error) {
@@ -32,6 +32,10 @@ func gclOptions(spec string) (*cloudloggingquery.Options, error) {
 		case "insecure":
 			if o.Insecure, err = strconv.ParseBool(v); v == "" {
 				o.Insecure, err = true, nil
+			}
+		case "readonly":
+			if o.ReadOnly, err = strconv.ParseBool(v); v == "" {
+				o.ReadOnly, err = true, nil
 			}
 		case "log":
 			o.LogID = v

@@ -25,7 +25,8 @@ var ErrNotBack = errors.New("cloudloggingquery: accepted and not found")
 
 // Check tries what a project is needed for: it reads, writes one entry of kind log to
 // the source's log, and reads it back, for which it waits up to wait. After a step
-// that fails the following ones are not tried. A source of views alone is only read.
+// that fails the following ones are not tried. A source of views alone is only read, and
+// one with Options.ReadOnly.
 func (s *Source) Check(ctx context.Context, wait time.Duration) []Step {
 	var steps []Step
 	try := func(what string, f func() error) bool {
@@ -39,7 +40,7 @@ func (s *Source) Check(ctx context.Context, wait time.Duration) []Step {
 		_, _, err := (&reading{s: s}).page(ctx, s.first(c.String(), "timestamp desc"), "")
 		return err
 	})
-	if !ok || s.opts.ProjectID == "" {
+	if !ok || s.opts.ProjectID == "" || s.opts.ReadOnly {
 		return steps
 	}
 	e := &entry.Entry{

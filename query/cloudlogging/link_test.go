@@ -61,6 +61,14 @@ func TestCheck(t *testing.T) {
 	if s, err := what(w.src.Check(t.Context(), time.Minute)); s != "read,write,read back," || err != nil {
 		t.Errorf("%s %v", s, err)
 	}
+	reader, err := cloudloggingquery.Open(t.Context(), &cloudloggingquery.Options{ProjectID: "shop-test", ReadOnly: true, Endpoint: w.srv.Addr(), Insecure: true, Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = reader.Close() }()
+	if s, err := what(reader.Check(t.Context(), time.Minute)); s != "read," || err != nil {
+		t.Errorf("who only reads: %s %v", s, err)
+	}
 	for _, tt := range []struct{ method, want, says string }{
 		{"ListLogEntries", "read,", "roles/logging.viewer"}, {"WriteLogEntries", "read,write,", "roles/logging.logWriter"},
 	} {

@@ -50,6 +50,8 @@ type Options struct {
 	// Keep is for how long an answer is given again without asking. Negative: not at
 	// all. Default 5 s.
 	Keep time.Duration
+	// ReadOnly keeps [Source.Check] from writing, for whom may only read. Default false.
+	ReadOnly bool
 	// OnWait is told when a read has to wait for the quota, and for how long. It must
 	// return soon. Default nil.
 	OnWait func(time.Duration)

@@ -148,7 +148,12 @@ func (s *Source) explain(err error) error {
 	case codes.Unauthenticated:
 		return fmt.Errorf("cloudloggingquery: %s: no credentials: run gcloud auth application-default login (%w): %w", s.opts.Name, fs.ErrPermission, err)
 	case codes.PermissionDenied:
-		return fmt.Errorf("cloudloggingquery: %s: grant roles/logging.viewer on it to your account (%w): %w", s.opts.Name, fs.ErrPermission, err)
+		// What one may not see is not there, says the service, and the other way round.
+		grant := "there is no such project, or grant roles/logging.viewer on it to your account"
+		if len(s.opts.Views) > 0 {
+			grant = "there is no such view, or grant roles/logging.viewAccessor on it or its project to your account (roles/logging.viewer reads the buckets _Required and _Default alone)"
+		}
+		return fmt.Errorf("cloudloggingquery: %s: %s (%w): %w", s.opts.Name, grant, fs.ErrPermission, err)
 	case codes.NotFound:
 		remedy = "no such project or view, look at gcl:PROJECT: "
 	case codes.Unimplemented:
@@ -158,6 +163,8 @@ func (s *Source) explain(err error) error {
 		if look := cloudloggingsink.Unreachable(err); look != "" {
 			remedy = look + ": "
 		}
+	case codes.ResourceExhausted:
+		remedy = "quota exceeded (of a project: 60 reads a minute, 10 sessions of tail at a time): "
 	case codes.DeadlineExceeded:
 		remedy = "no answer, ask for a shorter time or for less: "
 	}

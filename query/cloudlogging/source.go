@@ -48,6 +48,9 @@ func Open(ctx context.Context, opts *Options) (*Source, error) {
 	if s.client == nil {
 		dial := append(cloudloggingsink.Dial(o.Endpoint, o.QuotaProject, o.Insecure), o.ClientOptions...)
 		if s.client, err = logging.NewClient(ctx, dial...); err != nil {
+			if !cloudloggingsink.NoCredentials(err) {
+				return nil, fmt.Errorf("%w: look at Endpoint and ClientOptions: %w", ErrOptions, err)
+			}
 			return nil, fmt.Errorf("cloudloggingquery: no credentials: run gcloud auth application-default login, or look at the file that GOOGLE_APPLICATION_CREDENTIALS names (%w): %w", fs.ErrPermission, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -21,6 +22,8 @@ const (
 	remedyCredentials = "no credentials: run gcloud auth application-default login, give the service a service account, or look at the file that GOOGLE_APPLICATION_CREDENTIALS names"
 	remedyPermission  = "no permission, or no such project: grant roles/logging.logWriter on it to the account that the service runs as, and enable logging.googleapis.com"
 	remedyProject     = "no such project or log: look at ProjectID (GOOGLE_CLOUD_PROJECT)"
+	remedyArgument    = "the request is refused, not an entry: look at ProjectID, and at the type and the labels of Resource"
+	remedyState       = "the project does not take it: look at its billing, and whether logging.googleapis.com is enabled"
 	remedyEndpoint    = "what answers there is not Cloud Logging: look at Endpoint (TXTRAIL_CLOUDLOGGING_ENDPOINT)"
 	remedyQuota       = "quota exceeded: it goes on by itself; see the project's quotas for logging.googleapis.com"
 	remedyReach       = "Cloud Logging can not be reached"
@@ -66,8 +69,12 @@ func (s *Sink) fault(ctx context.Context, err error) error {
 		remedy = remedyCredentials
 	case codes.PermissionDenied:
 		remedy = remedyPermission
-	case codes.NotFound, codes.InvalidArgument, codes.FailedPrecondition:
+	case codes.NotFound:
 		remedy = remedyProject
+	case codes.InvalidArgument:
+		remedy = remedyArgument
+	case codes.FailedPrecondition:
+		remedy = remedyState
 	case codes.Unimplemented:
 		remedy = remedyEndpoint
 	case codes.ResourceExhausted:
@@ -109,6 +116,13 @@ func Unreachable(err error) string {
 		return remedyCredentials
 	}
 	return ""
+}
+
+// NoCredentials reports whether a client could not be made for its credentials, and not
+// for an address or options that can not be. It is for others that speak with the service.
+func NoCredentials(err error) bool {
+	var address *url.Error
+	return err != nil && !errors.As(err, &address) && !strings.Contains(err.Error(), "incompatible with")
 }
 
 // overdue reports whether ctx has ended. Its deadline is known to the service, and to

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
+	"strings"
 	"time"
 
 	logging "cloud.google.com/go/logging/apiv2"
@@ -44,8 +47,9 @@ type Options struct {
 	// Endpoint is the service's address, "host:port". Default
 	// TXTRAIL_CLOUDLOGGING_ENDPOINT, else logging.googleapis.com:443.
 	Endpoint string
-	// Insecure speaks without TLS and credentials, to a test server. Default
-	// TXTRAIL_CLOUDLOGGING_INSECURE is "1" or "true".
+	// Insecure speaks without TLS and credentials, to a test server; never to a host of
+	// googleapis.com. Default TXTRAIL_CLOUDLOGGING_INSECURE is "1" or "true", which is
+	// obeyed for an address of this machine (localhost, 127.0.0.1, [::1]) alone.
 	Insecure bool
 	// QuotaProject is the project that the calls are counted for. Default
 	// GOOGLE_CLOUD_QUOTA_PROJECT, else what the credentials say.
@@ -120,12 +124,18 @@ func (o *Options) complete(ctx context.Context) (Options, error) {
 	switch v := env(envInsecure); v {
 	case "", "0", "false":
 	case "1", "true":
+		if !c.Insecure && c.Endpoint != "" && !isLocal(c.Endpoint) {
+			return c, fmt.Errorf("%w: %s is set, and Endpoint %.80q is not on this machine: entries would go there in the clear; unset it, or set Insecure in the code", ErrOptions, envInsecure, c.Endpoint)
+		}
 		c.Insecure = true
 	default:
 		return c, fmt.Errorf("%w: %s is %.20q, want 1 or 0", ErrOptions, envInsecure, v)
 	}
 	if c.Insecure && c.Endpoint == "" && c.Client == nil {
 		return c, fmt.Errorf("%w: Insecure without an Endpoint: the service itself is never spoken to without TLS", ErrOptions)
+	}
+	if c.Insecure && c.Client == nil && strings.HasSuffix(strings.ToLower(strings.TrimSuffix(hostOf(c.Endpoint), ".")), "googleapis.com") {
+		return c, fmt.Errorf("%w: Insecure (or %s) with the Endpoint %.80q: the service itself is never spoken to without TLS", ErrOptions, envInsecure, c.Endpoint)
 	}
 	if c.MaxAge < 0 {
 		return c, fmt.Errorf("%w: MaxAge is %v, want a duration, or 0 for %v", ErrOptions, c.MaxAge, defaultPast)
@@ -177,6 +187,24 @@ func (o *Options) undetected() error {
 		return nil
 	}
 	return o.metadata.failure()
+}
+
+// hostOf returns the host of an endpoint: "host:port", or a host, or either with a scheme.
+func hostOf(endpoint string) string {
+	if _, after, ok := strings.Cut(endpoint, "://"); ok {
+		endpoint = strings.TrimLeft(after, "/")
+	}
+	if host, _, err := net.SplitHostPort(endpoint); err == nil {
+		return host
+	}
+	return endpoint
+}
+
+// isLocal reports whether an endpoint is on this machine.
+func isLocal(endpoint string) bool {
+	host := hostOf(endpoint)
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
 // logName is the log's resource name.

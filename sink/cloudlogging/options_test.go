@@ -33,18 +33,25 @@ func TestOptions(t *testing.T) {
 		says string // "": it works
 		log  string
 	}{
-		"by code":            {cloudloggingsink.Options{ProjectID: "shop-prod", Endpoint: "127.0.0.1:1", Insecure: true}, nil, "", "projects/shop-prod/logs/txtrail"},
-		"by environment":     {cloudloggingsink.Options{}, map[string]string{"GOOGLE_CLOUD_PROJECT": "shop-prod", "TXTRAIL_CLOUDLOGGING_LOG": "a/b.c", "TXTRAIL_CLOUDLOGGING_ENDPOINT": "127.0.0.1:1", "TXTRAIL_CLOUDLOGGING_INSECURE": "true"}, "", "projects/shop-prod/logs/a%2Fb.c"},
-		"a domain's":         {cloudloggingsink.Options{ProjectID: "example.com:shop", Endpoint: "127.0.0.1:1", Insecure: true}, nil, "", "projects/example.com:shop/logs/txtrail"},
-		"no project":         {cloudloggingsink.Options{Endpoint: "127.0.0.1:1", Insecure: true}, nil, "GOOGLE_CLOUD_PROJECT", ""},
-		"not a project":      {cloudloggingsink.Options{ProjectID: "projects/shop"}, nil, "gcloud projects list", ""},
-		"not a log":          {cloudloggingsink.Options{ProjectID: "shop", LogID: "a b"}, nil, "TXTRAIL_CLOUDLOGGING_LOG", ""},
-		"long log":           {cloudloggingsink.Options{ProjectID: "shop", LogID: strings.Repeat("a", 512)}, nil, "fewer than 512", ""},
-		"insecure":           {cloudloggingsink.Options{ProjectID: "shop", Insecure: true}, nil, "without an Endpoint", ""},
-		"insecure, maybe":    {cloudloggingsink.Options{ProjectID: "shop"}, map[string]string{"TXTRAIL_CLOUDLOGGING_INSECURE": "maybe"}, "want 1 or 0", ""},
-		"a nameless kind":    {cloudloggingsink.Options{ProjectID: "shop", Resource: &cloudloggingsink.Resource{}}, nil, "no Type", ""},
-		"a negative age":     {cloudloggingsink.Options{ProjectID: "shop", MaxAge: -1}, nil, "MaxAge", ""},
-		"hostile, in quotes": {cloudloggingsink.Options{ProjectID: "a\x1b[2J\n"}, nil, `\x1b`, ""},
+		"by code":                 {cloudloggingsink.Options{ProjectID: "shop-prod", Endpoint: "127.0.0.1:1", Insecure: true}, nil, "", "projects/shop-prod/logs/txtrail"},
+		"by environment":          {cloudloggingsink.Options{}, map[string]string{"GOOGLE_CLOUD_PROJECT": "shop-prod", "TXTRAIL_CLOUDLOGGING_LOG": "a/b.c", "TXTRAIL_CLOUDLOGGING_ENDPOINT": "127.0.0.1:1", "TXTRAIL_CLOUDLOGGING_INSECURE": "true"}, "", "projects/shop-prod/logs/a%2Fb.c"},
+		"a domain's":              {cloudloggingsink.Options{ProjectID: "example.com:shop", Endpoint: "127.0.0.1:1", Insecure: true}, nil, "", "projects/example.com:shop/logs/txtrail"},
+		"no project":              {cloudloggingsink.Options{Endpoint: "127.0.0.1:1", Insecure: true}, nil, "GOOGLE_CLOUD_PROJECT", ""},
+		"not a project":           {cloudloggingsink.Options{ProjectID: "projects/shop"}, nil, "gcloud projects list", ""},
+		"not a log":               {cloudloggingsink.Options{ProjectID: "shop", LogID: "a b"}, nil, "TXTRAIL_CLOUDLOGGING_LOG", ""},
+		"long log":                {cloudloggingsink.Options{ProjectID: "shop", LogID: strings.Repeat("a", 512)}, nil, "fewer than 512", ""},
+		"insecure":                {cloudloggingsink.Options{ProjectID: "shop", Insecure: true}, nil, "without an Endpoint", ""},
+		"insecure, the service":   {cloudloggingsink.Options{ProjectID: "shop", Endpoint: "logging.googleapis.com:443", Insecure: true}, nil, "never spoken to without TLS", ""},
+		"insecure, a region's":    {cloudloggingsink.Options{ProjectID: "shop", Endpoint: "dns:///EU-logging.GoogleAPIs.com.:443", Insecure: true}, nil, "never spoken to without TLS", ""},
+		"insecure, by a variable": {cloudloggingsink.Options{ProjectID: "shop", Endpoint: "logs.example.com:443"}, map[string]string{"TXTRAIL_CLOUDLOGGING_INSECURE": "1"}, "in the clear", ""},
+		"insecure, another machine, by variables": {cloudloggingsink.Options{ProjectID: "shop"}, map[string]string{"TXTRAIL_CLOUDLOGGING_INSECURE": "1", "TXTRAIL_CLOUDLOGGING_ENDPOINT": "10.0.0.7:8585"}, "in the clear", ""},
+		"insecure, told":           {cloudloggingsink.Options{ProjectID: "shop", Endpoint: "gcl.test:1", Insecure: true}, map[string]string{"TXTRAIL_CLOUDLOGGING_INSECURE": "1"}, "", "projects/shop/logs/txtrail"},
+		"insecure, localhost":      {cloudloggingsink.Options{ProjectID: "shop"}, map[string]string{"TXTRAIL_CLOUDLOGGING_INSECURE": "1", "TXTRAIL_CLOUDLOGGING_ENDPOINT": "[::1]:1"}, "", "projects/shop/logs/txtrail"},
+		"an endpoint that is none": {cloudloggingsink.Options{ProjectID: "shop", Endpoint: "a b:%", Insecure: true}, nil, "look at Endpoint", ""},
+		"insecure, maybe":          {cloudloggingsink.Options{ProjectID: "shop"}, map[string]string{"TXTRAIL_CLOUDLOGGING_INSECURE": "maybe"}, "want 1 or 0", ""},
+		"a nameless kind":          {cloudloggingsink.Options{ProjectID: "shop", Resource: &cloudloggingsink.Resource{}}, nil, "no Type", ""},
+		"a negative age":           {cloudloggingsink.Options{ProjectID: "shop", MaxAge: -1}, nil, "MaxAge", ""},
+		"hostile, in quotes":       {cloudloggingsink.Options{ProjectID: "a\x1b[2J\n"}, nil, `\x1b`, ""},
 	} {
 		tt.opts.LookupEnv = lookup(tt.env)
 		tt.opts.Metadata = func(context.Context, string) string { return "" }

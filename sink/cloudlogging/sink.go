@@ -62,7 +62,10 @@ func New(ctx context.Context, opts *Options) (*Sink, error) {
 	if s.client == nil {
 		s.client, err = logging.NewClient(ctx, append(Dial(o.Endpoint, o.QuotaProject, o.Insecure), o.ClientOptions...)...)
 		if err != nil {
-			return nil, fmt.Errorf("cloudloggingsink: %s: %w", remedyCredentials, err)
+			if NoCredentials(err) {
+				return nil, fmt.Errorf("cloudloggingsink: %s: %w", remedyCredentials, err)
+			}
+			return nil, fmt.Errorf("%w: look at Endpoint (or %s) and ClientOptions: %w", ErrOptions, envEndpoint, err)
 		}
 	}
 	return s, nil
@@ -174,7 +177,8 @@ func (s *Sink) enter() bool {
 }
 
 // Close waits for Writes that run and lets the client go; when ctx ends first their
-// calls are cut off. It leaves Options.Client open.
+// calls are cut off. It leaves Options.Client open, whose calls end with the contexts of
+// their Writes.
 func (s *Sink) Close(ctx context.Context) error {
 	s.mu.Lock()
 	first := !s.closed
