@@ -8,4 +8,8 @@
 // alternating rounds. The server is another process and discards what it decodes, so
 // that its time is not counted. What counts is encoding, gRPC and the system calls;
 // "with parsing" adds what reading the entry from its journal line costs.
+//
+// Behind the table stand the bytes of an entry: on the wire, plain and compressed, by how
+// many a request has, and as the LogEntry that the service counts, with what a million
+// cost at 0.50 USD a GiB.
 package main

@@ -43,7 +43,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		return 0
 	}
-	if err := compare(stdout, *rounds, *entries); err != nil {
+	err := compare(stdout, *rounds, *entries)
+	if err == nil {
+		err = sizes(stdout)
+	}
+	if err != nil {
 		_, _ = fmt.Fprintln(stderr, err)
 		return 1
 	}

@@ -26,6 +26,11 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s is not in the table:\n%s", c.name, &out)
 		}
 	}
+	for _, row := range []string{"on the wire", "k8s_container", "USD a million"} {
+		if !strings.Contains(out.String(), row) {
+			t.Errorf("%s is not in it:\n%s", row, &out)
+		}
+	}
 	if code := run([]string{"-nonsense"}, &out, &errs); code != 2 {
 		t.Errorf("a flag that is none gives %d", code)
 	}
