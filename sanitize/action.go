@@ -197,6 +197,18 @@ func (r *run) mask(d *doc, s, e int, id ruleID) {
 
 // maskJSON hides the JSON value src[s:e], quotes or brackets included.
 func (r *run) maskJSON(d *doc, s, e int, id ruleID) {
+	if ru := &r.rs.rules[id]; ru.action == ActionMask && id != ruleUnlisted {
+		// Made in its place, as a frame is.
+		if n := len(d.edits); n < cap(d.edits) {
+			d.edits = d.edits[:n+1]
+		} else {
+			d.edits = append(d.edits, edit{})
+		}
+		ed := &d.edits[len(d.edits)-1]
+		ed.s, ed.e, ed.ro, ed.rl, ed.rule = s, e, len(d.repl), len(ru.quoted), id
+		d.repl = append(d.repl, ru.quoted...)
+		return
+	}
 	d.edits = append(d.edits, r.jsonEdit(d, s, e, id))
 }
 

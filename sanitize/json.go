@@ -363,6 +363,10 @@ key:
 				goto value
 			case laneAfter:
 				goto after
+			case laneLook:
+				r.jsonString(d, owed+1, i)
+				i++
+				goto after
 			case laneMiss:
 				s = i
 				goto newKey

@@ -17,6 +17,7 @@ const (
 	laneMiss                  // a key, and not the one that came next the last time
 	laneValue                 // a value
 	laneAfter                 // what follows a value
+	laneLook                  // the quote behind a string that has to be looked into, and nothing else
 )
 
 // laneRoom is how many bytes follow the beginning of a member that the lane reads: a
@@ -26,8 +27,8 @@ const laneRoom = 2 + maxCacheKey + 3 + maxValue + 16
 
 // lane reads members from the key at src[i] on, of the object in frame top, the key
 // before which was prev's. It returns where it has ended, at what, the key whose value
-// has not been read or -1, and the last key. Where the object is one of a list, the
-// next one takes its place.
+// has not been read or -1 (or where the string to be looked into begins), and the last
+// key. Where the object is one of a list, the next one takes its place.
 func (r *run) lane(src []byte, i, base, top int, prev *cacheEntry) (end, owed int, last *cacheEntry, stop laneStop) {
 	look := !r.rs.keysOnly
 	f, list := &r.frames[top], (*frame)(nil)
@@ -79,6 +80,9 @@ func (r *run) lane(src []byte, i, base, top int, prev *cacheEntry) (end, owed in
 			}
 			v := src[p+1 : q]
 			if look && len(v) >= 4 && !r.rs.plain(v) {
+				if ent.as == keyPlain {
+					return q, p, ent, laneLook
+				}
 				return p, i, ent, laneValue
 			}
 			noKey := false
