@@ -2,11 +2,15 @@ package txtrail_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/txtrail/txtrail"
 	journalquery "github.com/txtrail/txtrail/query/journal"
@@ -59,4 +63,28 @@ func Example() {
 	// Output:
 	// 200 OK order-2026-0001
 	// web GET /items/{id} 200
+}
+
+// A program that ends at SIGTERM without losing an entry: run is the end of its main.
+func ExampleTrail_Close() { //nolint:testableexamples // it waits for a signal
+	run := func(trail *txtrail.Trail, server *http.Server) error {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		failed := make(chan error, 1)
+		go func() { failed <- server.ListenAndServe() }()
+		var err error
+		select {
+		case <-ctx.Done():
+			stop() // a second signal ends the process at once
+			grace, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			err = server.Shutdown(grace) // the requests under way end
+		case err = <-failed:
+		}
+		// A time of its own: what the requests took is over.
+		grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		return errors.Join(err, trail.Close(grace))
+	}
+	_ = run
 }

@@ -31,7 +31,7 @@ import (
 
 // The tests that kill a service run this program again, as the service.
 func TestMain(m *testing.M) {
-	for name, victim := range map[string]func(dir string) error{crashDirEnv: crashVictim, shipDirEnv: shipVictim} {
+	for name, victim := range map[string]func(dir string) error{crashDirEnv: crashVictim, shipDirEnv: shipVictim, sigtermDirEnv: sigtermVictim} {
 		if dir := os.Getenv(name); dir != "" {
 			fmt.Fprintln(os.Stderr, "ended by itself:", victim(dir))
 			os.Exit(1)

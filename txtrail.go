@@ -299,7 +299,8 @@ func (t *Trail) Flush(ctx context.Context) error {
 // Close writes what is waiting, within ctx, and closes the sinks. Call it after
 // the servers have shut down: a request that ends later is counted as dropped. What
 // the journal has and a sink did not take any more goes on at the next start: the error
-// wraps [sink.ErrLeft] then.
+// wraps [sink.ErrLeft] then. The lines that end a program at SIGTERM so are in the
+// example.
 func (t *Trail) Close(ctx context.Context) error { return t.queue.Close(ctx) }
 
 // String says in a line where the entries go. Open logs it.
