@@ -15,7 +15,7 @@ import (
 
 // Step is one thing that [Source.Check] tried.
 type Step struct {
-	What string // "read", "write", "read back"
+	What string // "read", "write", "read back", and where it is wrong "clock"
 	Took time.Duration
 	Err  error // nil: it works; else with the remedy
 }
@@ -50,9 +50,29 @@ func (s *Source) Check(ctx context.Context, wait time.Duration) []Step {
 	if ok = try("write", func() error { return s.write(ctx, e) }); !ok {
 		return steps
 	}
-	try("read back", func() error { return s.back(ctx, e, wait) })
+	var ahead time.Duration
+	try("read back", func() error {
+		var err error
+		ahead, err = s.back(ctx, e, wait)
+		return err
+	})
+	if ahead.Abs() > maxSkew {
+		try("clock", func() error {
+			which := "ahead of"
+			if ahead < 0 {
+				which = "behind"
+			}
+			return fmt.Errorf("%w: it is %s %s the service's: set it; what is a day ahead gets the service's time", ErrClock, ahead.Abs().Round(time.Second), which)
+		})
+	}
 	return steps
 }
+
+// maxSkew is how wrong a clock may be before it is told. Entries are sorted by it.
+const maxSkew = time.Minute
+
+// ErrClock is wrapped by the error of a machine's clock that is wrong.
+var ErrClock = errors.New("cloudloggingquery: this machine's clock")
 
 func (s *Source) write(ctx context.Context, e *entry.Entry) error {
 	if err := e.Seal(nil); err != nil {
@@ -69,27 +89,31 @@ func (s *Source) write(ctx context.Context, e *entry.Entry) error {
 	return errors.Join(w.Write(ctx, []*entry.Entry{e}), w.Close(ctx))
 }
 
-// back waits for the entry: the service takes seconds to index one.
-func (s *Source) back(ctx context.Context, e *entry.Entry, wait time.Duration) error {
-	c, _ := s.begin(e.Time.Add(-time.Minute))
+// back waits for the entry: the service takes seconds to index one. It returns how far
+// the clock of its time is ahead of the service's.
+func (s *Source) back(ctx context.Context, e *entry.Entry, wait time.Duration) (ahead time.Duration, err error) {
+	c, _ := s.begin(time.Time{}) // not by its time, which may be wrong
 	c.add("operation.id=%s", quote(string(e.TxID)))
 	for end := time.Now().Add(wait); ; {
 		page, _, err := (&reading{s: s}).page(ctx, s.first(c.String(), "timestamp desc"), "")
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if len(page) > 0 {
+			if received := page[0].GetReceiveTimestamp(); received != nil {
+				ahead = e.Time.Sub(received.AsTime())
+			}
 			got, err := cloudloggingsink.Decode(page[0])
 			if err == nil && string(got.Line()) != string(e.Line()) {
 				err = fmt.Errorf("cloudloggingquery: the entry came back as another: %.200q", got.Line())
 			}
-			return err
+			return ahead, err
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("%w: %s within %s: look for an exclusion filter on the _Default sink, or a log bucket in another project", ErrNotBack, e.TxID, wait)
+			return 0, fmt.Errorf("%w: %s within %s: look for an exclusion filter on the _Default sink, or a log bucket in another project", ErrNotBack, e.TxID, wait)
 		}
 		if err := pause(ctx, 2*time.Second); err != nil {
-			return err
+			return 0, err
 		}
 	}
 }

@@ -82,19 +82,26 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: %s %v", tt.method, s, err)
 		}
 	}
-	// Taken and never shown: a service whose clock is two days behind, as an exclusion
-	// would look.
-	behind, err := gcltest.Start(&gcltest.Options{Now: func() time.Time { return now.Add(-48 * time.Hour) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer behind.Close()
-	src, err := cloudloggingquery.Open(t.Context(), &cloudloggingquery.Options{ProjectID: "shop-test", Endpoint: behind.Addr(), Insecure: true, Now: clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = src.Close() }()
-	if s, err := what(src.Check(t.Context(), 0)); s != "read,write,read back," || !errors.Is(err, cloudloggingquery.ErrNotBack) {
-		t.Errorf("%s %v", s, err)
+	// A machine whose clock is two days ahead: the entry is there, by the service's time.
+	// Where such ones are dropped it is as with an exclusion.
+	for drop, tt := range map[bool]struct {
+		steps string
+		err   error
+	}{false: {"read,write,read back,clock,", cloudloggingquery.ErrClock}, true: {"read,write,read back,", cloudloggingquery.ErrNotBack}} {
+		behind, err := gcltest.Start(&gcltest.Options{Now: func() time.Time { return now.Add(-23 * time.Hour) }, DropFuture: drop})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer behind.Close()
+		src, err := cloudloggingquery.Open(t.Context(), &cloudloggingquery.Options{
+			ProjectID: "shop-test", Endpoint: behind.Addr(), Insecure: true, Now: func() time.Time { return now.Add(25 * time.Hour) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = src.Close() }()
+		if s, err := what(src.Check(t.Context(), 0)); s != tt.steps || !errors.Is(err, tt.err) {
+			t.Errorf("%s %v", s, err)
+		}
 	}
 }
