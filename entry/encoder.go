@@ -118,10 +118,10 @@ func plain(to unsafe.Pointer, v string) bool {
 		*(*[4]byte)(to), *(*[4]byte)(unsafe.Add(to, last)) = *lo, *hi
 		return ^simple&highs|long&highs == 0
 	}
-	var all uint8
+	var all pairOf
 	for i := range len(v) {
 		*(*byte)(unsafe.Add(to, i)) = v[i]
-		all |= lensAny[v[i]]
+		all |= pairsAny[v[i]] >> 16
 	}
 	return all <= 1
 }
