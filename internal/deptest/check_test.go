@@ -146,7 +146,7 @@ func (r *room) forbidsTest(g graph, imp string) string {
 			return "nothing imports a program"
 		}
 		return ""
-	case !slices.Contains(tests, to.module) && !slices.Contains(r.modules, to.module):
+	case !slices.Contains(tests, to.module) && !slices.Contains(r.modules, to.module) && !slices.Contains(r.tests, to.module):
 		return "module " + to.module + " is not one that tests may use"
 	}
 	return ""

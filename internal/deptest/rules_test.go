@@ -9,6 +9,7 @@ type room struct {
 	path    string   // below the module; "" is the root
 	ours    []string // packages of this module
 	modules []string // other modules
+	tests   []string // and those that its tests need beside
 	std     []string // packages of the standard library that guarded forbids to others
 	why     string   // the reason why not more
 }
@@ -143,7 +144,7 @@ var rooms = []room{
 	},
 	{
 		path: "cmd/txtrail", ours: append([]string{"query", "query/journal", "query/cloudlogging", "sink", "sink/journal", "sink/cloudlogging", "internal/human", "internal/redact", "internal/render", "sanitize"}, facts...),
-		modules: []string{"github.com/alecthomas/kong", "github.com/charmbracelet/x/ansi", "golang.org/x/term"}, std: []string{"os/exec"},
+		modules: []string{"github.com/alecthomas/kong", "github.com/charmbracelet/x/ansi", "golang.org/x/term"}, tests: google, std: []string{"os/exec"},
 		why: "the command reads, and ships what dead services left; it knows sources, sinks and how to show them, and nothing of how services record",
 	},
 	{
