@@ -89,9 +89,17 @@ func TestHostileService(t *testing.T) {
 		return out, code
 	}
 	for _, args := range [][]string{
-		{"show", "attack-0001"}, {"show", "attack-0001#1"}, {"show", "attack-0001#1", "--body", "full"}, {"show", "attack-0001", "-o", "json"}, {"show", "attack-0001", "-o", "jsonl"},
-		{"find", "--since", "1h"}, {"find", "--since", "1h", "--user", attack}, {"find", "--since", "1h", "--text", attack}, {"find", "--since", "1h", "-o", "json"},
-		{"find", "--service", `web" OR "" = "`}, {"tail", "--since", "1h", "--limit", "6"},
+		{"show", "attack-0001"},
+		{"show", "attack-0001#1"},
+		{"show", "attack-0001#1", "--body", "full"},
+		{"show", "attack-0001", "-o", "json"},
+		{"show", "attack-0001", "-o", "jsonl"},
+		{"find", "--since", "1h"},
+		{"find", "--since", "1h", "--user", attack},
+		{"find", "--since", "1h", "--text", attack},
+		{"find", "--since", "1h", "-o", "json"},
+		{"find", "--service", `web" OR "" = "`},
+		{"tail", "--since", "1h", "--limit", "6"},
 	} {
 		if out, code := try(gcltest.Fault{}, args...); code == exitUsage || len(out) == 0 {
 			t.Errorf("%q ends with %d: %s", args, code, out)

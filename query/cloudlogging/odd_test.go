@@ -51,8 +51,10 @@ func TestKeepApart(t *testing.T) {
 		f    query.Filter
 		want int
 	}{
-		{query.Filter{User: "a", Device: "x Device:y"}, 0}, {query.Filter{User: "a Device:x", Device: "y"}, 1},
-		{query.Filter{Services: []string{"web", "api"}}, 1}, {query.Filter{Services: []string{"web api"}}, 0},
+		{query.Filter{User: "a", Device: "x Device:y"}, 0},
+		{query.Filter{User: "a Device:x", Device: "y"}, 1},
+		{query.Filter{Services: []string{"web", "api"}}, 1},
+		{query.Filter{Services: []string{"web api"}}, 0},
 	} {
 		r, err := w.src.Find(t.Context(), tt.f)
 		if err != nil || len(r.Entries) != tt.want {
