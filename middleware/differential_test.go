@@ -28,7 +28,7 @@ import (
 )
 
 var (
-	differentialRounds = flag.Int("differential-rounds", 250, "handlers that TestDifferential makes up")
+	differentialRounds = flag.Int("differential-rounds", 150, "handlers that TestDifferential makes up")
 	differentialSeed   = flag.Uint64("differential-seed", 1, "which ones")
 )
 
