@@ -1,6 +1,7 @@
 package sanitize
 
 import (
+	"math/rand/v2"
 	"testing"
 	"unicode/utf8"
 )
@@ -33,6 +34,25 @@ func TestValidText(t *testing.T) {
 	}
 	for r := range rune(0x11000) {
 		check(string(r) + "x")
+	}
+}
+
+// Each digit is counted once, whatever the length.
+func TestCountDigits(t *testing.T) {
+	rng := rand.New(rand.NewPCG(59, 61))
+	for n := 8; n < 70; n++ {
+		for range 50 {
+			v, want := make([]byte, n), 0
+			for i := range v {
+				v[i] = "0189/:a\x00\xb0\xb9"[rng.IntN(10)]
+				if isDigit(v[i]) {
+					want++
+				}
+			}
+			if got := countDigits(v); got != want {
+				t.Fatalf("%q: %d digits, want %d", v, got, want)
+			}
+		}
 	}
 }
 
