@@ -14,6 +14,8 @@ var errLocked = errors.New("journalsink: locked by another process")
 // fsys is what the writing side asks of a file system.
 type fsys interface {
 	MkdirAll(dir string, perm fs.FileMode) error
+	// Mkdir makes a folder unless it is there; its parent must be.
+	Mkdir(dir string, perm fs.FileMode) error
 	// Create makes a new file for appending; it must not exist.
 	Create(path string, perm fs.FileMode) (file, error)
 	// Open opens a regular file, not following a link, for reading and locking
@@ -64,6 +66,17 @@ func (osFS) MkdirAll(dir string, perm fs.FileMode) error {
 		return os.Chmod(dir, perm) // mkdir(2) does not take the bit
 	}
 	return nil
+}
+
+func (osFS) Mkdir(dir string, perm fs.FileMode) error {
+	err := os.Mkdir(dir, perm.Perm())
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err == nil && perm&os.ModeSetgid != 0 {
+		return os.Chmod(dir, perm)
+	}
+	return err
 }
 
 func (osFS) Create(path string, perm fs.FileMode) (file, error) {

@@ -182,10 +182,11 @@ func (s *Spool) feed(name, folder string) *feed {
 	}
 }
 
-// hold makes the side folder of a sink where it is not there, and takes the lock.
+// hold makes the side folder of a sink where it is not there, and takes the lock. It does
+// not make the journal's folder: without it nothing can be told of what that had.
 func (s *Spool) hold(folder string) (file, error) {
 	for _, dir := range [...]string{filepath.Join(s.dir, shipDir), filepath.Join(s.dir, shipDir, folder)} {
-		if err := s.fs.MkdirAll(dir, s.folderMode()); err != nil {
+		if err := s.fs.Mkdir(dir, s.folderMode()); err != nil {
 			return nil, fmt.Errorf("journalsink: %w", err)
 		}
 		if st, err := s.fs.Lstat(dir); err == nil && !st.IsDir() {

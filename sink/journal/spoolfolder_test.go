@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -159,7 +159,7 @@ func TestShipFolderAway(t *testing.T) {
 	}
 	down := errors.New("connection refused")
 	var mu sync.Mutex
-	var told []string
+	var told []error
 	to := &ledger{}
 	to.fault = func() error {
 		mu.Lock()
@@ -171,7 +171,7 @@ func TestShipFolderAway(t *testing.T) {
 		OnError: func(err error) {
 			mu.Lock()
 			defer mu.Unlock()
-			told = append(told, err.Error())
+			told = append(told, err)
 		},
 	})
 	if err != nil {
@@ -187,12 +187,8 @@ func TestShipFolderAway(t *testing.T) {
 	waitFor(t, func() bool {
 		mu.Lock()
 		defer mu.Unlock()
-		for _, s := range told {
-			if strings.Contains(s, ErrFolder.Error()) {
-				return true
-			}
-		}
-		return false
+		// By what first met it: reading, or writing the cursor. One word is enough.
+		return slices.ContainsFunc(told, func(err error) bool { return errors.Is(err, fs.ErrNotExist) })
 	})
 	if st := h.Stats(); st.DroppedTotal() != 0 || st.Gaps != 0 {
 		t.Errorf("%+v", st)
@@ -212,4 +208,28 @@ func TestShipFolderAway(t *testing.T) {
 	if to.next.Load() != 100 || to.missed.Load()+to.again.Load() != 0 {
 		t.Errorf("%d delivered, %d missed, %d again", to.next.Load(), to.missed.Load(), to.again.Load())
 	}
+}
+
+// A folder that goes away while the lock is looked for is not made again.
+func TestSpoolFolderGoesInBetween(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	j := openTest(t, dir, nil)
+	writeTest(t, j, 0, 10)
+	if err := j.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	f := attachTest(t, spoolTest(t, dir, nil), "cloud")
+	if b, err := f.Look(context.Background()); err != nil || b.Entries != 10 {
+		t.Fatalf("%+v, %v", b, err)
+	}
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.hold(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the lock is held: %v", err)
+	}
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder was made again: %v", err)
+	}
+	closeTest(t, f.lock)
 }
