@@ -356,8 +356,9 @@ func (x *encoder) labels(b []byte) []byte {
 		user++
 		b = appendPairItem(b, name, v)
 		const own = 5
-		if size += len(name) + len(v); indexed < maxLabels-own && size <= maxIndexed && len(name) > 0 && len(name) <= maxLabelKey && !ownLabel(name) {
+		if n := len(name) + len(v); indexed < maxLabels-own && size+n <= maxIndexed && len(name) > 0 && len(name) <= maxLabelKey && !ownLabel(name) {
 			indexed++
+			size += n
 			x.rest = appendPair(x.rest, tagLabels, name, v)
 		}
 	}

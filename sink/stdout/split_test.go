@@ -154,6 +154,10 @@ func TestTrace(t *testing.T) {
 		"a label":    {with(func(e *entry.Entry) { e.Labels = append(e.Labels, decoy) }), ""},
 		"both":       {with(func(e *entry.Entry) { e.Labels = append(e.Labels, decoy); e.Trace = txid.Trace{ID: id} }), "projects/shop-test/traces/" + id},
 		"in a body":  {with(func(e *entry.Entry) { e.Response.Body.Content = []byte(`{"a":1,"logging.googleapis.com/trace":"x"}`) }), ""},
+		"a label, split": {with(func(e *entry.Entry) {
+			e.TxID, e.Labels = "", []entry.Label{{Name: "a", Value: "x"}, decoy}
+			e.Response.Body.Content = bytes.Repeat([]byte("b"), 40<<10)
+		}), ""},
 		"last label": {with(func(e *entry.Entry) { e.TxID, e.Labels = "", []entry.Label{decoy} }), ""},
 	} {
 		for _, set := range []stdoutsink.Options{
@@ -164,7 +168,11 @@ func TestTrace(t *testing.T) {
 			if err := open(t, &buf, &set).Write(t.Context(), []*entry.Entry{tt.e}); err != nil {
 				t.Fatal(err)
 			}
-			le, err := gcltest.Agent(buf.Bytes(), "l")
+			first, rest, _ := bytes.Cut(buf.Bytes(), []byte("\n"))
+			if bytes.Contains(rest, []byte("/traces/")) {
+				t.Errorf("%s: a trace in a further line", name)
+			}
+			le, err := gcltest.Agent(first, "l")
 			if err != nil || le.Trace != tt.want {
 				t.Errorf("%s: trace %q, want %q; %v", name, le.GetTrace(), tt.want, err)
 			}
