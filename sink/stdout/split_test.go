@@ -148,12 +148,12 @@ func TestTrace(t *testing.T) {
 		e    *entry.Entry
 		want string
 	}{
-		"alone":      {with(func(e *entry.Entry) { e.Trace = txid.Trace{ID: id} }), "projects/shop-test/traces/" + id},
-		"with more":  {with(func(e *entry.Entry) { e.Trace = txid.Trace{ID: id, Span: 7, Sampled: true} }), "projects/shop-test/traces/" + id},
-		"none":       {with(func(*entry.Entry) {}), ""},
-		"a label":    {with(func(e *entry.Entry) { e.Labels = append(e.Labels, decoy) }), ""},
-		"both":       {with(func(e *entry.Entry) { e.Labels = append(e.Labels, decoy); e.Trace = txid.Trace{ID: id} }), "projects/shop-test/traces/" + id},
-		"in a body":  {with(func(e *entry.Entry) { e.Response.Body.Content = []byte(`{"a":1,"logging.googleapis.com/trace":"x"}`) }), ""},
+		"alone":     {with(func(e *entry.Entry) { e.Trace = txid.Trace{ID: id} }), "projects/shop-test/traces/" + id},
+		"with more": {with(func(e *entry.Entry) { e.Trace = txid.Trace{ID: id, Span: 7, Sampled: true} }), "projects/shop-test/traces/" + id},
+		"none":      {with(func(*entry.Entry) {}), ""},
+		"a label":   {with(func(e *entry.Entry) { e.Labels = append(e.Labels, decoy) }), ""},
+		"both":      {with(func(e *entry.Entry) { e.Labels = append(e.Labels, decoy); e.Trace = txid.Trace{ID: id} }), "projects/shop-test/traces/" + id},
+		"in a body": {with(func(e *entry.Entry) { e.Response.Body.Content = []byte(`{"a":1,"logging.googleapis.com/trace":"x"}`) }), ""},
 		"a label, split": {with(func(e *entry.Entry) {
 			e.TxID, e.Labels = "", []entry.Label{{Name: "a", Value: "x"}, decoy}
 			e.Response.Body.Content = bytes.Repeat([]byte("b"), 40<<10)
