@@ -46,7 +46,7 @@ type metadataServer struct {
 func newMetadataServer(env func(string) string, product string, never bool) *metadataServer {
 	m := &metadataServer{
 		never:   never || !mayBeGoogle(env, product),
-		patient: env(envKubernetes) != "" && onGoogle(product),
+		patient: env(envKubernetes) != "",
 		host:    env(envMetadata),
 	}
 	if m.host == "" {
