@@ -2,8 +2,9 @@
 //
 // An [Entry] is made by the middleware, the transport or a logger's bridge,
 // handed to a sink.Queue, and is immutable from then on. The queue's worker
-// sanitizes it and seals it: [Entry.Seal] encodes the canonical line once, and
-// every sink takes that line ([Entry.Line]) instead of encoding again.
+// sanitizes it and seals it: [Entry.Seal], or a [Sealer] for many, encodes the
+// canonical line once, and every sink takes that line ([Entry.Line]) instead of
+// encoding again.
 //
 // The canonical line is one JSON object with a fixed order of fields: time, txid
 // and insertId first. The same bytes serve three readers: Google's logging agents

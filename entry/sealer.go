@@ -6,7 +6,7 @@ package entry
 //
 // It is made for the worker of a queue: it takes Content whose Encoding is "utf-8" at its
 // word, as whoever has just sanitized it can know. Content that is no UTF-8 after all would
-// stand so in the line, which [Parse] then refuses; with [Entry.Seal] it would be repaired.
+// stand so in the line; with [Entry.Seal] it would be repaired.
 type Sealer struct {
 	minute   minute
 	valid    bool
