@@ -37,7 +37,9 @@ var ErrLeft = errors.New("sink: entries wait in the spool for the next start")
 // its backoff, tries the oldest of them, and then one entry further on: the last of the
 // batch, then the last of what would be the next batches. If the oldest is accepted, the
 // sink has been mended, and all goes on in order. If the one further on is, those before
-// it are bad. As long as neither is, all is kept, and OnError told so. Accepted is what
+// it are bad. As long as neither is, all is kept, and OnError told so. Where nothing is
+// further on, and a Flush or Close waits, the sink is asked with the last entry that it
+// has accepted, which so comes to it twice. Accepted is what
 // reached the sink: what a [Filter] before it has left out proves nothing.
 //
 // After five failures in a row the Ship sends only a few entries as a trial, at the

@@ -5,7 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/txtrail/txtrail/entry"
 )
+
+// maxAsk bounds the line of an entry that is kept to ask the sink with.
+const maxAsk = 64 << 10
 
 // deliver writes the batch until each entry of it is delivered or dropped. It returns
 // true if it had to leave some.
@@ -31,7 +36,7 @@ func (w *shipper) deliver() (left bool) {
 			attempt = -1
 			continue
 		}
-		if h.isDraining() && (w.try.open() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+		if h.isDraining() && (w.try.open() && !w.try.doubtful() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
 			return true // what is left is safe where it is
 		}
 		if settled || w.try.dividing {
@@ -110,6 +115,7 @@ func (w *shipper) account(err error) bool {
 	now := h.opts.Now()
 	var delivered, gaps, gapsLost int64
 	var first error
+	var last *entry.Entry
 	notes := newNotes()
 	w.letters = w.letters[:0]
 	kept, next := 0, 0
@@ -131,6 +137,7 @@ func (w *shipper) account(err error) bool {
 			gaps++
 		case v.why == nil:
 			delivered++
+			last = p.entry
 		case p.gap:
 			gapsLost++ // and nothing tells of it, or that would be the next one
 		default:
@@ -143,6 +150,9 @@ func (w *shipper) account(err error) bool {
 				kept++
 			}
 		}
+	}
+	if last != nil {
+		w.remember(last)
 	}
 	clear(w.pending[kept:])
 	w.pending = w.pending[:kept]
@@ -175,6 +185,13 @@ func (w *shipper) account(err error) bool {
 		w.commit()
 	}
 	return settled
+}
+
+// remember keeps an entry that the sink has accepted, to ask it with.
+func (w *shipper) remember(e *entry.Entry) {
+	if len(e.Line()) <= maxAsk && asked(w.h.sink, e) {
+		w.last = e
+	}
 }
 
 // weigh says what it means that s has accepted an entry.

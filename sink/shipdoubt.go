@@ -118,7 +118,8 @@ func (d *doubt) oldest() error {
 // returns false if there is none.
 func (d *doubt) further(round int) (found bool, err error) {
 	w := d.w
-	if !d.jumped {
+	draining := w.h.isDraining() && w.last != nil // there is time for one question
+	if !d.jumped && !draining {
 		d.jumped = true
 		for i := len(w.pending) - 1; i >= 0; i-- {
 			if d.probe(i) {
@@ -127,11 +128,15 @@ func (d *doubt) further(round int) (found bool, err error) {
 			}
 		}
 	}
-	first := d.next != nil || d.seek()
+	first := !draining && (d.next != nil || d.seek())
+	known := false
 	switch {
-	case first || round < patience:
+	case first:
+	case draining, w.last != nil && round > 0 && w.h.awaited():
+		d.next, known = w.last, true // nobody is kept waiting for what may never come
+	case round < patience:
 	case w.good != nil:
-		d.next = w.good
+		d.next, known = w.good, true
 	default:
 		for i := range w.pending {
 			if d.probe(i) {
@@ -151,18 +156,26 @@ func (d *doubt) further(round int) (found bool, err error) {
 	w.lent = append(w.lent[:0], e)
 	if err = w.give(); err == nil {
 		w.try.probed()
-		w.good = e
-		if len(w.ahead) >= maxAhead {
-			clear(w.ahead)
-		}
-		if e.InsertID != "" {
-			w.ahead[e.InsertID] = true
+		if !known {
+			w.early(e)
 		}
 	} else {
 		w.try.refuse(first && refusal(err))
 	}
 	w.health(err)
 	return true, err
+}
+
+// early notes that the sink has got an entry before its turn.
+func (w *shipper) early(e *entry.Entry) {
+	w.good = e
+	w.remember(e)
+	if len(w.ahead) >= maxAhead {
+		clear(w.ahead)
+	}
+	if e.InsertID != "" {
+		w.ahead[e.InsertID] = true
+	}
 }
 
 // probe reports whether an entry of the batch is fit to ask the sink with.

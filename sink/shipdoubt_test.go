@@ -229,7 +229,31 @@ func TestShipLastIsBad(t *testing.T) {
 		}
 		sp.add(sinktest.Sample(2)) // again
 		time.Sleep(time.Minute)
+		if s := shipBalance(t, h); s.Waiting != 1 || s.DeadLetters != 1 {
+			t.Errorf("%+v", s)
+		}
+		// Somebody waits for it: the sink is asked with the last one.
 		begun := time.Now()
+		var drop *sink.DropError
+		if err := h.Flush(t.Context()); !errors.As(err, &drop) || drop.Count != 1 || time.Since(begun) > time.Second {
+			t.Errorf("flushed after %s with %v", time.Since(begun), err)
+		}
+		last := sinktest.Sample(3).InsertID
+		if diff := cmp.Diff([]string{last, last}, arrived(f.Entries())[2:]); diff != "" {
+			t.Error(diff)
+		}
+		sp.add(sinktest.Sample(2))
+		time.Sleep(time.Minute)
+		begun = time.Now()
+		if err := h.Close(t.Context()); err != nil || time.Since(begun) > 2*time.Second || len(sp.letters()) != 3 {
+			t.Errorf("closed after %s with %v, %d letters", time.Since(begun), err, len(sp.letters()))
+		}
+
+		// Of a sink that has accepted nothing yet nothing is known.
+		sp.add(sinktest.Sample(2))
+		h = newShip(t, sp, f, nil)
+		time.Sleep(time.Minute)
+		begun = time.Now()
 		if err := h.Close(t.Context()); !errors.Is(err, sink.ErrLeft) || !strings.Contains(err.Error(), "400") || time.Since(begun) > 2*time.Second {
 			t.Errorf("closed after %s with %v", time.Since(begun), err)
 		}
@@ -250,8 +274,8 @@ func TestShipGoodBetweenBad(t *testing.T) {
 		if got := arrived(f.Entries()); len(got) == 0 || len(got) > 3 || len(sp.letters()) < 40 {
 			t.Errorf("arrived %v, %d letters", got, len(sp.letters()))
 		}
-		if err := h.Close(t.Context()); !errors.Is(err, sink.ErrLeft) {
-			t.Error(err)
+		if err := h.Close(t.Context()); err != nil || len(sp.letters()) != 60 {
+			t.Error(err, len(sp.letters()))
 		}
 	})
 }

@@ -13,8 +13,9 @@ func (w *shipper) pause(attempt int, err error) time.Duration {
 }
 
 // rest waits for d while the sink is away, and looks at the Spool meanwhile. When Close
-// begins it returns early, for one more attempt, and when something has come that seek,
-// if there is one, finds good. It returns false when Close gives up.
+// begins it returns early, for one more attempt. So it does, if there is a seek, when
+// that finds something that has come meanwhile, or somebody waits. It returns false when
+// Close gives up.
 func (w *shipper) rest(d time.Duration, seek func() bool) bool {
 	most := restStep
 	var changed <-chan struct{}
@@ -37,7 +38,13 @@ func (w *shipper) rest(d time.Duration, seek func() bool) bool {
 		}
 		b, err := w.look() // an error comes again where it counts
 		w.h.report.flush(false)
-		if seek == nil || err != nil || b.Entries <= seen {
+		if seek == nil || err != nil {
+			continue
+		}
+		if w.last != nil && w.h.awaited() {
+			return true
+		}
+		if b.Entries <= seen {
 			continue
 		}
 		if seen = b.Entries; seen > 0 && seek() {

@@ -33,6 +33,7 @@ type shipper struct {
 	peeked  SpoolBatch      // scratch
 	ahead   map[string]bool // by InsertID: what the sink got out of turn, and is to be read yet
 	good    *entry.Entry    // the last of them
+	last    *entry.Entry    // the last that was delivered in its turn, if it is not large
 	ids     idPrefix
 	noted   uint64 // for InsertIDs
 }
