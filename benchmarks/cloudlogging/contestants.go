@@ -172,7 +172,7 @@ func ours(parse func([]byte) (*entry.Entry, error), compress bool) func(addr str
 // highLevel is the sink for those who have the official client already.
 func highLevel(addr string) (*running, error) {
 	ctx := context.Background()
-	c, err := logging.NewClient(ctx, "projects/bench-marks", cloudloggingsink.Dial(addr, "", true)...)
+	c, err := logging.NewClient(ctx, "projects/bench-marks", cloudloggingsink.Access{Endpoint: addr, Insecure: true}.ClientOptions()...)
 	if err != nil {
 		return nil, err
 	}

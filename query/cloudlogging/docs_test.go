@@ -47,7 +47,7 @@ func TestDocumentedFilters(t *testing.T) {
 	}
 	w.srv.Put(&loggingpb.LogEntry{LogName: "projects/shop-test/logs/other", InsertId: "other", Payload: &loggingpb.LogEntry_TextPayload{TextPayload: "not ours"}})
 
-	client, err := logging.NewClient(t.Context(), cloudloggingsink.Dial(w.srv.Addr(), "", true)...)
+	client, err := logging.NewClient(t.Context(), cloudloggingsink.Access{Endpoint: w.srv.Addr(), Insecure: true}.ClientOptions()...)
 	if err != nil {
 		t.Fatal(err)
 	}

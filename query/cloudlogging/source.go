@@ -46,7 +46,8 @@ func Open(ctx context.Context, opts *Options) (*Source, error) {
 	s.budget = newBudget(o.Budget, o.OnWait)
 	s.keep = keeper{ttl: o.Keep}
 	if s.client == nil {
-		dial := append(cloudloggingsink.Dial(o.Endpoint, o.QuotaProject, o.Insecure), o.ClientOptions...)
+		access := cloudloggingsink.Access{Endpoint: o.Endpoint, QuotaProject: o.QuotaProject, Insecure: o.Insecure}
+		dial := append(access.ClientOptions(), o.ClientOptions...)
 		if s.client, err = logging.NewClient(ctx, dial...); err != nil {
 			if !cloudloggingsink.NoCredentials(err) {
 				return nil, fmt.Errorf("%w: look at Endpoint and ClientOptions: %w", ErrOptions, err)

@@ -222,21 +222,30 @@ const (
 	aliveAnswer = 10 * time.Second
 )
 
-// Dial returns the options for a client of the service: what [New] uses, for others
-// that speak with it. They switch off the tracing of calls: what records must not be
-// recorded. And they find out about a connection that is dead within 40 s.
-func Dial(endpoint, quotaProject string, plain bool) []option.ClientOption {
+// Access says where the service is and who asks, for others that speak with it by a
+// client of their own. The zero Access is the service itself, by the credentials that are
+// found.
+type Access struct {
+	Endpoint     string // "host:port"; "": the service's
+	QuotaProject string // "": what the credentials say
+	Insecure     bool   // without TLS and credentials
+}
+
+// ClientOptions returns what [New] makes its client with. They switch off the tracing of
+// calls: what records must not be recorded. And they find out about a connection that is
+// dead within 40 s.
+func (a Access) ClientOptions() []option.ClientOption {
 	opts := []option.ClientOption{
 		option.WithTelemetryDisabled(),
 		option.WithGRPCDialOption(grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: aliveAfter, Timeout: aliveAnswer})),
 	}
-	if endpoint != "" {
-		opts = append(opts, option.WithEndpoint(endpoint))
+	if a.Endpoint != "" {
+		opts = append(opts, option.WithEndpoint(a.Endpoint))
 	}
-	if quotaProject != "" && !plain {
-		opts = append(opts, option.WithQuotaProject(quotaProject))
+	if a.QuotaProject != "" && !a.Insecure {
+		opts = append(opts, option.WithQuotaProject(a.QuotaProject))
 	}
-	if plain {
+	if a.Insecure {
 		opts = append(opts, option.WithoutAuthentication(),
 			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
 	}

@@ -60,7 +60,8 @@ func New(ctx context.Context, opts *Options) (*Sink, error) {
 		s.call = append(s.call, gax.WithGRPCOptions(grpc.UseCompressor(gzip.Name)))
 	}
 	if s.client == nil {
-		s.client, err = logging.NewClient(ctx, append(Dial(o.Endpoint, o.QuotaProject, o.Insecure), o.ClientOptions...)...)
+		access := Access{Endpoint: o.Endpoint, QuotaProject: o.QuotaProject, Insecure: o.Insecure}
+		s.client, err = logging.NewClient(ctx, append(access.ClientOptions(), o.ClientOptions...)...)
 		if err != nil {
 			if NoCredentials(err) {
 				return nil, fmt.Errorf("cloudloggingsink: %s: %w", remedyCredentials, err)

@@ -139,7 +139,7 @@ func TestHeaders(t *testing.T) {
 		seen = append(seen, md)
 		return invoke(ctx, method, req, reply, cc, opts...)
 	}
-	c, err := logging.NewClient(t.Context(), "shop-test", append(cloudloggingsink.Dial(srv.Addr(), "", true),
+	c, err := logging.NewClient(t.Context(), "shop-test", append(cloudloggingsink.Access{Endpoint: srv.Addr(), Insecure: true}.ClientOptions(),
 		option.WithGRPCDialOption(grpc.WithChainUnaryInterceptor(watch)))...)
 	if err != nil {
 		t.Fatal(err)

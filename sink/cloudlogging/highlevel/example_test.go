@@ -23,7 +23,7 @@ func Example() {
 		return
 	}
 	defer srv.Close()
-	client, err := logging.NewClient(ctx, "shop-prod", cloudloggingsink.Dial(srv.Addr(), "", true)...)
+	client, err := logging.NewClient(ctx, "shop-prod", cloudloggingsink.Access{Endpoint: srv.Addr(), Insecure: true}.ClientOptions()...)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -38,7 +38,7 @@ func serve(t testing.TB, now ...func() time.Time) *gcltest.Server {
 // client returns one as a program has it, with a service of the tests behind it.
 func client(t testing.TB, srv *gcltest.Server) *logging.Client {
 	t.Helper()
-	c, err := logging.NewClient(context.Background(), "shop-test", cloudloggingsink.Dial(srv.Addr(), "", true)...)
+	c, err := logging.NewClient(context.Background(), "shop-test", cloudloggingsink.Access{Endpoint: srv.Addr(), Insecure: true}.ClientOptions()...)
 	if err != nil {
 		t.Fatal(err)
 	}

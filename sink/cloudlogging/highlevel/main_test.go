@@ -31,7 +31,7 @@ func first() error {
 		return err
 	}
 	defer srv.Close()
-	c, err := logging.NewClient(context.Background(), "shop-test", cloudloggingsink.Dial(srv.Addr(), "", true)...)
+	c, err := logging.NewClient(context.Background(), "shop-test", cloudloggingsink.Access{Endpoint: srv.Addr(), Insecure: true}.ClientOptions()...)
 	if err != nil {
 		return err
 	}
