@@ -63,7 +63,7 @@ func laneDocument(rng *rand.Rand) []byte {
 		case 0:
 			return pick(laneValues)
 		case 1:
-			return strconv.Itoa(rng.IntN(1 << rng.IntN(60)))
+			return strconv.FormatInt(rng.Int64N(1<<rng.IntN(60)), 10)
 		}
 		return pick([]string{`"kim"`, `"paid"`, `"pin"`, `"password"`, `"otp"`, `"아이템 of the shop"`, `"비밀번호"`, "1200", "true", "null", `"4821"`})
 	}

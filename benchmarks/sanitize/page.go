@@ -42,7 +42,7 @@ func orders() [][]byte {
 				b.WriteByte(',')
 			}
 			fmt.Fprintf(&b, `{"id":%d,"orderNo":"ORD-%d","uuid":"%08x-%04x-7%03x-9%03x-%012x","createdAt":"2026-%02d-%02dT%02d:%02d:%02d.%03dZ","name":"%s %s %s","price":%d.%02d,"tags":["%s","%s"],"verified":%v}`,
-				rng.IntN(1e9), rng.IntN(1e6), rng.Uint32(), rng.IntN(1<<16), rng.IntN(1<<12), rng.IntN(1<<12), rng.IntN(1<<48),
+				rng.IntN(1e9), rng.IntN(1e6), rng.Uint32(), rng.IntN(1<<16), rng.IntN(1<<12), rng.IntN(1<<12), rng.Int64N(1<<48),
 				1+rng.IntN(12), 1+rng.IntN(28), rng.IntN(24), rng.IntN(60), rng.IntN(60), rng.IntN(1000),
 				word(), word(), word(), rng.IntN(1e5), rng.IntN(100), word(), word(), rng.IntN(2) == 0)
 		}
