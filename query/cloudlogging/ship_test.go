@@ -2,6 +2,7 @@ package cloudloggingquery_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -169,3 +170,88 @@ func (keepOpen) Close(context.Context) error { return nil }
 
 // TakesLines implements [sink.LineTaker].
 func (k keepOpen) TakesLines() bool { return sink.TakesLines(k.Sink) }
+
+// What a person has to mend costs no entry, however long it takes: nothing becomes a
+// dead letter, who closes meanwhile is not held up, and it goes on by itself soon after.
+func TestMends(t *testing.T) {
+	for name, fault := range map[string]gcltest.Fault{
+		"no permission":             {Code: codes.PermissionDenied},
+		"no credentials":            {Code: codes.Unauthenticated},
+		"no project":                {Code: codes.NotFound},
+		"a project being deleted":   {Code: codes.InvalidArgument},
+		"no billing":                {Code: codes.FailedPrecondition},
+		"something else":            {Code: codes.Unimplemented},
+		"a quota, and in ten hours": {Code: codes.ResourceExhausted, RetryAfter: 10 * time.Hour},
+		"no answer":                 {Delay: 3 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				dir := t.TempDir()
+				w.srv.SetFault(func(method string, _ int) gcltest.Fault {
+					if method == "WriteLogEntries" {
+						return fault
+					}
+					return gcltest.Fault{}
+				})
+				for life := range 2 { // the first ends while nothing works
+					j, err := journalsink.Open(dir, &journalsink.Options{SyncEvery: time.Hour})
+					if err != nil {
+						t.Fatal(err)
+					}
+					spool, err := j.Spool(nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					ship, err := sink.NewShip(spool, keepOpen{w.sink}, &sink.ShipOptions{Name: "cloud", Poll: time.Minute, OnError: func(error) {}})
+					if err != nil {
+						t.Fatal(err)
+					}
+					var batch []*entry.Entry
+					for i := range 30 {
+						e := numbered(now, life, i)
+						if err := e.Seal(nil); err != nil {
+							t.Fatal(err)
+						}
+						batch = append(batch, e)
+					}
+					if err := j.Write(t.Context(), batch); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(2 * time.Hour)
+					if st := ship.Stats(); st.Delivered != 0 || st.DeadLetters != 0 || st.DroppedTotal() != 0 || st.LastError == "" {
+						t.Errorf("%+v", st)
+					}
+					began := time.Now()
+					if life == 0 {
+						ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+						if err := ship.Close(ctx); !errors.Is(err, sink.ErrLeft) {
+							t.Errorf("Close gives %v", err)
+						}
+						cancel()
+						if d := time.Since(began); d > 6*time.Second {
+							t.Errorf("Close took %v", d)
+						}
+					} else {
+						w.srv.SetFault(nil)
+						if err := ship.Flush(t.Context()); err != nil {
+							t.Error(err)
+						}
+						if d := time.Since(began); d > 70*time.Minute {
+							t.Errorf("mended, it went on after %v", d)
+						}
+						if err := ship.Close(t.Context()); err != nil {
+							t.Error(err)
+						}
+					}
+					if err := j.Close(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				r, err := w.src.Find(t.Context(), query.Filter{})
+				if err != nil || len(r.Entries) != 60 {
+					t.Errorf("%v, %v", r, err)
+				}
+			})
+		})
+	}
+}
