@@ -40,7 +40,8 @@ const (
 	maxPendingBytes = 32 << 20
 )
 
-// Tail implements [query.Source], by entries.tail, which costs no reads. The service
+// Tail implements [query.Source], by entries.tail, which costs no reads; its beginning, a
+// break, and the parts of a split entry that a filter holds back do. The service
 // holds entries back for 2 s to put them in order. It ends a session now and then:
 // following goes on with what was written meanwhile. An error of permission, or of a
 // question that the service does not take, is the last thing that is yielded.
