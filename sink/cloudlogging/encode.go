@@ -64,8 +64,7 @@ type encoder struct {
 	size  int // of the last message
 
 	// of the entry being encoded
-	seen            [48][]byte // the line's keys
-	keys            int
+	seen            [][]byte // the line's keys
 	mask            uint64
 	kind, origin    string
 	parented        bool
@@ -97,7 +96,7 @@ func (x *encoder) appendAny(dst, line []byte, now time.Time, p part) ([]byte, er
 	}
 	*x = encoder{
 		trace: x.trace, past: x.past, s: scanner{b: line, tmp: x.s.tmp}, zeros: x.zeros,
-		rest: x.rest[:0], id: x.id[:0], producer: x.producer[:0],
+		rest: x.rest[:0], id: x.id[:0], producer: x.producer[:0], seen: x.seen[:0],
 	}
 	b, whole := begin(append(dst, tagEntries))
 	b, payload := begin(append(b, tagPayload))
@@ -135,6 +134,9 @@ func (x *encoder) appendAny(dst, line []byte, now time.Time, p part) ([]byte, er
 	return finish(b, whole), nil
 }
 
+// maxKeys is more than a line has.
+const maxKeys = 48
+
 // again reports whether a line's key came before: messages that come twice are merged by
 // who reads the wire, which is not what package entry reads. Keys that this sink puts into
 // the payload by itself must not come at all. A bit for each key says, as a rule, that
@@ -150,19 +152,15 @@ func (x *encoder) again(key []byte) bool {
 	}
 	bit := uint64(1) << (h % 64)
 	if x.mask&bit != 0 {
-		for _, k := range x.seen[:x.keys] {
+		for _, k := range x.seen {
 			if string(k) == string(key) {
 				return true
 			}
 		}
 	}
-	if x.keys == len(x.seen) {
-		return true // more than there are
-	}
 	x.mask |= bit
-	x.seen[x.keys] = key
-	x.keys++
-	return false
+	x.seen = append(x.seen, key)
+	return len(x.seen) > maxKeys
 }
 
 // member takes one member of the line to where it belongs.
