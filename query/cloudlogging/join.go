@@ -98,8 +98,8 @@ func (j *joiner) span(uids []string) (from, to time.Time) {
 }
 
 // incomplete yields what there is of those of the uids that have parts missing, each with an
-// error that says so.
-func (j *joiner) incomplete(uids []string) iter.Seq2[*entry.Entry, error] {
+// error that says so, and why that may be.
+func (j *joiner) incomplete(uids []string, why string) iter.Seq2[*entry.Entry, error] {
 	return func(yield func(*entry.Entry, error) bool) {
 		for _, uid := range uids {
 			ways := j.parts[uid]
@@ -113,7 +113,7 @@ func (j *joiner) incomplete(uids []string) iter.Seq2[*entry.Entry, error] {
 			e, missing, err := cloudloggingsink.Join(all)
 			j.end(uid)
 			if err == nil {
-				err = fmt.Errorf("cloudloggingquery: %d parts of the entry with insertId %.80q are missing: still being written, or excluded", missing, uid)
+				err = fmt.Errorf("cloudloggingquery: %d parts of the entry with insertId %.80q are missing: %s", missing, uid, why)
 			}
 			if !yield(e, err) {
 				return

@@ -189,3 +189,20 @@ func newer(w *world, n int) *gcltest.LogEntry {
 	le.InsertId, le.Timestamp = fmt.Sprint("newer", n), timestamppb.New(now)
 	return le
 }
+
+// Parts that there were no reads left for are not said to be missing.
+func TestPartsBeyondReads(t *testing.T) {
+	w := open(t, func(o *cloudloggingquery.Options) { o.MaxReads = 1 })
+	w.write(t, bulky(t, 1), bulky(t, 2))
+	r, err := w.src.Find(t.Context(), query.Filter{Failed: true})
+	if err != nil || len(r.Entries) != 2 || !r.More {
+		t.Fatal(r, err)
+	}
+	told := fmt.Sprint(r.Warnings)
+	if !strings.Contains(told, "were not read") || !strings.Contains(told, "stopped after 1 reads") || strings.Contains(told, "excluded") {
+		t.Error(told)
+	}
+	if n := w.srv.Calls("ListLogEntries"); n != 1 {
+		t.Errorf("%d reads", n)
+	}
+}

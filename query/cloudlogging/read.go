@@ -207,6 +207,10 @@ const maxUIDs = 50
 func (r *reading) rest(ctx context.Context, j *joiner, uids []string) iter.Seq2[*entry.Entry, error] {
 	return func(yield func(*entry.Entry, error) bool) {
 		for some := range slices.Chunk(uids, maxUIDs) {
+			if r.reads >= r.s.opts.MaxReads {
+				r.spent, r.stopped = true, true
+				break
+			}
 			from, to := j.span(some)
 			var c conditions
 			c.since(from)
@@ -230,7 +234,11 @@ func (r *reading) rest(ctx context.Context, j *joiner, uids []string) iter.Seq2[
 			r.reads = more.reads
 			r.spent, r.stopped = r.spent || more.spent, r.stopped || more.stopped
 		}
-		for e, err := range j.incomplete(uids) {
+		why := "still being written, or excluded"
+		if r.spent {
+			why = "they were not read"
+		}
+		for e, err := range j.incomplete(uids, why) {
 			if e != nil && !yield(e, nil) || err != nil && !yield(nil, err) {
 				return
 			}

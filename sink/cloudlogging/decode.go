@@ -33,17 +33,20 @@ type Part struct {
 	Index, Total int    // the first is 0
 }
 
+// maxParts is more than any entry takes: lines of standard output are the shortest.
+const maxParts = 100_000
+
 // PartOf reports whether a LogEntry is one part of a split entry, and which. Numbers
 // that can not be are those of no part.
 func PartOf(e *loggingpb.LogEntry) (Part, bool) {
 	if s := e.GetSplit(); s != nil && s.Uid != "" {
-		return Part{UID: s.Uid, Index: int(s.Index), Total: int(s.TotalSplits)}, 0 <= s.Index && s.Index < s.TotalSplits
+		return Part{UID: s.Uid, Index: int(s.Index), Total: int(s.TotalSplits)}, 0 <= s.Index && s.Index < s.TotalSplits && s.TotalSplits <= maxParts
 	}
 	// Agents know no special field for it: a line that was split on standard output
 	// has it in its payload.
 	f := e.GetJsonPayload().GetFields()["split"].GetStructValue().GetFields()
 	uid, index, total := f["uid"].GetStringValue(), f["index"].GetNumberValue(), f["total"].GetNumberValue()
-	if uid == "" || !(0 <= index && index < total && total <= math.MaxInt32) { // the latter is not the same as its negation: NaN
+	if uid == "" || !(0 <= index && index < total && total <= maxParts) { // the latter is not the same as its negation: NaN
 		return Part{}, false
 	}
 	return Part{UID: uid, Index: int(index), Total: int(total)}, true

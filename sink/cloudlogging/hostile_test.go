@@ -186,7 +186,7 @@ func TestSplitEdge(t *testing.T) {
 // Parts that say what can not be are no parts; those of two ways of splitting are not
 // mixed; an entry whose first part is missing keeps its identity.
 func TestParts(t *testing.T) {
-	for _, s := range []*loggingpb.LogSplit{{Uid: "u", Index: -1, TotalSplits: 2}, {Uid: "u", Index: 2, TotalSplits: 2}, {Uid: "u"}, {Uid: "u", TotalSplits: -1}, {Index: 0, TotalSplits: 2}} {
+	for _, s := range []*loggingpb.LogSplit{{Uid: "u", Index: -1, TotalSplits: 2}, {Uid: "u", Index: 2, TotalSplits: 2}, {Uid: "u"}, {Uid: "u", TotalSplits: -1}, {Uid: "u", TotalSplits: 2e9}, {Index: 0, TotalSplits: 2}} {
 		if p, ok := PartOf(&loggingpb.LogEntry{Split: s}); ok {
 			t.Errorf("%v is part %+v", s, p)
 		}
