@@ -134,7 +134,10 @@ func (r *run) body(dst, src []byte, in *Input, res *Result) []byte {
 	}
 	if r.rs.mode == ModeShadow {
 		r.work = r.apply(r.work[:0], d, 0, end)
-		dst = append(dst, src[:end]...)
+		if src = src[:end]; !utf8.Valid(src) {
+			src = bytes.ToValidUTF8(src, []byte("\ufffd"))
+		}
+		dst = append(dst, src...)
 	} else {
 		n := len(dst)
 		dst = r.apply(dst, d, 0, end)
