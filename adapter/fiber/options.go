@@ -58,7 +58,7 @@ type Options struct {
 	OnEntry func(ctx context.Context, e *entry.Entry)
 	// OnError is told when one of the functions above panicked; the request was
 	// served all the same. It must be safe for concurrent use. Default: a warning
-	// by slog's default logger, at most one a minute.
+	// by slog's default logger, at most one in 10 s.
 	OnError func(error)
 	// Now is the clock. Default [time.Now].
 	Now func() time.Time

@@ -1,14 +1,17 @@
 package fibertx
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/txtrail/txtrail/sink"
 )
 
 // warnEvery is the least time between two warnings: a function that panics does so
 // on every request.
-const warnEvery = time.Minute
+const warnEvery = 10 * time.Second
 
 // warner is the default of OnError.
 type warner struct {
@@ -29,5 +32,7 @@ func (w *warner) warn(err error) {
 	n := w.suppressed
 	w.last, w.suppressed = now, 0
 	w.mu.Unlock()
-	slog.Warn(err.Error(), "suppressed", n)
+	// Marked, or a bridge to the trail would make an entry of it.
+	slog.Default().LogAttrs(sink.WithoutRecording(context.Background()), slog.LevelWarn, "txtrail does not record as it should",
+		slog.Any("error", err), slog.Int("suppressed", n))
 }
