@@ -217,7 +217,7 @@ func TestMends(t *testing.T) {
 					if err := j.Write(t.Context(), batch); err != nil {
 						t.Fatal(err)
 					}
-					time.Sleep(2 * time.Hour)
+					time.Sleep(15 * time.Minute)
 					if st := ship.Stats(); st.Delivered != 0 || st.DeadLetters != 0 || st.DroppedTotal() != 0 || st.LastError == "" {
 						t.Errorf("%+v", st)
 					}
