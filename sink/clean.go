@@ -48,7 +48,6 @@ func newCleaner(p *sanitize.Policy, buffers *BufferPool) cleaner {
 
 // reset forgets the batch. What it handed out is overwritten by the next.
 func (c *cleaner) reset() {
-	c.sorter.forget()
 	c.content = recycle(c.content)
 	clear(c.redactions)
 	c.redactions = c.redactions[:0]

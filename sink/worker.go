@@ -225,6 +225,7 @@ func (w *worker) fill() {
 		w.batch = append(w.batch, e)
 		w.items = append(w.items, it)
 	}
+	w.clean.sorter.forget() // it may be long until the next batch, and those are raw values
 	rest := copy(w.taken, w.taken[i:])
 	clear(w.taken[rest:])
 	w.taken = w.taken[:rest]
