@@ -24,6 +24,12 @@
 // first hop's handler makes to another service carries its path as the page by which
 // the user came in, unless the handler has named the route by [middleware.SetRoute].
 //
+// fiber's strings (c.Params, c.Query, c.Get …) are only good until the handler returns,
+// since their bytes become the next request's. What is given to [middleware.SetUser] and
+// its like is copied. What goes into a log line, or a header or URL of a call, is written
+// down later, as with any logger or client that does so: give them copies
+// ([strings.Clone]), or have fiber make them (fiber.Config{Immutable: true}).
+//
 // # What is captured
 //
 // fasthttp reuses its buffers for the next request, so all is copied: fields within

@@ -66,7 +66,7 @@ func (x *exchange) SetRoute(route string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if !x.done {
-		x.route = bound(route, entry.MaxWord)
+		x.route = own(route, entry.MaxWord)
 	}
 }
 
@@ -97,7 +97,7 @@ func (x *exchange) SetUser(id string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.rec != nil {
-		x.rec.Facts.UserID = bound(id, entry.MaxWord)
+		x.rec.Facts.UserID = own(id, entry.MaxWord)
 	}
 }
 
@@ -125,7 +125,7 @@ func (x *exchange) Annotate(name, value string) {
 
 func annotate(e *entry.Entry, name, value string) {
 	if name != "" && len(e.Labels) < entry.MaxLabels {
-		e.Labels = append(e.Labels, entry.Label{Name: bound(name, entry.MaxLabelName), Value: bound(value, entry.MaxLabelValue)})
+		e.Labels = append(e.Labels, entry.Label{Name: own(name, entry.MaxLabelName), Value: own(value, entry.MaxLabelValue)})
 	}
 }
 
@@ -145,8 +145,8 @@ func describe(err error) (name, text string) {
 	defer func() { _ = recover() }()
 	var typed interface{ ErrorType() string }
 	if errors.As(err, &typed) {
-		if own := typed.ErrorType(); own != "" {
-			name = bound(own, entry.MaxWord)
+		if word := typed.ErrorType(); word != "" {
+			name = bound(word, entry.MaxWord)
 		}
 	}
 	return name, text

@@ -87,6 +87,15 @@ func bound(s string, limit int) string {
 	return strings.Clone(s[:limit+1])
 }
 
+// own is bound for what a handler gives: what it has from its fiber.Ctx lies in a buffer
+// that the next request is read into, before the entry is written.
+func own(s string, limit int) string {
+	if len(s) <= limit {
+		return strings.Clone(s)
+	}
+	return bound(s, limit)
+}
+
 // boundPath is bound for a path: what is left of a segment that was cut is left out, since
 // no rule of the sanitizer can know the first digits of a card's number.
 func boundPath(p string, limit int) string {
