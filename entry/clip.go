@@ -1,6 +1,7 @@
 package entry
 
 import (
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -171,6 +172,9 @@ func clipLabels(ls []Label, limit int) []Label {
 
 // uniqueLabels drops what can not be a member of the labels' object.
 func uniqueLabels(ls []Label) []Label {
+	if len(ls) > MaxLabels {
+		return uniqueOfMany(ls)
+	}
 	n := 0
 	for i := range ls {
 		ls[n] = ls[i]
@@ -179,6 +183,18 @@ func uniqueLabels(ls []Label) []Label {
 		}
 	}
 	return ls[:n]
+}
+
+// uniqueOfMany is uniqueLabels for more than any entry of ours has: to compare each with
+// all others would take minutes for a line that holds nothing else.
+func uniqueOfMany(ls []Label) []Label {
+	seen := map[string]bool{"": true, "txid": true}
+	return slices.DeleteFunc(ls, func(l Label) bool {
+		name := string([]rune(l.Name)) // as it will stand in the line
+		known := seen[name]
+		seen[name] = true
+		return known
+	})
 }
 
 // labelCounts reports whether ls[i] can be a member of the labels' object: not
