@@ -31,12 +31,13 @@ func (l wrapping) Accept() (net.Conn, error) {
 type (
 	bounded struct{ net.Conn } // as of a listener that bounds how many there are
 	able    struct{ net.Conn }
+	Known   struct{ net.Conn } // which a handler may look for
 )
 
 func (able) Proxied() string { return "192.0.2.1" }
 
 // Whatever kind of connection a handler takes over, it can do what it could do, its bytes
-// are counted each way, and its end is told; one with methods of its own is left alone.
+// are counted each way, and its end is told; one with methods, or a name, of its own is left alone.
 func TestHijackedConnections(t *testing.T) {
 	for name, c := range map[string]struct {
 		network  string
@@ -50,6 +51,7 @@ func TestHijackedConnections(t *testing.T) {
 		"Unix":    {network: "unix", original: reflect.TypeFor[*net.UnixConn]()},
 		"bounded": {network: "tcp", wrap: func(c net.Conn) net.Conn { return bounded{c} }, original: reflect.TypeFor[bounded]()},
 		"able":    {network: "tcp", wrap: func(c net.Conn) net.Conn { return able{c} }, untaken: true, original: reflect.TypeFor[able]()},
+		"known":   {network: "tcp", wrap: func(c net.Conn) net.Conn { return Known{c} }, untaken: true, original: reflect.TypeFor[Known]()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			address := "127.0.0.1:0"

@@ -3,6 +3,8 @@ package middleware
 import (
 	"net"
 	"reflect"
+	"unicode"
+	"unicode/utf8"
 )
 
 // unixConn is a connection over a Unix socket, counted.
@@ -37,10 +39,19 @@ type plainConn struct {
 	s *stream
 }
 
-// plain reports whether conn can do what a [net.Conn] can and nothing else, so that nobody
-// misses a method of it.
+// plain reports whether conn can do what a [net.Conn] can and nothing else, and is of a
+// type that the program itself can not name: so that no handler misses a method, or a
+// field, of it. Of netutil.LimitListener's connections both are true.
 func plain(conn net.Conn) bool {
-	return conn != nil && reflect.TypeOf(conn).NumMethod() == reflect.TypeFor[net.Conn]().NumMethod()
+	t := reflect.TypeOf(conn)
+	if t == nil || t.NumMethod() != reflect.TypeFor[net.Conn]().NumMethod() {
+		return false
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	first, _ := utf8.DecodeRuneInString(t.Name())
+	return !unicode.IsUpper(first) && t.PkgPath() != "main"
 }
 
 // Read, Write and Close are those of the connection, counted.
