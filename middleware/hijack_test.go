@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"testing"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/middleware"
 )
@@ -29,19 +31,19 @@ func (l wrapping) Accept() (net.Conn, error) {
 }
 
 type (
-	bounded struct{ net.Conn } // as of a listener that bounds how many there are
-	able    struct{ net.Conn }
-	Known   struct{ net.Conn } // which a handler may look for
+	able  struct{ net.Conn }
+	named struct{ net.Conn } // which a handler of the same package may look for
 )
 
 func (able) Proxied() string { return "192.0.2.1" }
 
 // Whatever kind of connection a handler takes over, it can do what it could do, its bytes
-// are counted each way, and its end is told; one with methods, or a name, of its own is left alone.
+// are counted each way, and its end is told; one of the program's own is left alone.
 func TestHijackedConnections(t *testing.T) {
 	for name, c := range map[string]struct {
 		network  string
 		tls      bool
+		limit    bool // by LimitListener
 		wrap     func(net.Conn) net.Conn
 		untaken  bool // it is handed over as it is
 		original reflect.Type
@@ -49,9 +51,9 @@ func TestHijackedConnections(t *testing.T) {
 		"TCP":     {network: "tcp", original: reflect.TypeFor[*net.TCPConn]()},
 		"TLS":     {network: "tcp", tls: true, original: reflect.TypeFor[*tls.Conn]()},
 		"Unix":    {network: "unix", original: reflect.TypeFor[*net.UnixConn]()},
-		"bounded": {network: "tcp", wrap: func(c net.Conn) net.Conn { return bounded{c} }, original: reflect.TypeFor[bounded]()},
+		"bounded": {network: "tcp", limit: true, original: reflect.TypeFor[net.Conn]()},
 		"able":    {network: "tcp", wrap: func(c net.Conn) net.Conn { return able{c} }, untaken: true, original: reflect.TypeFor[able]()},
-		"known":   {network: "tcp", wrap: func(c net.Conn) net.Conn { return Known{c} }, untaken: true, original: reflect.TypeFor[Known]()},
+		"named":   {network: "tcp", wrap: func(c net.Conn) net.Conn { return named{c} }, untaken: true, original: reflect.TypeFor[named]()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			address := "127.0.0.1:0"
@@ -64,6 +66,9 @@ func TestHijackedConnections(t *testing.T) {
 			}
 			if c.wrap != nil {
 				l = wrapping{l, c.wrap}
+			}
+			if c.limit {
+				l = netutil.LimitListener(l, 10)
 			}
 			closed := make(chan struct{})
 			wrap, rec := recording(t, middleware.Options{})

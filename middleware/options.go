@@ -120,10 +120,9 @@ type Options struct {
 	AuditTimeout time.Duration
 	// Untouched hands a hijacked connection to the handler as it is. By default it is
 	// wrapped to count its bytes, and a stream entry tells of its life when it is closed;
-	// the wrapper has all methods of [net.TCPConn], [tls.Conn] or [net.UnixConn], or of a
-	// listener's own connection if those are the ones of [net.Conn] and its type is
-	// another package's secret, but it is none. Any other connection is left as it is
-	// anyway. Of an untouched connection there is
+	// the wrapper has all methods of [net.TCPConn], [tls.Conn], [net.UnixConn] or a
+	// connection of golang.org/x/net/netutil.LimitListener, but it is none. Any other
+	// connection is left as it is anyway. Of an untouched connection there is
 	// no stream entry, and InFlight has it until its handler returns: if the process dies
 	// after that, nothing says that it was open. Default false.
 	Untouched bool

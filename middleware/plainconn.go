@@ -3,8 +3,6 @@ package middleware
 import (
 	"net"
 	"reflect"
-	"unicode"
-	"unicode/utf8"
 )
 
 // unixConn is a connection over a Unix socket, counted.
@@ -32,16 +30,15 @@ func (c *unixConn) Close() error {
 	return err
 }
 
-// plainConn is a connection of a listener that wraps them, as one does that bounds how
-// many there are, counted.
+// plainConn is a connection of a listener that bounds how many there are, counted.
 type plainConn struct {
 	net.Conn
 	s *stream
 }
 
-// plain reports whether conn can do what a [net.Conn] can and nothing else, and is of a
-// type that the program itself can not name: so that no handler misses a method, or a
-// field, of it. Of netutil.LimitListener's connections both are true.
+// plain reports whether conn is one of netutil.LimitListener's, which can do what a
+// [net.Conn] can and nothing else, and whose type nobody can name. A handler may look for
+// any other type, or for a field in it.
 func plain(conn net.Conn) bool {
 	t := reflect.TypeOf(conn)
 	if t == nil || t.NumMethod() != reflect.TypeFor[net.Conn]().NumMethod() {
@@ -50,8 +47,7 @@ func plain(conn net.Conn) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	first, _ := utf8.DecodeRuneInString(t.Name())
-	return !unicode.IsUpper(first) && t.PkgPath() != "main"
+	return t.PkgPath() == "golang.org/x/net/netutil"
 }
 
 // Read, Write and Close are those of the connection, counted.
