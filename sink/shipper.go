@@ -179,8 +179,8 @@ func (w *shipper) look() (Backlog, error) {
 		w.h.looked(b)
 		if awaited {
 			w.h.marked(w.feed.Mark())
-			w.h.reached()
 		}
+		w.h.reached() // also what needs no Commit: it was removed, or has no entry
 	}
 	return b, err
 }

@@ -109,6 +109,9 @@ func (f *feed) Look(ctx context.Context) (sink.Backlog, error) {
 				x.lines = x.read.lines + 1 // what it is will be seen
 			}
 		}
+		if !x.final && x.read == x.settled && x.lines == x.read.lines && x.counted > x.read.offset {
+			f.passEmpty(x)
+		}
 		b.Entries += max(0, x.lines-x.read.lines)
 		b.Bytes += max(0, x.counted-x.read.offset)
 	}
@@ -128,6 +131,21 @@ func (f *feed) Look(ctx context.Context) (sink.Backlog, error) {
 		f.warn(err)
 	}
 	return b, nil
+}
+
+// passEmpty settles what stands behind the last line of an open file: empty lines, such as
+// the end of a fence. Nobody reads on for them, and a Flush waits for the place behind.
+func (f *feed) passEmpty(x *followed) {
+	to := position{offset: x.counted, lines: x.lines}
+	for _, steps := range [...][]step{f.last, f.tail} {
+		for i := range steps {
+			if s := &steps[i]; s.base == x && s.to == x.read {
+				s.to = to // a Commit that comes yet must not go back
+			}
+		}
+	}
+	x.read, x.settled = to, to
+	f.dirty = true
 }
 
 // damage is told of what could not be read.
