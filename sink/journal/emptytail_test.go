@@ -103,6 +103,10 @@ func TestEmptyTailCommittedLater(t *testing.T) {
 	if !m.Passed() {
 		t.Error("all is committed, and it is not passed")
 	}
+	look(t, f)
+	if !f.Mark().Passed() {
+		t.Error("nothing is waited for any more, and it is not passed")
+	}
 	closeTest(t, f)
 	f = attachTest(t, s, "cloud")
 	defer closeTest(t, f)
