@@ -79,24 +79,33 @@ func (h *Ship) marked(m Mark) {
 	}
 }
 
-// reached ends the Flushes whose place was passed. Only the worker may ask a Mark.
+// reached ends the Flushes whose place was passed. Only the worker may ask a Mark, which
+// may read a file for it: they are asked from the first to the one that is not passed,
+// since those after it can not be either.
 func (h *Ship) reached() {
+	var marks []Mark // few: who waited for the same look has the same one
 	h.mu.Lock()
-	marks := make(map[Mark]bool)
 	for _, w := range h.waiters {
-		if w.mark != nil {
-			marks[w.mark] = false
+		if w.mark != nil && (len(marks) == 0 || marks[len(marks)-1] != w.mark) {
+			marks = append(marks, w.mark)
 		}
 	}
 	h.mu.Unlock()
-	for m := range marks { // few: who waited for the same look has the same one
-		marks[m] = m.Passed()
+	passed := make(map[Mark]bool)
+	for _, m := range marks {
+		if !m.Passed() {
+			break
+		}
+		passed[m] = true
+	}
+	if len(passed) == 0 {
+		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	kept := h.waiters[:0]
 	for _, w := range h.waiters {
-		if w.mark == nil || !marks[w.mark] {
+		if w.mark == nil || !passed[w.mark] {
 			kept = append(kept, w)
 			continue
 		}

@@ -64,7 +64,8 @@ type Feed interface {
 	Close() error
 }
 
-// Mark is a place in a [Spool]: behind everything that was in it at one moment.
+// Mark is a place in a [Spool]: behind everything that was in it at one moment. As long as
+// it is not passed, none is that was made later.
 type Mark interface {
 	// Passed reports whether all before it is settled: it was committed, or there is
 	// nothing there that could be. It is asked by the goroutine that uses the Feed.
