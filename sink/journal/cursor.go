@@ -50,6 +50,9 @@ type shipCursor struct {
 	// Done holds, for each process that has written files (the rand of their names),
 	// the last seq that was shipped whole, all before it included.
 	Done map[string]int64 `json:"done,omitempty"`
+	// Merged holds the merged files that are done, with all their parts, by base: their
+	// sizes in bytes, by which another one of the same name is told from them.
+	Merged map[string]int64 `json:"merged,omitempty"`
 	// At holds the bases that were begun or are known to wait.
 	At map[string]place `json:"at,omitempty"`
 	// Again is how far the dead letters that are to be sent again were.
@@ -72,7 +75,7 @@ type place struct {
 	Known   int64 `json:"known,omitempty"`   // lines in the base, as last counted
 }
 
-// done reports whether a base was shipped whole.
+// done reports whether a base that is not merged was shipped whole.
 func (c *shipCursor) done(b baseName) bool {
 	rnd, seq := b.incarnation()
 	last, ok := c.Done[rnd]
@@ -117,6 +120,11 @@ func parseCursor(b []byte) (*shipCursor, error) {
 	}
 	if c.Again < 0 || c.Lost != nil && c.Lost.Entries < 0 {
 		return nil, fmt.Errorf("%w: a negative number", ErrCursor)
+	}
+	for base, size := range c.Merged {
+		if b, _, ok := splitName(base + extClosed); !ok || !b.merged() || b.writer() != c.Writer || size < 0 {
+			return nil, fmt.Errorf("%w: %q is no merged file of %q", ErrCursor, base, c.Writer)
+		}
 	}
 	for base, at := range c.At {
 		if b, ext, ok := splitName(base + extOpen); !ok || ext != extOpen || b.writer() != c.Writer {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -21,12 +22,14 @@ type feed struct {
 	changed chan struct{}
 	told    damages
 
-	done  map[string]int64     // as shipCursor.Done
-	bases map[string]*followed // not shipped whole, by text
-	order []*followed
-	lost  []*followed // gone before they were shipped; their gap is not settled
-	again againFile
-	note  lostNote // of what was lost and told
+	done   map[string]int64     // as shipCursor.Done
+	merged map[string]int64     // as shipCursor.Merged
+	parts  map[string]*parts    // of merged files that were not shipped whole, by text
+	bases  map[string]*followed // not shipped whole, by text
+	order  []*followed
+	lost   []*followed // gone before they were shipped; their gap is not settled
+	again  againFile
+	note   lostNote // of what was lost and told
 
 	listed  time.Time // when the folder was listed
 	changes time.Time // its modification time then
@@ -323,25 +326,49 @@ func (f *feed) settle(s *step) {
 func (f *feed) finish() {
 	waits := make(map[string]int64) // a process's first file that is not finished
 	for _, x := range f.order {
-		rnd, seq := x.incarnation()
-		if first, ok := waits[rnd]; !x.finished && (!ok || seq < first) {
-			waits[rnd] = seq
+		if x.finished {
+			continue
+		}
+		for _, r := range f.runs(x.baseName) {
+			if first, ok := waits[r.rnd]; !ok || r.first < first {
+				waits[r.rnd] = r.first
+			}
 		}
 	}
 	kept := f.order[:0]
 	for _, x := range f.order {
-		rnd, seq := x.incarnation()
-		if first, ok := waits[rnd]; x.finished && (!ok || seq < first) {
-			f.done[rnd] = max(f.done[rnd], seq)
-			f.dirty = true
-			delete(f.bases, x.text)
-			f.chunk.drop(x)
+		if !x.finished || !f.enter(x, waits) {
+			kept = append(kept, x)
 			continue
 		}
-		kept = append(kept, x)
+		delete(f.bases, x.text)
+		f.chunk.drop(x)
 	}
 	clear(f.order[len(kept):])
 	f.order = kept
+}
+
+// enter enters a base as done, unless one of the same process must be before it.
+func (f *feed) enter(x *followed, waits map[string]int64) bool {
+	runs := f.runs(x.baseName)
+	for _, r := range runs {
+		if first, ok := waits[r.rnd]; ok && first <= r.last {
+			return false
+		}
+	}
+	if x.merged() {
+		if p := f.parts[x.text]; p != nil {
+			f.merged[x.text] = p.size
+			delete(f.parts, x.text)
+		} else if st, err := f.s.fs.Lstat(filepath.Join(f.s.dir, x.text+extClosed)); err == nil {
+			f.merged[x.text] = st.Size()
+		}
+	}
+	for _, r := range runs {
+		f.done[r.rnd] = max(f.done[r.rnd], r.last)
+	}
+	f.dirty = true
+	return true
 }
 
 // Close implements sink.Feed.

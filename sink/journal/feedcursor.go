@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"path/filepath"
 	"time"
 )
 
@@ -36,9 +38,12 @@ func (f *feed) load() error {
 	case err != nil:
 		return fmt.Errorf("journalsink: %s: %w", path, err)
 	}
-	f.done = c.Done
-	if f.done == nil {
-		f.done = make(map[string]int64)
+	maps.Copy(f.done, c.Done)
+	for base, size := range c.Merged {
+		// A file that was removed, and parts that were left merged anew, have its name too.
+		if st, err := f.s.fs.Lstat(filepath.Join(f.s.dir, base+extClosed)); err != nil || st.Size() == size {
+			f.merged[base] = size
+		}
 	}
 	for base, at := range c.At {
 		b, _, _ := splitName(base + extOpen)
@@ -99,7 +104,7 @@ func (f *feed) writeIfDue() error {
 func (f *feed) write() error {
 	c := shipCursor{
 		Version: cursorVersion, Sink: f.name, Writer: f.s.opts.Name, Time: f.s.opts.Now().UTC(),
-		Done: f.done, At: make(map[string]place, len(f.order)), Again: f.again.settled,
+		Done: f.done, Merged: f.merged, At: make(map[string]place, len(f.order)), Again: f.again.settled,
 	}
 	for _, x := range f.order {
 		c.At[x.text] = place{Offset: x.settled.offset, Settled: x.settled.lines, Known: x.lines}

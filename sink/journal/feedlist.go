@@ -42,23 +42,24 @@ func (f *feed) list() error {
 		return err
 	}
 	f.listed, f.changes = now, changes
+	alive := make(map[string]bool) // processes
+	merged := f.merges(all, alive)
 	f.takeLost(all)
 	there := make(map[string]bool, len(f.order))
-	alive := make(map[string]bool)
 	for i := range all {
 		l := &all[i]
 		if l.writer() != f.s.opts.Name {
 			continue
 		}
-		rnd, seq := l.incarnation()
+		rnd, _ := l.incarnation()
 		alive[rnd] = true
-		if last, ok := f.done[rnd]; ok && seq <= last {
+		if f.isDone(l.baseName) || !l.open && merged.has(l.baseName) {
 			continue
 		}
 		there[l.text] = true
 		x := f.bases[l.text]
 		if x == nil {
-			x = f.back(l)
+			x = f.back(l, merged.place(l.baseName))
 		}
 		x.open, x.closed = l.open, l.closed
 	}
@@ -71,7 +72,7 @@ func (f *feed) list() error {
 		delete(f.bases, x.text)
 		// Of what was read and is on its way the cursor must go on to speak: should it
 		// not arrive, nobody else would know of it.
-		if (x.lines > x.read.lines || x.read != x.settled) && !f.elsewhere(x, all) {
+		if (x.lines > x.read.lines || x.read != x.settled) && !f.isDone(x.baseName) && !merged.has(x.baseName) {
 			f.lost = append(f.lost, x)
 			slices.SortFunc(f.lost, func(a, b *followed) int { return cmp.Compare(a.text, b.text) })
 		}
@@ -92,11 +93,12 @@ func (f *feed) list() error {
 }
 
 // back follows a base that is new, or that was taken for lost: that one is gone on with,
-// and unless its gap is on its way already, there will be none.
-func (f *feed) back(l *listed) *followed {
+// and unless its gap is on its way already, there will be none. A new one begins at a
+// place.
+func (f *feed) back(l *listed, at position) *followed {
 	i := slices.IndexFunc(f.lost, func(x *followed) bool { return x.text == l.text })
 	if i < 0 {
-		return f.follow(*l, position{})
+		return f.follow(*l, at)
 	}
 	x := f.lost[i]
 	if x.told {
@@ -125,33 +127,6 @@ func (f *feed) hold() error {
 }
 
 func (f *feed) lockPath() string { return shipPath(f.s.dir, f.folder, f.s.opts.Name+extLock) }
-
-// elsewhere reports whether a file that is gone has been merged into another one, which
-// is shipped then. What a cursor needs is not merged, but one that was made meanwhile
-// comes too late.
-func (f *feed) elsewhere(x *followed, all []listed) bool {
-	for i := range all {
-		m := &all[i]
-		if !m.merged() || !m.closed {
-			continue
-		}
-		file, err := f.s.fs.Open(filepath.Join(f.s.dir, m.text+extClosed))
-		if err != nil {
-			continue
-		}
-		size, err := file.Size()
-		if err == nil {
-			if index, err := readIndex(file, size); err == nil {
-				if _, ok := spanOf(index.origins, x.text); ok {
-					_ = file.Close()
-					return true
-				}
-			}
-		}
-		_ = file.Close()
-	}
-	return false
-}
 
 // sort puts the files of each process into the order of its numbers, and the processes
 // among each other into that of the stamps: a clock that was set back makes a later

@@ -21,7 +21,10 @@ const (
 // holds says which bases are still needed by somebody who ships them. It is a
 // snapshot of the cursors of all writers and sinks in the folder.
 type holds struct {
+	files   fsys
+	dir     string
 	cursors []heldCursor
+	runs    map[string][]run // of merged files that were looked into
 	// Writers of whose cursor nothing can be told: shipping will begin again with
 	// the oldest file.
 	unread map[string]string // the folder of the sink, by writer
@@ -49,7 +52,7 @@ type heldCursor struct {
 // readHolds reads the cursors in dir. What can not be read holds everything of its
 // writer: deleting can not be undone.
 func readHolds(files fsys, dir string, now time.Time) *holds {
-	h := &holds{unread: map[string]string{}}
+	h := &holds{files: files, dir: dir, unread: map[string]string{}, runs: map[string][]run{}}
 	root := filepath.Join(dir, shipDir)
 	if !h.folder(files, root, shipDir) {
 		return h // usually there is none
@@ -143,7 +146,7 @@ func (h *holds) none() bool {
 func (h *holds) needs(b baseName) (sink string, needed bool) {
 	writer := b.writer()
 	for _, c := range h.cursors {
-		if c.Writer == writer && !c.done(b) {
+		if c.Writer == writer && !c.shipped(b, h.runsOf) {
 			return c.Sink, true
 		}
 	}
@@ -157,7 +160,7 @@ func (h *holds) needs(b baseName) (sink string, needed bool) {
 func (h *holds) folders(b baseName) (folders []string) {
 	writer := b.writer()
 	for _, c := range h.cursors {
-		if c.Writer == writer && !c.done(b) {
+		if c.Writer == writer && !c.shipped(b, h.runsOf) {
 			folders = append(folders, c.folder)
 		}
 	}
@@ -165,4 +168,15 @@ func (h *holds) folders(b baseName) (folders []string) {
 		folders = append(folders, folder)
 	}
 	return folders
+}
+
+// runsOf looks into a merged file, once.
+func (h *holds) runsOf(base string) []run {
+	runs, ok := h.runs[base]
+	if !ok {
+		origins, _, _ := readOrigins(h.files, h.dir, base) // without them it is needed
+		runs = runsOf(origins)
+		h.runs[base] = runs
+	}
+	return runs
 }

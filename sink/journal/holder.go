@@ -37,7 +37,7 @@ func (s *Spool) Mark(_ context.Context, name string) (sink.Mark, error) {
 	}
 	for i := range all {
 		l := &all[i]
-		if l.writer() != s.opts.Name || c.done(l.baseName) {
+		if l.writer() != s.opts.Name || c.shipped(l.baseName, s.runsOf) {
 			continue
 		}
 		to := int64(wholeBase)
@@ -81,7 +81,11 @@ func (m *heldMark) Passed() bool {
 	}
 	for text, b := range m.bases {
 		at, begun := c.At[text]
-		if c.done(b.baseName) || begun && at.Offset >= b.to || !begun && m.s.gone(text) {
+		passed := begun && at.Offset >= b.to
+		if !begun { // else it is not done
+			passed = c.shipped(b.baseName, m.s.runsOf) || m.s.gone(text) && !m.s.waitsMerged(c, text)
+		}
+		if passed {
 			delete(m.bases, text)
 		}
 	}
@@ -97,4 +101,30 @@ func (s *Spool) gone(text string) bool {
 		}
 	}
 	return true
+}
+
+// waitsMerged reports whether a base has been merged into a file that was not shipped
+// whole.
+func (s *Spool) waitsMerged(c *shipCursor, text string) bool {
+	all, err := list(s.dir, s.fs.ReadDir, nil, nil)
+	if err != nil {
+		return true // that is not known
+	}
+	for i := range all {
+		l := &all[i]
+		if !l.merged() || !l.closed || l.writer() != s.opts.Name || c.shipped(l.baseName, s.runsOf) {
+			continue
+		}
+		origins, _, _ := readOrigins(s.fs, s.dir, l.text)
+		if _, ok := spanOf(origins, text); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// runsOf looks into a merged file.
+func (s *Spool) runsOf(base string) []run {
+	origins, _, _ := readOrigins(s.fs, s.dir, base)
+	return runsOf(origins)
 }

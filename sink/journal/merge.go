@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -113,6 +114,10 @@ func (j *Journal) merge(group []*listed) error {
 	if cerr := out.Close(); err == nil {
 		err = cerr
 	}
+	if err == nil && j.needed(parts) {
+		_ = j.fs.Remove(temp)
+		return nil // another time
+	}
 	if err == nil {
 		err = j.fs.Rename(temp, final)
 	}
@@ -129,6 +134,16 @@ func (j *Journal) merge(group []*listed) error {
 	}
 	j.count.merged.Add(int64(len(parts)))
 	return nil
+}
+
+// needed reports whether a sink needs one of the files by now: one may have begun while
+// they were read. (One that begins still later ships the merged file.)
+func (j *Journal) needed(parts []*listed) bool {
+	h := j.holds()
+	return slices.ContainsFunc(parts, func(l *listed) bool {
+		_, is := h.needs(l.baseName)
+		return is
+	})
 }
 
 // mergeInto writes the merged file.

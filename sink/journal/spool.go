@@ -175,6 +175,7 @@ func (s *Spool) Attach(ctx context.Context, name string) (sink.Feed, error) {
 func (s *Spool) feed(name, folder string) *feed {
 	return &feed{
 		s: s, name: name, folder: folder,
+		done: make(map[string]int64), merged: make(map[string]int64), parts: make(map[string]*parts),
 		bases: make(map[string]*followed),
 		told: damages{on: func(d Damage) {
 			s.opts.OnError(fmt.Errorf("journalsink: %s: %q at byte %d not shipped: %w", s.dir, d.File, d.Offset, d.Err))
