@@ -100,22 +100,20 @@ func (j *Journal) weigh(l *listed) lostFile {
 	return note
 }
 
-// readLost reads the notes.
-func (f *feed) readLost() (notes []lostFile) {
-	file, err := f.s.fs.Open(f.lostPath())
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = file.Close() }()
+// readLost reads the notes of a writer's files.
+func readLost(file file, writer string) (notes []lostFile, err error) {
 	size, err := file.Size()
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	lines := newFileLines(file, 0, min(size, maxLostNotes))
 	for {
 		raw, err := lines.next()
+		if isEOF(err) {
+			return notes, nil
+		}
 		if err != nil {
-			return notes
+			return nil, err
 		}
 		line, err := stripLine(raw.text)
 		if err != nil {
@@ -126,7 +124,7 @@ func (f *feed) readLost() (notes []lostFile) {
 			continue
 		}
 		b, _, ok := splitName(n.Base + extOpen)
-		if !ok || b.writer() != f.s.opts.Name || n.Entries < 0 || n.Entries > maxKnown || n.Bytes < 0 {
+		if !ok || b.writer() != writer || n.Entries < 0 || n.Entries > maxKnown || n.Bytes < 0 {
 			continue
 		}
 		notes = append(notes, n)
@@ -137,12 +135,99 @@ func (f *feed) lostPath() string {
 	return shipPath(f.s.dir, f.folder, lostName(f.s.opts.Name))
 }
 
-// takeLost enters what is noted as removed into what is lost, unless it is known
-// otherwise. all is what the folder has.
+// takeLost enters what is noted as removed into what is lost. all is what the folder has.
+//
+// What was entered goes from the notes when it is in the cursor. Writing that may take
+// long, so it is done without the lock that who removes files waits for; which notes have
+// come meanwhile is seen under it. The note of a file that is there stays: it is written
+// before the file goes.
 func (f *feed) takeLost(all []listed) {
-	notes := f.readLost()
-	if len(notes) == 0 {
+	path := f.lostPath()
+	file, err := f.s.fs.Open(path)
+	if err != nil {
+		return // usually there is none
+	}
+	notes, err := readLost(file, f.s.opts.Name)
+	_ = file.Close()
+	if err != nil {
+		f.warn(fmt.Errorf("journalsink: %s: %w", path, err))
 		return
+	}
+	keep := f.enterLost(notes, all)
+	if f.looking || len(keep) > 0 && len(keep) == len(notes) {
+		return
+	}
+	if f.dirty {
+		if err := f.write(); err != nil {
+			f.warn(err)
+			return
+		}
+	}
+	stays := make(map[string]bool, len(keep))
+	for i := range keep {
+		stays[keep[i].Base] = true
+	}
+	entered := make(map[string]bool, len(notes))
+	for i := range notes {
+		entered[notes[i].Base] = !stays[notes[i].Base]
+	}
+	if err := f.s.dropLost(path, entered); err != nil {
+		f.warn(fmt.Errorf("journalsink: %w", err))
+	}
+}
+
+// dropLost removes the notes of some bases.
+func (s *Spool) dropLost(path string, bases map[string]bool) error {
+	file, err := s.openDead(context.Background(), path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	notes, err := readLost(file, s.opts.Name)
+	if err != nil {
+		return err
+	}
+	var b []byte
+	for i := range notes {
+		if bases[notes[i].Base] {
+			continue
+		}
+		line, err := json.Marshal(&notes[i])
+		if err != nil {
+			return err
+		}
+		b = appendLine(b, line)
+	}
+	switch {
+	case !removesOpen:
+		// Nor does such a system replace it, and without the lock nothing is done here.
+		// (What was opened to append to can not be made shorter there.)
+		out, err := s.fs.Open(path)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = out.Close() }()
+		if err := out.Truncate(0); err != nil || len(b) == 0 {
+			return err
+		}
+		if n, err := out.Write(b); err != nil || n < len(b) {
+			return errors.Join(err, io.ErrShortWrite)
+		}
+		return nil
+	case len(b) > 0:
+		return replaceFile(s.fs, path, b, s.fileMode())
+	}
+	if err := s.fs.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// enterLost enters notes into what is lost, unless that is known otherwise, and returns
+// those of files that are there.
+func (f *feed) enterLost(notes []lostFile, all []listed) (keep []lostFile) {
+	if len(notes) == 0 {
+		return nil
 	}
 	there := make(map[string]bool, len(all))
 	for i := range all {
@@ -151,6 +236,13 @@ func (f *feed) takeLost(all []listed) {
 	for i := range notes {
 		n := &notes[i]
 		b, _, _ := splitName(n.Base + extOpen)
+		if f.isDone(b) {
+			continue
+		}
+		if there[n.Base] {
+			keep = append(keep, *n)
+			continue
+		}
 		known := f.bases[n.Base]
 		if i := slices.IndexFunc(f.lost, func(x *followed) bool { return x.text == n.Base }); known == nil && i >= 0 {
 			known = f.lost[i]
@@ -162,29 +254,13 @@ func (f *feed) takeLost(all []listed) {
 			}
 			continue
 		}
-		rnd, seq := b.incarnation()
-		if last, ok := f.done[rnd]; ok && seq <= last || there[n.Base] {
-			continue
-		}
 		x := &followed{listed: listed{baseName: b, closed: true}}
 		x.weighs(n)
 		f.lost = append(f.lost, x)
 		f.dirty = true
 	}
 	slices.SortFunc(f.lost, func(a, b *followed) int { return cmp.Compare(a.text, b.text) })
-	if f.looking {
-		return
-	}
-	// They are in the cursor before the notes go.
-	if f.dirty {
-		if err := f.write(); err != nil {
-			f.warn(err)
-			return
-		}
-	}
-	if err := f.s.fs.Remove(f.lostPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		f.warn(fmt.Errorf("journalsink: %w", err))
-	}
+	return keep
 }
 
 // weighs enters what a note says.

@@ -236,3 +236,74 @@ func TestLostNotesForeign(t *testing.T) {
 	}
 	closeTest(t, l.f)
 }
+
+// A note that comes while others are taken is not lost with them: neither one that was
+// written when they had been read, nor that of a file which is still there.
+func TestNotesThatComeMeanwhile(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		// when files are removed, or the feed looks, the other does its part
+		during func(h *hookFS, look func(), drop func(i int))
+	}{
+		{"before the cursor is written", func(h *hookFS, look func(), drop func(int)) {
+			drop(0)
+			h.once("rename", func(path string) bool { return strings.HasSuffix(path, extCursor) }, func() { drop(1); drop(2) })
+			look()
+		}},
+		{"before the file is removed", func(h *hookFS, look func(), drop func(int)) {
+			drop(0)
+			h.once("remove", func(path string) bool { return strings.HasSuffix(path, extClosed) }, look)
+			drop(1)
+			look()
+			drop(2)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			h := &hookFS{}
+			s := spoolTest(t, dir, &SpoolOptions{Name: "web", CommitEvery: -1, fs: h})
+			closeTest(t, attachTest(t, s, "cloud")) // its cursor has heard of nothing
+			for i := range 4 {
+				putFile(t, dir, newBase("web", testStart, uint32(i+1), 1), makeBatch(t, i*5, 5, 5), true)
+			}
+			j := stillJournal(t, dir, &Options{Name: "web"})
+			j.fs = h
+			bases := mustList(t, j)
+			f := attachTest(t, s, "cloud")
+			delivered, lost := 0, int64(0)
+			take := func() {
+				relook(f)
+				if _, err := f.Look(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+				_, b := nextTest(t, f, 50)
+				delivered += len(b.Entries) - b.Gaps
+				lost += b.Lost
+				if err := f.Commit(context.Background(), 50); err != nil {
+					t.Fatal(err)
+				}
+			}
+			look := func() {
+				// It sees that the file is there, and comes too late to read it.
+				relook(f)
+				if err := f.list(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tt.during(h, look, func(i int) {
+				if n := j.remove(&bases[i], func() { j.noteLost(&bases[i], j.holds().folders(bases[i].baseName)) }); n != 1 {
+					t.Fatalf("%d files removed", n)
+				}
+			})
+			for range 4 {
+				take()
+			}
+			if int64(delivered)+lost != 20 || lost != int64(5*(4-delivered/5)) {
+				t.Errorf("%d delivered, %d told as lost, of 20", delivered, lost)
+			}
+			if left := names(t, filepath.Join(dir, shipDir, f.folder), "web"+extOpen); len(left) > 0 {
+				t.Errorf("left: %q", left)
+			}
+		})
+	}
+}
