@@ -2,14 +2,20 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
+
+// ErrUnread is returned, wrapped, by [Ship.Flush] when it has waited in vain for what can
+// not be read in the [Spool] now. That waits on, and is in the figures as Waiting.
+var ErrUnread = errors.New("sink: some of the spool can not be read now")
 
 // shipWaiter is a Flush that waits.
 type shipWaiter struct {
 	looked  bool  // the Spool is being looked at for it
 	mark    Mark  // what it waits for; nil: not known yet
 	dropped int64 // when it began
+	aside   int64 // Backlog.Aside, when it began
 	err     error
 	done    chan struct{} // closed when it has ended
 }
@@ -21,7 +27,9 @@ type shipWaiter struct {
 //
 // It returns a [*DropError] if entries were dropped meanwhile, an error that wraps
 // [ErrHeld] if another process ships for this sink, and one that wraps ctx's and says how
-// many still wait when that ended first. With ShipOptions.Follow it waits for the other
+// many still wait when that ended first. What can not be read in the Spool is waited for
+// until that puts it aside, by which the Flush fails with [ErrUnread]; those that begin
+// later go on without it. With ShipOptions.Follow it waits for the other
 // process; whether that one has dropped something its own figures say.
 func (h *Ship) Flush(ctx context.Context) error {
 	h.mu.Lock()
@@ -29,7 +37,7 @@ func (h *Ship) Flush(ctx context.Context) error {
 		h.mu.Unlock()
 		return fmt.Errorf("sink: flush: %s: %w", h.opts.Name, ErrHeld)
 	}
-	w := &shipWaiter{dropped: h.lost(), done: make(chan struct{})}
+	w := &shipWaiter{dropped: h.lost(), aside: h.backlog.Aside, done: make(chan struct{})}
 	h.waiters = append(h.waiters, w)
 	h.mu.Unlock()
 	h.nudge()
@@ -112,6 +120,9 @@ func (h *Ship) reached() {
 		if n := h.lost() - w.dropped; n > 0 {
 			w.err = &DropError{Reason: "while flushing", Count: n}
 		}
+		if h.backlog.Aside > w.aside {
+			w.err = errors.Join(w.err, fmt.Errorf("sink: flush: %s: %w", h.opts.Name, ErrUnread))
+		}
 		close(w.done)
 	}
 	clear(h.waiters[len(kept):])
@@ -130,8 +141,9 @@ func (h *Ship) awaited() bool {
 func (h *Ship) unmark() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.backlog.Aside = 0
 	for _, w := range h.waiters {
-		w.looked, w.mark = false, nil
+		w.looked, w.mark, w.aside = false, nil, 0
 	}
 }
 

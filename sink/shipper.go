@@ -125,6 +125,7 @@ func (w *shipper) next() bool {
 	var since time.Time // when the first of the batch was seen
 	for faults := 0; h.ctx.Err() == nil; {
 		seen, err := w.look()
+		seen.Entries -= seen.Unread
 		if err == nil && seen.Entries > 0 && w.ripe(seen, &since) {
 			var got bool
 			if got, err = w.read(); got {

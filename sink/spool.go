@@ -37,7 +37,8 @@ type Feed interface {
 	// as it can be told: what is damaged counts until Next has met it.
 	Look(ctx context.Context) (Backlog, error)
 	// Mark returns the place behind everything that the last Look has seen: what Next
-	// has returned and nobody has committed, and what it has not returned yet.
+	// has returned and nobody has committed, and what it has not returned yet. What was
+	// put aside is left out; see [Backlog].
 	Mark() Mark
 	// Next fills b with what follows, in the order of writing for each process that
 	// wrote, and leaves its Entries empty when there is nothing. They are sealed and
@@ -67,8 +68,8 @@ type Feed interface {
 // Mark is a place in a [Spool]: behind everything that was in it at one moment. As long as
 // it is not passed, none is that was made later.
 type Mark interface {
-	// Passed reports whether all before it is settled: it was committed, or there is
-	// nothing there that could be. It is asked by the goroutine that uses the Feed.
+	// Passed reports whether all before it is settled: it was committed or put aside, or
+	// there is nothing there that could be. It is asked by the goroutine that uses the Feed.
 	Passed() bool
 }
 
@@ -77,8 +78,14 @@ type Place any
 
 // Backlog is what waits in a [Spool] for one sink.
 type Backlog struct {
-	Entries int64
-	Bytes   int64 // of their lines, before compression; an estimate
+	Entries int64 // with Unread
+	Bytes   int64 // of the lines of the others, before compression; an estimate
+	// Unread are entries that can not be read now, which is tried again by each Look:
+	// Next leaves them out. Where it is not known how many they are they count as one.
+	Unread int64
+	// Aside is how often what can not be read was given up waiting for: from then on a
+	// [Mark] is passed without it. It only grows.
+	Aside int64
 }
 
 // SpoolBatch is what [Feed].Next reads at a time.

@@ -144,7 +144,7 @@ func (c *chunk) line(ctx context.Context, f *feed, x *followed) (text []byte, sk
 		}
 		again, skipped, err := c.load(ctx, f, x)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && ctx.Err() == nil {
-			f.damage(Damage{File: x.file(), Err: fmt.Errorf("%w: %w", ErrUnreadable, err)})
+			f.unreadable(x, err)
 		}
 		if skipped > 0 {
 			return nil, skipped, true

@@ -73,6 +73,7 @@ type place struct {
 	Offset  int64 `json:"offset"`            // plain, behind the last settled line
 	Settled int64 `json:"settled,omitempty"` // lines before Offset
 	Known   int64 `json:"known,omitempty"`   // lines in the base, as last counted
+	Aside   bool  `json:"aside,omitempty"`   // it can not be read, for so long that nobody waits for it
 }
 
 // done reports whether a base that is not merged was shipped whole.

@@ -30,6 +30,7 @@ type feed struct {
 	lost   []*followed // gone before they were shipped; their gap is not settled
 	again  againFile
 	note   lostNote // of what was lost and told
+	aside  int64    // how often a base was put aside
 
 	listed  time.Time // when the folder was listed
 	changes time.Time // its modification time then
@@ -64,6 +65,9 @@ type followed struct {
 	unproven  bool // its place is from a cursor, and not looked at yet
 	uncounted bool // and so is lines
 	guessed   bool // offsets are those of a damaged closed file without an index
+
+	unread time.Time // since when it can not be read, once it is closed; zero: it can
+	aside  bool      // for so long that no Flush waits for it
 }
 
 // position is a place between two lines.
@@ -97,8 +101,11 @@ func (f *feed) Look(ctx context.Context) (sink.Backlog, error) {
 		if err := ctx.Err(); err != nil {
 			return b, err
 		}
-		if !x.final {
+		switch {
+		case !x.final:
 			f.count(ctx, x)
+		case !x.unread.IsZero():
+			f.retry(ctx, x)
 		}
 		if x.final && x.read == x.settled {
 			switch {
@@ -115,9 +122,16 @@ func (f *feed) Look(ctx context.Context) (sink.Backlog, error) {
 		if !x.final && x.read == x.settled && x.lines == x.read.lines && x.counted > x.read.offset {
 			f.passEmpty(x)
 		}
-		b.Entries += max(0, x.lines-x.read.lines)
-		b.Bytes += max(0, x.counted-x.read.offset)
+		n := max(0, x.lines-x.read.lines)
+		if !x.unread.IsZero() {
+			n = max(n, 1)
+			b.Unread += n
+		} else {
+			b.Bytes += max(0, x.counted-x.read.offset)
+		}
+		b.Entries += n
 	}
+	b.Aside = f.aside
 	if err := ctx.Err(); err != nil {
 		return b, err // some may be counted in part
 	}

@@ -107,7 +107,7 @@ func (f *feed) write() error {
 		Done: f.done, Merged: f.merged, At: make(map[string]place, len(f.order)), Again: f.again.settled,
 	}
 	for _, x := range f.order {
-		c.At[x.text] = place{Offset: x.settled.offset, Settled: x.settled.lines, Known: x.lines}
+		c.At[x.text] = place{Offset: x.settled.offset, Settled: x.settled.lines, Known: x.lines, Aside: x.aside}
 	}
 	for _, x := range f.lost {
 		c.At[x.text] = place{Offset: x.settled.offset, Settled: x.settled.lines, Known: x.lines}

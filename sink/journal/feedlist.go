@@ -165,7 +165,8 @@ func (f *feed) count(ctx context.Context, x *followed) {
 			x.lines, x.counted, x.final, x.uncounted = p.lines, p.size, true, false
 			x.from, x.to = p.from, p.to
 		}
-		return // else once it can be read
+		f.readable(ctx, x, err)
+		return
 	}
 	path := filepath.Join(f.s.dir, x.text+extOpen)
 	st, err := f.s.fs.Lstat(path)

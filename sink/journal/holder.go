@@ -37,7 +37,7 @@ func (s *Spool) Mark(_ context.Context, name string) (sink.Mark, error) {
 	}
 	for i := range all {
 		l := &all[i]
-		if l.writer() != s.opts.Name || c.shipped(l.baseName, s.runsOf) {
+		if l.writer() != s.opts.Name || c.At[l.text].Aside || c.shipped(l.baseName, s.runsOf) {
 			continue
 		}
 		to := int64(wholeBase)
@@ -81,7 +81,7 @@ func (m *heldMark) Passed() bool {
 	}
 	for text, b := range m.bases {
 		at, begun := c.At[text]
-		passed := begun && at.Offset >= b.to
+		passed := begun && (at.Aside || at.Offset >= b.to)
 		if !begun { // else it is not done
 			passed = c.shipped(b.baseName, m.s.runsOf) || m.s.gone(text) && !m.s.waitsMerged(c, text)
 		}

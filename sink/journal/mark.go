@@ -28,6 +28,7 @@ func (f *feed) Mark() sink.Mark {
 	m := &feedMark{f: f}
 	for _, x := range f.order {
 		switch {
+		case x.aside:
 		case x.closed && !x.final:
 			m.bases = append(m.bases, markedBase{x, wholeBase})
 		case !x.finished && x.settled.offset < x.counted:
@@ -56,12 +57,12 @@ func (m *feedMark) Passed() bool {
 func (f *feed) passed(b markedBase) bool {
 	x := b.base
 	switch {
-	case x.finished || x.settled.offset >= b.to:
+	case x.finished || x.aside || x.settled.offset >= b.to:
 		return true
 	case f.bases[x.text] == x, slices.Contains(f.lost, x):
 		return false
 	}
 	// It is gone, and nothing of it was lost: it was merged, and what it was merged into
 	// is among those that wait.
-	return !slices.ContainsFunc(f.order, func(x *followed) bool { return x.merged() && !x.finished })
+	return !slices.ContainsFunc(f.order, func(x *followed) bool { return x.merged() && !x.finished && !x.aside })
 }
