@@ -25,6 +25,8 @@ type shipper struct {
 	feed Feed
 	try  trial
 
+	taken bool // another process ships by now
+
 	batch   SpoolBatch
 	pending []parcel        // of the batch, not settled, in order
 	picked  []int           // of pending: what the next Write gets, in order
@@ -59,22 +61,27 @@ func newShipper(h *Ship) *shipper {
 func (w *shipper) run() {
 	h := w.h
 	defer close(h.done)
-	if !w.attach() {
-		return
-	}
-	for w.next() {
-		left := w.deliver()
-		w.commit()
-		if left {
-			break // the next start goes on with it
+	for w.attach() {
+		for w.next() {
+			left := w.deliver()
+			w.commit()
+			if left {
+				break // the next start goes on with it
+			}
 		}
+		if err := w.feed.Close(); err != nil {
+			h.report.report(classSpool, fmt.Errorf("sink: %s: closing the spool: %w", h.opts.Name, err))
+		}
+		h.mu.Lock()
+		h.stats.Attached = false
+		h.mu.Unlock()
+		if !w.taken {
+			return
+		}
+		w.taken = false
+		h.looked(Backlog{}) // it waits for the other one
+		h.unmark()
 	}
-	if err := w.feed.Close(); err != nil {
-		h.report.report(classSpool, fmt.Errorf("sink: %s: closing the spool: %w", h.opts.Name, err))
-	}
-	h.mu.Lock()
-	h.stats.Attached = false
-	h.mu.Unlock()
 }
 
 // attach takes over the entries for the sink. It returns false when Close has begun
@@ -134,7 +141,7 @@ func (w *shipper) next() bool {
 			seen = Backlog{} // counted, and not there
 		}
 		if err != nil {
-			if h.isDraining() {
+			if w.taken = errors.Is(err, ErrHeld); w.taken || h.isDraining() {
 				return false
 			}
 			pause := backoff(faults, h.opts.RetryMin, h.opts.RetryMax)

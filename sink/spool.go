@@ -35,6 +35,8 @@ type Marker interface {
 type Feed interface {
 	// Look looks for new entries, and returns what Next has not returned yet, as far
 	// as it can be told: what is damaged counts until Next has met it.
+	// An error that wraps [ErrHeld] says that another process has taken over: the Feed is
+	// of no use any more but to be closed.
 	Look(ctx context.Context) (Backlog, error)
 	// Mark returns the place behind everything that the last Look has seen: what Next
 	// has returned and nobody has committed, and what it has not returned yet. What was

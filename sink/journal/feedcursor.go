@@ -39,17 +39,10 @@ func (f *feed) load() error {
 		return fmt.Errorf("journalsink: %s: %w", path, err)
 	}
 	maps.Copy(f.done, c.Done)
-	for base, size := range c.Merged {
-		// A file that was removed, and parts that were left merged anew, have its name too.
-		if st, err := f.s.fs.Lstat(filepath.Join(f.s.dir, base+extClosed)); err != nil || st.Size() == size {
-			f.merged[base] = size
-		}
-	}
+	f.enterMerged(c)
 	for base, at := range c.At {
 		b, _, _ := splitName(base + extOpen)
-		p := position{at.Offset, at.Settled}
-		x := f.follow(listed{baseName: b}, p)
-		x.lines, x.unproven, x.uncounted = max(at.Known, at.Settled), true, true
+		f.resume(b, at)
 	}
 	f.again = againFile{path: shipPath(f.s.dir, f.folder, againName(f.s.opts.Name)), read: c.Again, settled: c.Again}
 	f.clock = c.Time
@@ -57,6 +50,22 @@ func (f *feed) load() error {
 		f.note = *c.Lost
 	}
 	return nil
+}
+
+// enterMerged enters the merged files that a cursor calls done.
+func (f *feed) enterMerged(c *shipCursor) {
+	for base, size := range c.Merged {
+		// A file that was removed, and parts that were left merged anew, have its name too.
+		if st, err := f.s.fs.Lstat(filepath.Join(f.s.dir, base+extClosed)); err != nil || st.Size() == size {
+			f.merged[base] = size
+		}
+	}
+}
+
+// resume follows a base from the place that a cursor says.
+func (f *feed) resume(b baseName, at place) {
+	x := f.follow(listed{baseName: b}, position{at.Offset, at.Settled})
+	x.lines, x.unproven, x.uncounted = max(at.Known, at.Settled), true, true
 }
 
 const (
@@ -100,8 +109,11 @@ func (f *feed) writeIfDue() error {
 	return f.write()
 }
 
-// write writes the cursor.
+// write writes the cursor, unless another process ships by now.
 func (f *feed) write() error {
+	if err := f.hold(); err != nil {
+		return err
+	}
 	c := shipCursor{
 		Version: cursorVersion, Sink: f.name, Writer: f.s.opts.Name, Time: f.s.opts.Now().UTC(),
 		Done: f.done, Merged: f.merged, At: make(map[string]place, len(f.order)), Again: f.again.settled,

@@ -112,6 +112,8 @@ func (f *feed) back(l *listed, at position) *followed {
 
 // hold makes sure that the lock is where others look for it. The side folder may have
 // been removed, with the whole folder perhaps, which the journal's next write makes again.
+// Another process may have shipped since: what it has written down counts, too. One that
+// still ships has the lock, and the error wraps sink.ErrHeld.
 func (f *feed) hold() error {
 	if f.looking || f.lock.Named(f.lockPath()) {
 		return nil
@@ -123,7 +125,41 @@ func (f *feed) hold() error {
 	_ = f.lock.Close()
 	f.lock, f.dirty = lock, true
 	f.s.opts.OnError(fmt.Errorf("journalsink: %s was removed; the shipping to %s goes on where it was", filepath.Dir(f.lockPath()), f.name))
-	return nil
+	c, err := readCursor(f.s.fs, shipPath(f.s.dir, f.folder, f.s.opts.Name+extCursor))
+	if err == nil && c.Sink == f.name && c.Writer == f.s.opts.Name {
+		f.adopt(c)
+	}
+	return nil // without a cursor nobody has shipped meanwhile
+}
+
+// adopt takes over what a cursor says that another process has written: of two places the
+// further one. What it calls done was not lost, although it may be gone.
+func (f *feed) adopt(c *shipCursor) {
+	for rnd, seq := range c.Done {
+		f.done[rnd] = max(f.done[rnd], seq)
+	}
+	f.enterMerged(c)
+	for base, at := range c.At {
+		b, _, _ := splitName(base + extOpen)
+		p := position{at.Offset, at.Settled}
+		x := f.bases[base]
+		switch {
+		case f.isDone(b):
+		case x == nil:
+			f.resume(b, at)
+		case x.settled.offset < p.offset:
+			x.read, x.settled, x.unproven = p, p, true
+			x.ended, x.finished = false, false
+			f.chunk.drop(x)
+		}
+	}
+	f.lost = slices.DeleteFunc(f.lost, func(x *followed) bool { return !x.told && f.isDone(x.baseName) })
+	if c.Again > f.again.settled {
+		f.again.read, f.again.settled, f.again.lines = c.Again, c.Again, -1
+	}
+	if c.Lost != nil && c.Lost.Entries > f.note.Entries {
+		f.note = *c.Lost
+	}
 }
 
 func (f *feed) lockPath() string { return shipPath(f.s.dir, f.folder, f.s.opts.Name+extLock) }
