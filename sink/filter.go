@@ -18,7 +18,8 @@ import (
 // good: to let it pass could put it where it must not go. If no entry is left, s
 // is not called. Close closes s.
 //
-// keep must not change the entry nor keep it; Filter is as safe for concurrent
+// keep need not say the same of an entry each time: it may take a sample. It must not
+// change the entry nor keep it; Filter is as safe for concurrent
 // use as s and keep are.
 func Filter(s Sink, keep func(*entry.Entry) bool) Sink {
 	if keep == nil {
@@ -73,6 +74,7 @@ func (f *filter) Write(ctx context.Context, batch []*entry.Entry) error {
 			index = append(index, i)
 		}
 	}
+	f.pass(ctx, kept)
 	var err error
 	if len(kept) > 0 {
 		err = f.sink.Write(ctx, kept)

@@ -102,7 +102,8 @@ func (w *shipper) give() (err error) {
 	n := len(w.lent)
 	defer clear(w.lent)
 	defer recoverAsError(&err)
-	return answered(sound(h.sink.Write(ctx, w.lent)), n)
+	w.passed = newPassage(h.sink)
+	return answered(sound(h.sink.Write(w.passed.with(ctx), w.lent)), n)
 }
 
 // account enters what err says of what was picked, and leaves in pending what is to be
@@ -110,7 +111,7 @@ func (w *shipper) give() (err error) {
 func (w *shipper) account(err error) bool {
 	h := w.h
 	verdict := w.try.judge(len(w.picked), &w.pending[w.picked[0]], err, func(i int) weight {
-		return w.pending[w.picked[i]].weigh(h.sink)
+		return w.weigh(&w.pending[w.picked[i]])
 	})
 	now := h.opts.Now()
 	var delivered, gaps, gapsLost int64
@@ -137,7 +138,9 @@ func (w *shipper) account(err error) bool {
 			gaps++
 		case v.why == nil:
 			delivered++
-			last = p.entry
+			if w.passed.reached(h.sink, p.entry) {
+				last = p.entry
+			}
 		case p.gap:
 			gapsLost++ // and nothing tells of it, or that would be the next one
 		default:
@@ -187,17 +190,17 @@ func (w *shipper) account(err error) bool {
 	return settled
 }
 
-// remember keeps an entry that the sink has accepted, to ask it with.
+// remember keeps an entry that has reached the sink and was accepted, to ask it with.
 func (w *shipper) remember(e *entry.Entry) {
-	if len(e.Line()) <= maxAsk && asked(w.h.sink, e) {
+	if len(e.Line()) <= maxAsk {
 		w.last = e
 	}
 }
 
-// weigh says what it means that s has accepted an entry.
-func (p *parcel) weigh(s Sink) weight {
+// weigh says what it means that the last Write has accepted an entry.
+func (w *shipper) weigh(p *parcel) weight {
 	switch {
-	case !asked(s, p.entry):
+	case !w.passed.reached(w.h.sink, p.entry):
 		return filteredOut
 	case p.gap:
 		return gapEntry

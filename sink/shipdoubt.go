@@ -154,12 +154,15 @@ func (d *doubt) further(round int) (found bool, err error) {
 	e := d.next
 	d.next = nil
 	w.lent = append(w.lent[:0], e)
-	if err = w.give(); err == nil {
+	switch err = w.give(); {
+	case err == nil && !w.passed.reached(w.h.sink, e):
+		return true, nil // left out this time: the sink was not asked
+	case err == nil:
 		w.try.probed()
 		if !known {
 			w.early(e)
 		}
-	} else {
+	default:
 		w.try.refuse(first && refusal(err))
 	}
 	w.health(err)
@@ -181,7 +184,7 @@ func (w *shipper) early(e *entry.Entry) {
 // probe reports whether an entry of the batch is fit to ask the sink with.
 func (d *doubt) probe(i int) bool {
 	p := &d.w.pending[i]
-	return p.refused == nil && p.weigh(d.w.h.sink) == proof
+	return p.refused == nil && !p.gap && asked(d.w.h.sink, p.entry)
 }
 
 // seek looks for an entry far behind the batch, and reports whether there is one: the

@@ -37,7 +37,8 @@ type shipper struct {
 	good    *entry.Entry    // the last of them
 	last    *entry.Entry    // the last that was delivered in its turn, if it is not large
 	ids     idPrefix
-	noted   uint64 // for InsertIDs
+	passed  *passage // of the last Write
+	noted   uint64   // for InsertIDs
 }
 
 // parcel is an entry on its way.

@@ -1,0 +1,61 @@
+package sink_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/sink"
+	"github.com/txtrail/txtrail/sink/sinktest"
+)
+
+// What a Filter has left out proves nothing, also if it would say otherwise of it the next
+// time: a sink that refuses everything costs no entry behind one that takes a sample.
+func TestSampleProvesNothing(t *testing.T) {
+	for name, wrap := range map[string]func(s sink.Sink, keep func(*entry.Entry) bool) sink.Sink{
+		"alone": sink.Filter,
+		"wrapped": func(s sink.Sink, keep func(*entry.Entry) bool) sink.Sink {
+			return sink.WithName(sink.Filter(s, keep), "other")
+		},
+		"two": func(s sink.Sink, keep func(*entry.Entry) bool) sink.Sink {
+			return sink.Filter(sink.WithName(sink.Filter(s, keep), "inner"), keep)
+		},
+		"behind all": func(s sink.Sink, keep func(*entry.Entry) bool) sink.Sink {
+			return sink.Filter(sink.Filter(s, keep), func(*entry.Entry) bool { return true })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bad := true
+				f := &faulty{fault: func(context.Context, int, []*entry.Entry) error {
+					if bad {
+						return sink.Permanent(errors.New("forbidden"))
+					}
+					return nil
+				}}
+				r := rand.New(rand.NewPCG(1, 2))
+				sp := newSpool()
+				sp.add(sinktest.Samples(0, 2000)...)
+				h := newShip(t, sp, wrap(f, func(*entry.Entry) bool { return r.IntN(2) == 0 }), &sink.ShipOptions{Name: "cloud", MaxBatch: 100})
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				if s := h.Stats(); s.DroppedTotal() != 0 || s.DeadLetters != 0 || s.Waiting == 0 {
+					t.Errorf("dropped %v, %d dead letters, %d wait, of a sink that refuses everything", s.Dropped, s.DeadLetters, s.Waiting)
+				}
+				bad = false
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				if s := shipBalance(t, h); s.DroppedTotal() != 0 || s.Waiting != 0 || s.Circuit != sink.CircuitClosed {
+					t.Errorf("mended: dropped %v, %d wait, circuit %s", s.Dropped, s.Waiting, s.Circuit)
+				}
+				if err := h.Close(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
