@@ -59,3 +59,40 @@ func TestSampleProvesNothing(t *testing.T) {
 		})
 	}
 }
+
+// A long row that a Filter leaves out, behind one that the sink refuses, is passed in few
+// steps, and the one behind it that the sink accepts is found.
+func TestFilteredRowIsPassed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := sinktest.Samples(0, 4001)
+		bad, good := all[0].InsertID, all[4000].InsertID
+		f := &faulty{fault: func(_ context.Context, _ int, batch []*entry.Entry) error {
+			for _, e := range batch {
+				if e.InsertID == bad {
+					return sink.Permanent(errors.New("bad"))
+				}
+			}
+			return nil
+		}}
+		sp := newSpool()
+		sp.add(all[:4000]...)
+		h := newShip(t, sp, sink.Filter(f, func(e *entry.Entry) bool { return e.InsertID == bad || e.InsertID == good }),
+			&sink.ShipOptions{Name: "cloud", MaxBatch: 1, RetryMin: time.Second, RetryMax: time.Second})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		sp.set(func() {
+			if most := 60 * 2 * (4000/500 + 2); sp.peeks > most {
+				t.Errorf("peeked %d times in 60 rounds, want at most %d", sp.peeks, most)
+			}
+		})
+		sp.add(all[4000])
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if s := shipBalance(t, h); s.Dropped[sink.DropRefused] != 1 || s.Waiting != 0 {
+			t.Errorf("dropped %v, %d wait, want the bad one dropped and none waiting", s.Dropped, s.Waiting)
+		}
+		if err := h.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}

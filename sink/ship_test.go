@@ -32,6 +32,7 @@ type spool struct {
 	fault   error // of Attach and Look
 	buryErr error
 	changed chan struct{}
+	peeks   int
 }
 
 func newSpool() *spool {
@@ -149,6 +150,7 @@ func (f *spoolFeed) Bury(_ context.Context, letters []sink.DeadLetter) error {
 func (f *spoolFeed) Peek(_ context.Context, from sink.Place, b *sink.SpoolBatch) (sink.Place, error) {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
+	f.s.peeks++
 	at, _ := from.(int)
 	at = max(at, f.read)
 	for bytes := 0; at < len(f.s.entries) && len(b.Entries) < b.MaxEntries && bytes < b.MaxBytes; at++ {

@@ -144,7 +144,8 @@ func (d *doubt) further(round int) (found bool, err error) {
 				return true, w.attempt()
 			}
 		}
-		if d.next, d.near = w.peek(d.near, 1); d.next == nil {
+		var end bool
+		if d.next, d.near, end = w.peek(d.near, true); end {
 			d.near = nil // and from the beginning
 		}
 	}
@@ -190,31 +191,51 @@ func (d *doubt) probe(i int) bool {
 // seek looks for an entry far behind the batch, and reports whether there is one: the
 // last of those that come next, so that a long row of bad ones is passed in few steps.
 func (d *doubt) seek() bool {
-	d.next, d.far = d.w.peek(d.far, maxJump)
+	d.next, d.far, _ = d.w.peek(d.far, false)
 	return d.next != nil
 }
 
-// peek returns an entry from behind a place, nil if there is none: the last of at most so
-// many that the sink has not got yet.
-func (w *shipper) peek(from Place, most int) (*entry.Entry, Place) {
-	w.peeked.MaxEntries = most
+// peek returns an entry from behind a place that the sink has not got yet, and the place
+// behind what was looked at: the last of up to maxJump, or the first. Of a Filter there may
+// be a long row between that it leaves out. Without an entry, end says that there is
+// none; else somebody waits who can be served otherwise, and it is gone on later.
+func (w *shipper) peek(from Place, first bool) (found *entry.Entry, behind Place, end bool) {
 	defer w.peeked.reset()
 	for {
-		w.peeked.reset()
-		next, err := w.feed.Peek(w.h.ctx, from, &w.peeked)
-		if err != nil {
-			w.h.report.report(classSpool, fmt.Errorf("sink: %s: looking ahead in the spool: %w", w.h.opts.Name, err))
-			return nil, from
+		next, ok := w.peekMost(from, maxJump)
+		list := w.peeked.Entries
+		if !ok || len(list) == 0 {
+			return nil, next, true
+		}
+		for n := range list {
+			i := len(list) - 1 - n
+			if first {
+				i = n
+			}
+			e := list[i]
+			if !e.Sealed() || w.ahead[e.InsertID] || !asked(w.h.sink, e) {
+				continue
+			}
+			if first && i < len(list)-1 {
+				next, _ = w.peekMost(from, i+1)
+			}
+			return e, next, false
 		}
 		from = next
-		list := w.peeked.Entries
-		if len(list) == 0 {
-			return nil, from
-		}
-		for i := len(list) - 1; i >= 0; i-- {
-			if list[i].Sealed() && !w.ahead[list[i].InsertID] && asked(w.h.sink, list[i]) {
-				return list[i], from
-			}
+		if w.h.isDraining() || w.last != nil && w.h.awaited() || w.h.ctx.Err() != nil {
+			return nil, from, false
 		}
 	}
+}
+
+// peekMost reads what comes behind a place into peeked. It returns that place if it can not.
+func (w *shipper) peekMost(from Place, most int) (next Place, ok bool) {
+	w.peeked.reset()
+	w.peeked.MaxEntries = most
+	next, err := w.feed.Peek(w.h.ctx, from, &w.peeked)
+	if err != nil {
+		w.h.report.report(classSpool, fmt.Errorf("sink: %s: looking ahead in the spool: %w", w.h.opts.Name, err))
+		return from, false
+	}
+	return next, true
 }
