@@ -317,6 +317,7 @@ func TestDocCursor(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.done["1a2b3c4d"] = 6
+	f.merged["web-20260301T190400-0000002a-000000000001"] = 48211
 	f.note = lostNote{Entries: 12, Last: testStart}
 	f.again.settled = 3
 	if err := f.write(); err != nil {

@@ -31,7 +31,6 @@ type history struct {
 	content map[string][]string // insertIds by base, also of merged files
 	order   map[string][]string // insertIds by process
 	sinks   []*historySink
-	log     []string
 }
 
 type historyWriter struct {
