@@ -152,8 +152,8 @@ func (b baseName) merged() bool {
 }
 
 // mergedBase names the file that a group is merged into. It stands where the group's
-// first file stood, and is of the same process, so that cursors which are done with
-// that are done with it.
+// first file stood, and is of the same process. Cursors that are done with that need not
+// be done with it: see parts.
 func mergedBase(first baseName) string {
 	_, seq := first.incarnation()
 	return fmt.Sprintf("%s-%012d", first.text[:strings.LastIndexByte(first.text, '-')], seq)
