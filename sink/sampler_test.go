@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,24 +31,24 @@ func TestSampleProvesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				bad := true
+				var mended atomic.Bool
 				f := &faulty{fault: func(context.Context, int, []*entry.Entry) error {
-					if bad {
+					if !mended.Load() {
 						return sink.Permanent(errors.New("forbidden"))
 					}
 					return nil
 				}}
 				r := rand.New(rand.NewPCG(1, 2))
 				sp := newSpool()
-				sp.add(sinktest.Samples(0, 2000)...)
+				sp.add(sinktest.Samples(0, 500)...)
 				h := newShip(t, sp, wrap(f, func(*entry.Entry) bool { return r.IntN(2) == 0 }), &sink.ShipOptions{Name: "cloud", MaxBatch: 100})
-				time.Sleep(time.Hour)
+				time.Sleep(10 * time.Minute)
 				synctest.Wait()
 				if s := h.Stats(); s.DroppedTotal() != 0 || s.DeadLetters != 0 || s.Waiting == 0 {
 					t.Errorf("dropped %v, %d dead letters, %d wait, of a sink that refuses everything", s.Dropped, s.DeadLetters, s.Waiting)
 				}
-				bad = false
-				time.Sleep(time.Hour)
+				mended.Store(true)
+				time.Sleep(10 * time.Minute)
 				synctest.Wait()
 				if s := shipBalance(t, h); s.DroppedTotal() != 0 || s.Waiting != 0 || s.Circuit != sink.CircuitClosed {
 					t.Errorf("mended: dropped %v, %d wait, circuit %s", s.Dropped, s.Waiting, s.Circuit)
@@ -64,8 +65,8 @@ func TestSampleProvesNothing(t *testing.T) {
 // steps, and the one behind it that the sink accepts is found.
 func TestFilteredRowIsPassed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := sinktest.Samples(0, 4001)
-		bad, good := all[0].InsertID, all[4000].InsertID
+		all := sinktest.Samples(0, 1501)
+		bad, good := all[0].InsertID, all[1500].InsertID
 		f := &faulty{fault: func(_ context.Context, _ int, batch []*entry.Entry) error {
 			for _, e := range batch {
 				if e.InsertID == bad {
@@ -75,17 +76,17 @@ func TestFilteredRowIsPassed(t *testing.T) {
 			return nil
 		}}
 		sp := newSpool()
-		sp.add(all[:4000]...)
+		sp.add(all[:1500]...)
 		h := newShip(t, sp, sink.Filter(f, func(e *entry.Entry) bool { return e.InsertID == bad || e.InsertID == good }),
 			&sink.ShipOptions{Name: "cloud", MaxBatch: 1, RetryMin: time.Second, RetryMax: time.Second})
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		sp.set(func() {
-			if most := 60 * 2 * (4000/500 + 2); sp.peeks > most {
+			if most := 60 * 2 * (1500/500 + 2); sp.peeks > most {
 				t.Errorf("peeked %d times in 60 rounds, want at most %d", sp.peeks, most)
 			}
 		})
-		sp.add(all[4000])
+		sp.add(all[1500])
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if s := shipBalance(t, h); s.Dropped[sink.DropRefused] != 1 || s.Waiting != 0 {
