@@ -44,7 +44,7 @@ func TestSampleProvesNothing(t *testing.T) {
 				h := newShip(t, sp, wrap(f, func(*entry.Entry) bool { return r.IntN(2) == 0 }), &sink.ShipOptions{Name: "cloud", MaxBatch: 100})
 				time.Sleep(10 * time.Minute)
 				synctest.Wait()
-				if s := h.Stats(); s.DroppedTotal() != 0 || s.DeadLetters != 0 || s.Waiting == 0 {
+				if s := h.Stats(); s.DroppedTotal() != 0 || s.DeadLetters != 0 {
 					t.Errorf("dropped %v, %d dead letters, %d wait, of a sink that refuses everything", s.Dropped, s.DeadLetters, s.Waiting)
 				}
 				mended.Store(true)
@@ -79,15 +79,15 @@ func TestFilteredRowIsPassed(t *testing.T) {
 		sp.add(all[:1500]...)
 		h := newShip(t, sp, sink.Filter(f, func(e *entry.Entry) bool { return e.InsertID == bad || e.InsertID == good }),
 			&sink.ShipOptions{Name: "cloud", MaxBatch: 1, RetryMin: time.Second, RetryMax: time.Second})
-		time.Sleep(time.Minute)
+		time.Sleep(20 * time.Second)
 		synctest.Wait()
 		sp.set(func() {
-			if most := 60 * 2 * (1500/500 + 2); sp.peeks > most {
-				t.Errorf("peeked %d times in 60 rounds, want at most %d", sp.peeks, most)
+			if most := 20 * 2 * (1500/500 + 2); sp.peeks > most {
+				t.Errorf("peeked %d times in 20 rounds, want at most %d", sp.peeks, most)
 			}
 		})
 		sp.add(all[1500])
-		time.Sleep(time.Minute)
+		time.Sleep(20 * time.Second)
 		synctest.Wait()
 		if s := shipBalance(t, h); s.Dropped[sink.DropRefused] != 1 || s.Waiting != 0 {
 			t.Errorf("dropped %v, %d wait, want the bad one dropped and none waiting", s.Dropped, s.Waiting)
