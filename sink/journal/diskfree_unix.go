@@ -30,6 +30,9 @@ func diskSize(st fs.FileInfo) int64 {
 	if !ok || st.Size() <= inInode { // which may be in its inode
 		return st.Size()
 	}
+	if s.Blocks == 0 { // all of it is a hole, or the file system does not say, as some in user space
+		return min(st.Size(), DefaultMaxFileBytes)
+	}
 	return min(st.Size(), int64(s.Blocks)*512)
 }
 
