@@ -41,12 +41,12 @@ quietly "$bin/benchmarks" -case post-64k -waiting $((8 << 20)) -rounds "$(rounds
 # handler and loop included.
 title "where the time goes"
 where() {
-	"$bin/benchmarks" -only "$1" -rounds "$(rounds 5)" -cpuprofile "$bin/cpu" >/dev/null 2>&1
+	"$bin/benchmarks" -only "$1" -rounds "$(rounds 20)" -cpuprofile "$bin/cpu" >/dev/null 2>&1
 	go tool pprof -top -cum -nodecount 100000 -nodefraction 0 "$bin/benchmarks" "$bin/cpu" 2>/dev/null | awk -v what="$1" '
 		BEGIN {
 			part["middleware.(*handler).ServeHTTP"] = "path (middleware)"
 			part["sink.(*cleaner).clean"] = "worker: sanitizing"
-			part["entry.(*Entry).Seal"] = "worker: encoding"
+			part["entry.(*Sealer).Seal"] = "worker: encoding"
 			part["sink.(*worker).deliver"] = "worker: writing"
 			part["journal.(*keeper).work"] = "journal: closing and compressing files"
 			part["runtime.gcBgMarkWorker"] = "garbage collector"
