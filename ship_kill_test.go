@@ -189,10 +189,14 @@ func TestKilledShipping(t *testing.T) {
 		t.Fatal(err)
 	}
 	delivered := map[string]bool{}
-	twice := 0
+	twice, gaps := 0, map[string]bool{}
 	for line := range strings.Lines(string(b)) {
 		line, whole := strings.CutSuffix(line, " .\n")
 		if !whole {
+			continue
+		}
+		if gap, ok := strings.CutPrefix(line, " gap-"); ok { // of no transaction: it tells of a torn line
+			gaps[strings.Fields(gap)[0]] = true
 			continue
 		}
 		id := strings.Fields(line)[1]
@@ -208,6 +212,10 @@ func TestKilledShipping(t *testing.T) {
 		if !delivered[id] {
 			t.Errorf("%s is in the journal and was not delivered", written[id])
 		}
+	}
+
+	if int64(len(gaps)) < torn || len(gaps) > len(captured) {
+		t.Errorf("%d gap entries, %d lines torn in the last life", len(gaps), torn)
 	}
 
 	var lost []int
@@ -231,7 +239,7 @@ func TestKilledShipping(t *testing.T) {
 	slices.Sort(lost)
 	slices.Sort(spans)
 	q := func(p float64) int { return min(len(lost)-1, int(p*float64(len(lost)))) }
-	t.Logf("%d lives, %d entries captured, %d delivered once by insertId (and %d times again, as an acknowledgement or the cursor was lost)", len(captured), total, len(delivered), twice)
+	t.Logf("%d lives, %d entries captured, %d delivered once by insertId (and %d times again, as an acknowledgement or the cursor was lost), %d gap entries of torn lines", len(captured), total, len(delivered), twice, len(gaps))
 	t.Logf("lost with a life: p50 %d, p90 %d, worst %d entries; the oldest of them was captured p50 %s, p90 %s, worst %s before the kill",
 		lost[q(.5)], lost[q(.9)], lost[len(lost)-1], spans[q(.5)], spans[q(.9)], spans[len(spans)-1])
 }
