@@ -299,9 +299,9 @@ func (j *Journal) rotate(now time.Time) error {
 	return nil
 }
 
-// abandon lets go of a file that nobody can read any more.
+// abandon goes on without a file that somebody removed or moved away.
 func (j *Journal) abandon(err error) {
-	_ = j.cur.f.Close()
+	j.keep.letGo(j.cur.f)
 	j.cur = nil
 	j.later = append(j.later, err)
 }

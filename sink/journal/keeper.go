@@ -24,6 +24,7 @@ type keeper struct {
 
 	mu      sync.Mutex
 	pending []*openFile
+	gone    []file // see letGo
 
 	flightMu sync.Mutex
 	flight   *inFlight // nil: nobody asked for it
@@ -62,6 +63,33 @@ func (k *keeper) give(c *openFile) {
 	k.pending = append(k.pending, c)
 	k.mu.Unlock()
 	k.kick()
+}
+
+// maxGone bounds the files that are held open after somebody removed them. Their bytes
+// are bounded by what is written between two ticks, and one file more.
+const maxGone = 64
+
+// letGo closes a file that nobody can find any more, with the next tick: with its last
+// descriptor goes all that the system holds of it, which takes 0.2 ms/MB and more (ext4,
+// in its cache), and the write that came upon it has entries to bring into another file.
+func (k *keeper) letGo(f file) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.gone) == maxGone {
+		_ = f.Close()
+		return
+	}
+	k.gone = append(k.gone, f)
+}
+
+func (k *keeper) closeGone() {
+	k.mu.Lock()
+	gone := k.gone
+	k.gone = nil
+	k.mu.Unlock()
+	for _, f := range gone {
+		_ = f.Close()
+	}
 }
 
 func (k *keeper) take() *openFile {
@@ -123,12 +151,14 @@ func (k *keeper) ticks() {
 	defer k.done.Done()
 	t := time.NewTicker(k.j.opts.SyncEvery)
 	defer t.Stop()
+	defer k.closeGone()
 	for {
 		select {
 		case <-k.stop:
 			return
 		case <-t.C:
 			k.j.tick()
+			k.closeGone()
 			if l := k.inFlight(); l != nil {
 				l.watch()
 			}

@@ -11,9 +11,13 @@ import (
 // out of the lines when the file is closed costs ten times as much. The rows of a file
 // that a dead writer left, and of one that was damaged, come from its lines.
 type notedRows struct {
-	rows  []notedRow
+	n     int
+	parts []*[notedPart]notedRow   // all but the last are full: nothing is copied as they grow
 	texts [textColumns]textBuilder // without rows' codes
 }
+
+// notedPart rows take 14 KB, what the allocator calls small.
+const notedPart = 128
 
 // notedRow is one row in one piece, so that to note it touches one place in memory.
 type notedRow struct {
@@ -30,13 +34,16 @@ const (
 )
 
 // full reports whether n more rows are too many.
-func (r *notedRows) full(n int) bool { return len(r.rows)+n > maxNoted }
+func (r *notedRows) full(n int) bool { return r.n+n > maxNoted }
 
 // add notes the row of an entry that has its line: what [columnBuilder.add] makes of
 // that.
 func (r *notedRows) add(e *entry.Entry) {
-	r.rows = append(r.rows, notedRow{})
-	row := &r.rows[len(r.rows)-1]
+	if r.n == len(r.parts)*notedPart {
+		r.parts = append(r.parts, new([notedPart]notedRow))
+	}
+	row := r.at(r.n)
+	r.n++
 	var f rowFields
 	if e.Encoded() {
 		f = fieldsOf(e)
@@ -52,6 +59,8 @@ func (r *notedRows) add(e *entry.Entry) {
 		row.texts[i] = r.texts[i].code(unsafe.Slice(unsafe.StringData(s), len(s)))
 	}
 }
+
+func (r *notedRows) at(i int) *notedRow { return &r.parts[i/notedPart][i%notedPart] }
 
 // exact reports whether a line has these very values: one that was encoded has another
 // text where this one is no UTF-8, and the nearest severity and time that it can say.
@@ -73,17 +82,17 @@ func (r *notedRows) exact(f *rowFields) bool {
 
 // has reports whether the i-th row may be that of a line with this head: it has its time.
 func (r *notedRows) has(i int, h head) bool {
-	if i >= len(r.rows) {
+	if i >= r.n {
 		return false
 	}
-	n := &r.rows[i].numbers
+	n := &r.at(i).numbers
 	timed := n[colBits]&rowTimed != 0
 	return !h.known || timed == h.timed && (!timed || n[colTime] == h.time)
 }
 
 // columns returns the rows as columns.
 func (r *notedRows) columns() (c columnBuilder) {
-	n := len(r.rows)
+	n := r.n
 	c.rows, c.texts = n, r.texts
 	for i := range c.numbers {
 		c.numbers[i] = make([]int64, n)
@@ -91,8 +100,8 @@ func (r *notedRows) columns() (c columnBuilder) {
 	for i := range c.texts {
 		c.texts[i].codes = make([]uint32, n)
 	}
-	for k := range r.rows {
-		row := &r.rows[k]
+	for k := range n {
+		row := r.at(k)
 		for i, v := range row.numbers {
 			c.numbers[i][k] = v
 		}

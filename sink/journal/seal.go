@@ -210,7 +210,7 @@ func (s *sealer) finish() error {
 		return err
 	}
 	if s.noted != nil {
-		if s.good != len(s.noted.rows) {
+		if s.good != s.noted.n {
 			return errRows
 		}
 		s.cols = s.noted.columns()
