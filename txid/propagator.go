@@ -63,6 +63,7 @@ type Propagator struct {
 	origins []Origin // of accept
 	carried []string
 	minter  *Minter
+	reads   marked
 }
 
 // NewPropagator compiles opts; nil means the defaults. The error wraps
@@ -112,6 +113,7 @@ func NewPropagator(opts *Options) (*Propagator, error) {
 	}
 	o.SigningKey = append([]byte(nil), o.SigningKey...)
 	o.Accept, o.Carried = nil, nil
+	p.reads = newMarked(p.accept, p.carried)
 	return p, nil
 }
 
@@ -176,7 +178,7 @@ func (p *Propagator) Extract(c Carrier, now time.Time) *Scope {
 			}
 		}
 	}
-	p.finish(s, c.Get, now)
+	p.finish(s, func(_ int, name string) string { return c.Get(name) }, now)
 	return s
 }
 
@@ -193,7 +195,17 @@ func (p *Propagator) ExtractRequest(r *http.Request, now time.Time) *Scope {
 // ExtractRequestInto is ExtractRequest for a Scope that lies in a larger
 // allocation of the caller's. s must be zero.
 func (p *Propagator) ExtractRequestInto(s *Scope, r *http.Request, now time.Time) {
+	p.ExtractMarkedInto(s, r, AllMarks, now)
+}
+
+// ExtractMarkedInto is ExtractRequestInto for a caller that has given the names of all of
+// r's header fields to [Propagator.Mark]: what has no mark is not there and is not looked
+// for.
+func (p *Propagator) ExtractMarkedInto(s *Scope, r *http.Request, m Marks, now time.Time) {
 	for i, name := range p.accept {
+		if !m.has(firstAccept + i) {
+			continue
+		}
 		vs := r.Header[name]
 		if len(vs) == 0 || len(vs) == 1 && vs[0] == "" {
 			continue
@@ -222,7 +234,16 @@ func (p *Propagator) ExtractRequestInto(s *Scope, r *http.Request, now time.Time
 		s.Refused = refused(string(s.ID)) + ": caller not trusted"
 		s.ID = ""
 	}
-	p.finishHeader(s, r.Header, now)
+	h := r.Header
+	p.finish(s, func(i int, name string) string {
+		if !m.has(i) {
+			return ""
+		}
+		if v := h[name]; len(v) > 0 {
+			return v[0]
+		}
+		return ""
+	}, now)
 }
 
 func queryValue(raw, name string) string {
@@ -250,40 +271,31 @@ func (p *Propagator) take(s *Scope, v string, o Origin) bool {
 	return true
 }
 
-// finishHeader is finish for HTTP headers, whose canonical names are looked up
-// without folding them again.
-func (p *Propagator) finishHeader(s *Scope, h http.Header, now time.Time) {
-	p.finish(s, func(name string) string {
-		if v := h[name]; len(v) > 0 {
-			return v[0]
-		}
-		return ""
-	}, now)
-}
-
-func (p *Propagator) finish(s *Scope, get func(string) string, now time.Time) {
+// finish fills in what comes beside the ID. get returns the value of a field, by its
+// mark and its name.
+func (p *Propagator) finish(s *Scope, get func(mark int, name string) string, now time.Time) {
 	if s.ID == "" {
 		s.ID, s.Origin = p.minter.At(now), OriginMinted
 	} else {
-		if v := get(HeaderParent); v != "" {
+		if v := get(markParent, HeaderParent); v != "" {
 			s.Parent, _ = ParseSpan(v) // a bad parent leaves the exchange without one
 		}
 	}
-	if v := get(HeaderEntryPage); carryable(v) {
+	if v := get(markEntryPage, HeaderEntryPage); carryable(v) {
 		s.EntryPage = v
 	}
 	s.Span = p.minter.Span()
-	if v := get("Traceparent"); v != "" {
+	if v := get(markTrace, "Traceparent"); v != "" {
 		if t, err := ParseTraceparent(v); err == nil {
 			s.Trace = t
-			if ts := get("Tracestate"); ts != "" && len(ts) <= maxTraceState && printableASCII(ts) {
+			if ts := get(markTrace, "Tracestate"); ts != "" && len(ts) <= maxTraceState && printableASCII(ts) {
 				s.Trace.State = ts
 			}
 		}
 	}
 	n := 0
-	for _, name := range p.carried {
-		if get(name) != "" {
+	for i, name := range p.carried {
+		if get(firstAccept+len(p.accept)+i, name) != "" {
 			n++
 		}
 	}
@@ -291,8 +303,8 @@ func (p *Propagator) finish(s *Scope, get func(string) string, now time.Time) {
 		return
 	}
 	s.Carried = make(Carried, 0, n)
-	for _, name := range p.carried {
-		if v := get(name); carryable(v) {
+	for i, name := range p.carried {
+		if v := get(firstAccept+len(p.accept)+i, name); carryable(v) {
 			s.Carried = append(s.Carried, Fact{Name: name, Value: v})
 		}
 	}

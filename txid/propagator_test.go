@@ -2,6 +2,7 @@ package txid_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -139,7 +140,48 @@ func TestExtractRequest(t *testing.T) {
 			if got.Span == 0 {
 				t.Error("no span")
 			}
+			if d := diff(got, extractMarked(t, tc.opts, tc.r, got.ID)); d != "" {
+				t.Errorf("with the fields marked (-without +with)\n%s", d)
+			}
 		})
+	}
+}
+
+// extractMarked extracts as one does who goes through all header fields anyway. An ID
+// that is minted is replaced by another one.
+func extractMarked(t *testing.T, opts *txid.Options, r *http.Request, minted txid.ID) *txid.Scope {
+	t.Helper()
+	p := propagator(t, opts)
+	var m txid.Marks
+	for name := range r.Header {
+		p.Mark(&m, name)
+	}
+	s := &txid.Scope{}
+	p.ExtractMarkedInto(s, r, m, now)
+	if s.Origin == txid.OriginMinted {
+		s.ID = minted
+	}
+	return s
+}
+
+// There are more names than marks: those beyond are looked up always. Some have the same
+// length, one is on both lists.
+func TestExtractMarkedManyNames(t *testing.T) {
+	opts := &txid.Options{Carried: []string{"X-Both", "X-Shoe", "X-Hat0"}}
+	for i := range 80 {
+		opts.Accept = append(opts.Accept, fmt.Sprintf("X-Id-%d", i))
+	}
+	opts.Accept = append(opts.Accept, "X-Both")
+	for _, lines := range [][]string{
+		nil,
+		{"X-Id-0: " + foreign}, {"X-Id-60: " + foreign}, {"X-Id-79: " + foreign, "X-Hat0: red"},
+		{"X-Both: " + foreign, "X-Shoe: 42"}, {"X-Hat0: red", "X-Shoe: 42", "X-Sock: 2"},
+	} {
+		r := request(lines...)
+		want := propagator(t, opts).ExtractRequest(r, now)
+		if d := diff(want, extractMarked(t, opts, r, want.ID)); d != "" {
+			t.Errorf("%q (-without +with)\n%s", lines, d)
+		}
 	}
 }
 
