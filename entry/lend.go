@@ -22,3 +22,21 @@ func (e *Entry) Release() {
 		l.Return(e)
 	}
 }
+
+// Finisher is a [Lender] that has left something of its entries to be filled in: what is
+// only for reading, such as a message put together of other fields. Whoever makes a
+// request wait does so for as little as possible.
+type Finisher interface {
+	Lender
+	// Finish fills it in. It is called once for an entry that is to be written, before
+	// it is sanitized, and by the goroutine that does that.
+	Finish(e *Entry)
+}
+
+// Finish has whoever has lent the entry fill in what was left, if that is a [Finisher].
+// The queue that the entry was handed to calls it.
+func (e *Entry) Finish() {
+	if f, ok := e.lender.(Finisher); ok {
+		f.Finish(e)
+	}
+}

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/sanitize"
 	"github.com/txtrail/txtrail/sink"
 )
 
@@ -22,6 +26,63 @@ func (l *library) Return(e *entry.Entry) {
 	defer l.mu.Unlock()
 	l.back[e]++
 	*e = entry.Entry{}
+}
+
+// unfinished lends entries without their messages, and can not finish some.
+type unfinished struct {
+	library
+	finished map[*entry.Entry]int
+}
+
+func (l *unfinished) Finish(e *entry.Entry) {
+	l.finished[e]++ // by one goroutine
+	e.Message = "password=hunter2 " + e.Logger
+	if e.Logger == "broken" {
+		panic("no message")
+	}
+}
+
+// What a lender has left is filled in once, before the entry is sanitized; a lender that
+// panics loses nothing of the others'.
+func TestFinish(t *testing.T) {
+	l := &unfinished{library{back: map[*entry.Entry]int{}}, map[*entry.Entry]int{}}
+	policy, err := sanitize.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []error
+	mem := &faulty{}
+	q, err := sink.NewQueue(mem, &sink.QueueOptions{Policy: policy, OnError: func(err error) { told = append(told, err) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, logger := range []string{"first", "broken", "last"} {
+		e := &entry.Entry{TxID: "12345678", Kind: entry.KindLog, Logger: logger}
+		e.Lend(l)
+		if !q.Enqueue(e) {
+			t.Fatal(logger)
+		}
+	}
+	declined := &entry.Entry{Kind: entry.KindLog}
+	declined.Lend(l)
+	q.Decline(declined)
+	if err := q.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range mem.Entries() {
+		got = append(got, e.Message)
+	}
+	want := []string{"password=[masked:password] first", "password=[masked:password] broken", "password=[masked:password] last"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if len(l.finished) != 3 || l.finished[declined] != 0 {
+		t.Errorf("finished %v", l.finished)
+	}
+	if len(told) != 1 || !strings.Contains(told[0].Error(), "Finish") {
+		t.Errorf("told %v", told)
+	}
 }
 
 // Lent entries go back once, and not before the sink is done with them: when they were

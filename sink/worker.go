@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
@@ -197,6 +198,9 @@ func (w *worker) fill() {
 			w.items = append(w.items, it)
 			continue
 		}
+		if err := finish(e); err != nil {
+			q.report.report(classSanitize, err)
+		}
 		if e.Resource == nil {
 			e.Resource = q.resource
 		}
@@ -229,6 +233,18 @@ func (w *worker) fill() {
 	rest := copy(w.taken, w.taken[i:])
 	clear(w.taken[rest:])
 	w.taken = w.taken[:rest]
+}
+
+// finish has what the entry's lender has left filled in. What that panics with may be
+// what it was about to write: it is not told.
+func finish(e *entry.Entry) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("sink: the lender of an entry panicked in Finish: %T", r)
+		}
+	}()
+	e.Finish()
+	return nil
 }
 
 // shorten keeps a line below what entry.Parse accepts. JSON makes at most six
