@@ -57,7 +57,7 @@ func (ex *exchange) answer(status int) {
 	rec.Response.Headers = fields
 	rec.Response.Body.Type, rec.Response.Body.ContentEncoding = capture.Bound(seen.Type, entry.MaxWord), capture.Bound(seen.Encoding, entry.MaxWord)
 	rec.HTTP.CacheHit = seen.Cached && txid.FromCache(h)
-	w := &ex.writer
+	w := &rec.out
 	w.fields, w.trailer, w.declared = len(h), seen.Trailer, -1
 	if seen.Length != "" {
 		if n, err := strconv.ParseInt(seen.Length, 10, 64); err == nil && n >= 0 {
@@ -65,11 +65,11 @@ func (ex *exchange) answer(status int) {
 		}
 	}
 	switch {
-	case rec.HTTP.Method == http.MethodHead: // what is written goes nowhere
+	case rec.HTTP.Method == http.MethodHead, status == http.StatusNoContent, status == http.StatusNotModified: // what is written goes nowhere
 	case status == http.StatusPartialContent && capture.ByteRange(seen.Range, seen.Type):
-		ex.res.Partial()
+		rec.res.Partial()
 	default:
-		ex.choose(&ex.res, &rec.Response.Body, w.declared)
+		ex.choose(&rec.res, &rec.Response.Body, w.declared)
 	}
 }
 

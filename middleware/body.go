@@ -14,26 +14,24 @@ type body exchange
 
 // Read implements [io.Reader].
 func (b *body) Read(p []byte) (int, error) {
-	b.reader.active.Add(1)
+	b.reader.begun.Add(1)
 	n, err := b.body.Read(p)
 	filled := err == nil && n == len(p)
 	limit := filled && cap(p) > n && calledByMaxBytesReader()
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.reader.active.Add(-1)
+	b.reader.over++
 	if b.done {
 		return n, err
 	}
 	b.reader.filled, b.reader.tooMuch = filled, limit
 	if n > 0 && n <= len(p) {
-		if b.rec != nil {
-			if !b.ask.begun {
-				(*exchange)(b).choose(&b.ask, &b.rec.Request.Body, b.req.ContentLength)
+		if rec := b.rec; rec != nil {
+			if !rec.ask.begun {
+				(*exchange)(b).choose(&rec.ask, &rec.Request.Body, b.req.ContentLength)
 			}
-			capture.Add(&b.ask.Body, b.pool, p[:n], firstBuffer)
-		} else {
-			b.ask.Size += int64(n)
+			capture.Add(&rec.ask.Body, b.pool, p[:n], firstBuffer)
 		}
 	}
 	switch {

@@ -36,8 +36,10 @@ func ClientIP(r *http.Request, trusted []netip.Prefix, header ProxyHeader) strin
 	ip := hostOf(r.RemoteAddr)
 	switch {
 	case ip != "":
-		addr, ok := parseAddr(ip)
-		if len(trusted) == 0 || !ok || !contains(trusted, addr) {
+		if len(trusted) == 0 {
+			return ip
+		}
+		if addr, ok := parseAddr(ip); !ok || !contains(trusted, addr) {
 			return ip
 		}
 	default:

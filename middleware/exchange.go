@@ -24,7 +24,8 @@ type exchange struct {
 	ctx   node                // the handler's context
 	w     http.ResponseWriter // the inner one
 	req   *http.Request       // as it was given to us
-	own   *http.Request       // the copy that the handler was given; nil after a hijack
+	copy  http.Request        // what the handler was given
+	own   *http.Request       // that; nil after a hijack
 	body  io.ReadCloser       // the inner request body; nil where the handler got it bare
 	start time.Time
 
@@ -40,30 +41,18 @@ type exchange struct {
 	watched bool
 	// done says that nothing is recorded any more: the handler has returned, or
 	// taken the connection.
-	done   bool
-	late   bool   // the response was used after that, and it has been told
-	route  string // as the handler named it
-	status int    // the first final one; 0: none yet
-	res    captured
-	ask    captured
+	done     bool
+	late     bool   // the response was used after that, and it has been told
+	gaveConn bool   // the handler has taken the connection
+	route    string // as the handler named it
+	status   int    // the first final one; 0: none yet
 	// recovered is a panic that was recovered between us and the handler, as
 	// SetPanic told.
 	recovered *outcome
-	writer    struct {
-		firstByte time.Duration // from start until something went out; 0: not before the end
-		declared  int64         // Content-Length, -1 if none
-		fields    int           // in the header map when it was sent
-		trailer   bool          // trailers were announced
-		flushed   bool
-		streamed  bool  // written to after a flush
-		chunks    int   // flushed with something to flush
-		flushedAt int64 // how much had been written when it was flushed last
-		hijacked  bool
-		failed    error // the first failed write's
-	}
-	reader struct {
+	reader    struct {
 		ended   bool         // the body's end was seen
-		active  atomic.Int32 // Reads under way
+		begun   atomic.Int32 // Reads
+		over    int32        // Reads that have returned
 		filled  bool         // the last Read filled its buffer
 		tooMuch bool         // and went over a MaxBytesReader's limit, as it looks
 		failed  error
@@ -78,6 +67,25 @@ type record struct {
 	flags  [4]string
 	labels [2]entry.Label
 	home   *records // which it goes back to; nil: it is made for one exchange
+	path   string   // the request's, where its URL does not begin with it
+
+	// What is only asked for while it is recorded lies here, since the exchange is
+	// allocated anew each time.
+	ask, res captured
+	out      sent
+}
+
+// sent is what is known of the response beside its head and its body.
+type sent struct {
+	firstByte time.Duration // from start until something went out; 0: not before the end
+	declared  int64         // Content-Length, -1 if none
+	fields    int           // in the header map when it was sent
+	trailer   bool          // trailers were announced
+	flushed   bool
+	streamed  bool  // written to after a flush
+	chunks    int   // flushed with something to flush
+	flushedAt int64 // how much had been written when it was flushed last
+	failed    error // the first failed write's
 }
 
 // node is the context that the handler gets.
@@ -107,12 +115,11 @@ func nested(ctx context.Context) (*connContext, bool) {
 }
 
 // begin starts the recording. What the handler may change is taken now.
-func (ex *exchange) begin(r *http.Request) {
+func (ex *exchange) begin(r *http.Request, seen *capture.Noted) {
 	rec := ex.newRecord()
 	rec.Flags = rec.flags[:0]
 	rec.Labels = rec.labels[:0]
-	var seen capture.Noted
-	rec.Request.Headers = capture.AppendFields(rec.fields[:0], r.Header, &seen)
+	rec.Request.Headers = capture.AppendFields(rec.fields[:0], r.Header, seen)
 	h := &rec.HTTP
 	h.Method, h.URL, h.Protocol = method(r.Method), r.RequestURI, protocol(r.Proto)
 	if h.URL == "" && r.URL != nil {
@@ -126,13 +133,9 @@ func (ex *exchange) begin(r *http.Request) {
 	h.Referer = capture.Bound(seen.Referer, entry.MaxURL)
 	h.RemoteIP = ClientIP(r, ex.TrustedProxies, ex.ProxyHeader)
 	rec.Request.Body.Type, rec.Request.Body.ContentEncoding = capture.Bound(seen.Type, entry.MaxWord), capture.Bound(seen.Encoding, entry.MaxWord)
-	ex.ask.piece = capture.ByteRange(seen.Range, seen.Type)
+	rec.ask.piece = capture.ByteRange(seen.Range, seen.Type)
 	if r.TLS != nil {
 		rec.Labels = append(rec.Labels, tlsLabel(r.TLS.Version))
 	}
-	if seen.Keep && ex.mayAsk(r) {
-		ex.kept.Store(true)
-	}
 	ex.rec = rec
-	ex.ctx.Scope.Recorder = (*recorder)(ex)
 }

@@ -27,9 +27,9 @@ func kernelCopied(src io.Reader) bool {
 // peekFile captures the first bytes of what src is about to give, where src is a
 // regular file. They are read at their place, so that the file's own position stays
 // and the kernel sends it as it would have. It returns how many there were. The lock
-// is held.
+// is held, and the exchange recorded.
 func (ex *exchange) peekFile(src io.Reader) int {
-	limit := int64(min(ex.res.Room(), fileFirst))
+	limit := int64(min(ex.rec.res.Room(), fileFirst))
 	if l, ok := src.(*io.LimitedReader); ok {
 		src, limit = l.R, min(limit, l.N)
 	}
@@ -48,7 +48,7 @@ func (ex *exchange) peekFile(src io.Reader) int {
 	}
 	b := ex.pool.Get(int(limit))
 	n, _ := f.ReadAt(b[:limit], at)
-	capture.Add(&ex.res.Body, ex.pool, b[:n], n)
+	capture.Add(&ex.rec.res.Body, ex.pool, b[:n], n)
 	ex.pool.Put(b)
 	return n
 }

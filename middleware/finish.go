@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -119,7 +120,7 @@ func (ex *exchange) hijacked() *stream {
 func (ex *exchange) concludeHijack() *stream {
 	took := ex.since(ex.start)
 	ex.mu.Lock()
-	ex.writer.hijacked = true
+	ex.gaveConn = true
 	rec := ex.rec
 	if rec == nil {
 		ex.done = true
@@ -154,25 +155,31 @@ func (ex *exchange) conclude(rec *record, took time.Duration, o *outcome) {
 	e.HTTP.Route = ex.routeOf()
 	e.Latency = took
 	e.Timings.Handler = took
-	if e.Timings.FirstByte = ex.writer.firstByte; e.Timings.FirstByte == 0 && ex.status != 0 {
+	if e.Timings.FirstByte = rec.out.firstByte; e.Timings.FirstByte == 0 && ex.status != 0 {
 		e.Timings.FirstByte = took // all of it is in the server's buffers
 	}
 	ex.concludeBodies(rec, o)
-	ex.concludeError(e, panicked)
+	ex.concludeError(rec, panicked)
 	e.Facts.Carry(s.Carried)
 	e.Severity = entry.SeverityOf(e.HTTP.Status, e.Error.Type, panicked.panicked())
 	if e.Error.Type == errorHandlerAborted {
 		e.Severity = entry.SeverityWarning
 	}
-	ex.words(e, took)
+	e.Facts.EntryPage = ex.knownPage()
+	if ex.req.RequestURI == "" {
+		rec.path = capture.Bound(pathOf(ex.req), 1<<10)
+	}
+	if rec.home == nil {
+		rec.words() // there is no Finish for what is not lent
+	}
 }
 
 func (ex *exchange) concludeBodies(rec *record, o *outcome) {
 	e := &rec.Entry
 	req := &e.Request.Body
 	complete := ex.body == nil || ex.reader.ended ||
-		ex.req.ContentLength >= 0 && ex.ask.Size >= ex.req.ContentLength
-	ex.settle(&ex.ask, e, req)
+		ex.req.ContentLength >= 0 && rec.ask.Size >= ex.req.ContentLength
+	ex.settle(&rec.ask, e, req)
 	if ex.body != nil && !complete {
 		e.Flags = append(e.Flags, entry.FlagUnread)
 		req.Truncated = true
@@ -192,33 +199,34 @@ func (ex *exchange) concludeBodies(rec *record, o *outcome) {
 	}
 
 	if ex.status == http.StatusNoContent || ex.status == http.StatusNotModified || e.HTTP.Method == http.MethodHead {
-		ex.res.Stop() // there can be no body: what was written went nowhere
-		ex.res.Cut(ex.pool, 0, 0)
-		ex.res.Size = 0
+		rec.res.Stop() // there can be no body: what was written went nowhere
+		rec.res.Cut(ex.pool, 0, 0)
+		rec.res.Size = 0
 	}
 	res := &e.Response.Body
-	ex.settle(&ex.res, e, res)
-	if ex.writer.hijacked || o.goexit || ex.status == 0 {
+	ex.settle(&rec.res, e, res)
+	if ex.gaveConn || o.goexit || ex.status == 0 {
 		return
 	}
-	if ex.writer.streamed {
+	if rec.out.streamed {
 		e.Flags = append(e.Flags, entry.FlagStreamed)
-		if res.Chunks = ex.writer.chunks; res.Size > ex.writer.flushedAt {
+		if res.Chunks = rec.out.chunks; res.Size > rec.out.flushedAt {
 			res.Chunks++ // what the server sends by itself when the handler has returned
 		}
 	}
 	// Trailers are in the header map by now, and only then is it worth a look.
-	if h := ex.w.Header(); ex.writer.trailer || len(h) != ex.writer.fields {
+	if h := ex.w.Header(); rec.out.trailer || len(h) != rec.out.fields {
 		e.Response.Trailers = appendTrailers(nil, e.Response.Headers, h)
 	}
 }
 
 // concludeError says why the exchange broke off, if it did. What the handler said
 // with SetError stands.
-func (ex *exchange) concludeError(e *entry.Entry, o *outcome) {
+func (ex *exchange) concludeError(rec *record, o *outcome) {
+	e, out := &rec.Entry, &rec.out
 	err := &e.Error
 	ctxErr := ex.req.Context().Err()
-	gone := ex.goneAway(ctxErr)
+	gone := ex.goneAway(rec, ctxErr)
 	if gone {
 		e.Flags = append(e.Flags, entry.FlagAborted)
 	}
@@ -235,14 +243,14 @@ func (ex *exchange) concludeError(e *entry.Entry, o *outcome) {
 	switch {
 	case o.goexit:
 		err.Type, err.Message = errorGoexit, "the handler's goroutine was ended by runtime.Goexit"
-	case ex.writer.hijacked:
-	case errors.Is(ex.writer.failed, os.ErrDeadlineExceeded):
-		err.Type, err.Message = errorWriteTimeout, textOf(ex.writer.failed)
+	case ex.gaveConn:
+	case errors.Is(out.failed, os.ErrDeadlineExceeded):
+		err.Type, err.Message = errorWriteTimeout, textOf(out.failed)
 	case gone:
 		err.Type = errorClientAborted
 		switch {
-		case ex.writer.failed != nil:
-			err.Message = textOf(ex.writer.failed)
+		case out.failed != nil:
+			err.Message = textOf(out.failed)
 		case ex.reader.failed != nil:
 			err.Message = textOf(ex.reader.failed)
 		default:
@@ -261,20 +269,21 @@ func (ex *exchange) concludeError(e *entry.Entry, o *outcome) {
 
 // goneAway reports whether the client left before it had the response. A client
 // that closes the connection of a response it has had whole did not.
-func (ex *exchange) goneAway(ctxErr error) bool {
-	if ex.writer.hijacked {
+func (ex *exchange) goneAway(rec *record, ctxErr error) bool {
+	out := &rec.out
+	if ex.gaveConn {
 		return false
 	}
-	if ex.writer.failed != nil {
-		return !errors.Is(ex.writer.failed, os.ErrDeadlineExceeded) && !errors.Is(ex.writer.failed, http.ErrHandlerTimeout)
+	if out.failed != nil {
+		return !errors.Is(out.failed, os.ErrDeadlineExceeded) && !errors.Is(out.failed, http.ErrHandlerTimeout)
 	}
 	if !errors.Is(ctxErr, context.Canceled) || errors.Is(ex.reader.failed, os.ErrDeadlineExceeded) {
 		return false // a read that took too long ends the context as well
 	}
 	// What the server still holds in its buffers, 4 KiB and 2 KiB, the client can not have.
 	const buffered = 6 << 10
-	whole := ex.writer.declared >= 0 && ex.res.Size >= ex.writer.declared
-	return !whole || !ex.writer.flushed && ex.res.Size < buffered
+	whole := out.declared >= 0 && rec.res.Size >= out.declared
+	return !whole || !out.flushed && rec.res.Size < buffered
 }
 
 func textOf(err error) string {
@@ -282,18 +291,23 @@ func textOf(err error) string {
 	return text
 }
 
-// words fills in the message, and the entry page where the handler's scope has
-// none. One allocation serves both.
-func (ex *exchange) words(e *entry.Entry, took time.Duration) {
+// words fills in the message, and the entry page of a scenario's first hop. One
+// allocation serves both.
+func (r *record) words() {
+	e := &r.Entry
+	path := r.path
+	if path == "" {
+		path = pathIn(e.HTTP.URL)
+	}
 	var room [256]byte
 	b := append(room[:0], capture.Bound(e.HTTP.Method, 32)...)
 	b = append(b, ' ')
-	b = append(b, boundPath(pathOf(ex.req), 1<<10)...)
+	b = append(b, boundPath(path, 1<<10)...)
 	b = append(b, ' ')
 	switch {
 	case e.HTTP.Status != 0:
 		b = strconv.AppendInt(b, int64(e.HTTP.Status), 10)
-	case ex.writer.hijacked:
+	case slices.Contains(e.Flags, entry.FlagHijacked):
 		b = append(b, "hijacked"...)
 	case e.Error.Type != "":
 		b = append(b, e.Error.Type...)
@@ -305,24 +319,21 @@ func (ex *exchange) words(e *entry.Entry, took time.Duration) {
 		b = append(b, e.Error.Type...)
 	}
 	b = append(b, " ("...)
-	b = appendMillis(b, took)
+	b = appendMillis(b, e.Latency)
 	b = append(b, " ms)"...)
 	n := len(b)
-	page := ex.knownPage()
-	if page == "" && ex.ctx.Scope.Origin == txid.OriginMinted {
+	if e.Facts.EntryPage == "" && e.Origin == txid.OriginMinted {
 		b = append(b, capture.Bound(e.HTTP.Method, 32)...)
 		b = append(b, ' ')
 		if e.HTTP.Route != "" {
 			b = append(b, e.HTTP.Route...)
 		} else {
-			b = append(b, boundPath(pathOf(ex.req), entry.MaxWord)...)
+			b = append(b, boundPath(path, entry.MaxWord)...)
 		}
 	}
 	s := string(b)
 	e.Message = s[:n]
-	if page != "" {
-		e.Facts.EntryPage = page
-	} else {
+	if len(s) > n {
 		e.Facts.EntryPage = s[n:]
 	}
 }

@@ -82,10 +82,20 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	reused := conn.reused()
 	ex := &exchange{config: h.config, w: w, req: r, start: h.now()}
-	h.extract(&ex.ctx.Scope, r, ex.start)
 	ex.ctx.Context.Context = r.Context()
-	if !h.skip(r) {
-		ex.begin(r)
+	recorded := !h.skip(r)
+	seen := capture.Noted{Reader: h.Propagator}
+	if recorded {
+		ex.begin(r, &seen)
+	} else {
+		seen.Marks = txid.AllMarks // nobody has looked
+	}
+	h.extract(&ex.ctx.Scope, r, seen.Marks, ex.start)
+	if recorded {
+		ex.ctx.Scope.Recorder = (*recorder)(ex)
+		if seen.Keep && ex.mayAsk(r) {
+			ex.kept.Store(true)
+		}
 		if ex.InFlight != nil {
 			ex.list(r)
 		}
@@ -95,7 +105,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if s := &ex.ctx.Scope; s.EntryPage == "" && s.Origin == txid.OriginMinted {
 		s.EntryPage = r.Method + " " + pathOf(r)
 	}
-	r2 := r.WithContext(&ex.ctx)
+	// The compiler keeps WithContext's copy on the stack: two allocations would cost
+	// twice what they hold.
+	ex.copy = *r.WithContext(&ex.ctx)
+	r2 := &ex.copy
 	ex.own = r2
 	if r.Body != nil && r.Body != http.NoBody {
 		ex.body = r.Body
@@ -141,7 +154,7 @@ func (ex *exchange) serve(next http.Handler, w http.ResponseWriter, r *http.Requ
 }
 
 // extract fills in s. A panic of the user's Trust counts as mistrust.
-func (c *config) extract(s *txid.Scope, r *http.Request, now time.Time) {
+func (c *config) extract(s *txid.Scope, r *http.Request, m txid.Marks, now time.Time) {
 	defer func() {
 		if v := recover(); v != nil {
 			c.report("Trust", v)
@@ -150,7 +163,7 @@ func (c *config) extract(s *txid.Scope, r *http.Request, now time.Time) {
 			s.Refused = "caller not trusted: Trust panicked"
 		}
 	}()
-	c.Propagator.ExtractRequestInto(s, r, now)
+	c.Propagator.ExtractMarkedInto(s, r, m, now)
 }
 
 func (c *config) skip(r *http.Request) (skipped bool) {

@@ -10,7 +10,7 @@ import (
 // request's corruption; the exchange's own entry has gone out by then.
 func (ex *exchange) usedLate() {
 	ex.mu.Lock()
-	tell := ex.done && !ex.late && !ex.writer.hijacked && ex.ctx.Scope.Recorder != nil
+	tell := ex.done && !ex.late && !ex.gaveConn && ex.ctx.Scope.Recorder != nil
 	ex.late = ex.late || tell
 	page := ""
 	if tell {

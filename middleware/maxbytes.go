@@ -16,7 +16,7 @@ import (
 // overLimit reports whether the handler passed such a limit and is about to answer.
 // The lock is held.
 func (ex *exchange) overLimit(status int) bool {
-	if ex.req.ProtoMajor != 1 || ex.reader.ended || ex.reader.active.Load() > 0 {
+	if ex.req.ProtoMajor != 1 || ex.reader.ended || ex.reader.begun.Load() != ex.reader.over {
 		return false
 	}
 	if ex.reader.tooMuch && status >= 400 {

@@ -31,6 +31,13 @@ func (r *record) Return(e *entry.Entry) {
 	p.pool.Put(r)
 }
 
+// Finish implements [entry.Finisher].
+func (r *record) Finish(e *entry.Entry) {
+	if e == &r.Entry {
+		r.words()
+	}
+}
+
 // newRecord returns a record. It is not lent where one of the user's functions sees the
 // entry: it might keep it.
 func (c *config) newRecord() *record {

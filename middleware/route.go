@@ -62,13 +62,18 @@ func pathOf(r *http.Request) string {
 	if p == "" && r.URL != nil {
 		p = r.URL.EscapedPath()
 	}
-	if i := strings.IndexByte(p, '?'); i >= 0 {
-		p = p[:i]
+	return pathIn(p)
+}
+
+// pathIn returns what stands before the query of a request's target.
+func pathIn(target string) string {
+	if i := strings.IndexByte(target, '?'); i >= 0 {
+		target = target[:i]
 	}
-	if p == "" {
+	if target == "" {
 		return "/"
 	}
-	return p
+	return target
 }
 
 // refererPath returns the path of an absolute URL, or "".

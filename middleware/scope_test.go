@@ -194,7 +194,7 @@ func TestUsersFunctionsMayPanic(t *testing.T) {
 		t.Errorf("status %d, entry %q refused %q user %q", w.Code, e.TxID, e.Refused, e.Facts.UserID)
 	}
 	want := []string{
-		"middleware: Trust panicked: boom", "middleware: Skip panicked: boom", "middleware: ErrorLink panicked: boom",
+		"middleware: Skip panicked: boom", "middleware: Trust panicked: boom", "middleware: ErrorLink panicked: boom",
 		"middleware: Keep panicked: boom", "middleware: OnEntry panicked: boom",
 	}
 	if diff := cmp.Diff(want, told); diff != "" {

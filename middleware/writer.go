@@ -37,7 +37,7 @@ func (w *writer) WriteHeader(status int) {
 // Write implements [http.ResponseWriter].
 func (w *writer) Write(p []byte) (int, error) {
 	if (*exchange)(w).writing(len(p)) {
-		capture.Add(&w.res.Body, w.pool, p, firstBuffer)
+		capture.Add(&w.rec.res.Body, w.pool, p, firstBuffer)
 		w.mu.Unlock()
 	}
 	n, err := w.w.Write(p)
@@ -50,7 +50,7 @@ func (w *writer) Write(p []byte) (int, error) {
 // WriteString implements [io.StringWriter].
 func (w *writer) WriteString(s string) (int, error) {
 	if (*exchange)(w).writing(len(s)) {
-		capture.Add(&w.res.Body, w.pool, s, firstBuffer)
+		capture.Add(&w.rec.res.Body, w.pool, s, firstBuffer)
 		w.mu.Unlock()
 	}
 	n, err := io.WriteString(w.w, s)
@@ -80,11 +80,12 @@ func (ex *exchange) writing(n int) bool {
 		ex.mu.Unlock()
 		return false
 	}
-	if ex.writer.flushed {
-		ex.writer.streamed = true
+	out := &ex.rec.out
+	if out.flushed {
+		out.streamed = true
 	}
-	if ex.writer.firstByte == 0 && ex.res.Size+int64(n) > serverBuffers {
-		ex.writer.firstByte = ex.since(ex.start)
+	if out.firstByte == 0 && ex.rec.res.Size+int64(n) > serverBuffers {
+		out.firstByte = ex.since(ex.start)
 	}
 	return true
 }
@@ -97,15 +98,15 @@ func (ex *exchange) wrote(want, n int, err error) {
 		return
 	}
 	if n >= 0 && n < want {
-		ex.res.Undo(want - n)
+		ex.rec.res.Undo(want - n)
 	}
 	ex.writeFailed(err)
 }
 
 func (ex *exchange) writeFailed(err error) {
-	if err != nil && ex.writer.failed == nil && !errors.Is(err, http.ErrBodyNotAllowed) &&
+	if err != nil && ex.rec != nil && ex.rec.out.failed == nil && !errors.Is(err, http.ErrBodyNotAllowed) &&
 		!errors.Is(err, http.ErrContentLength) && !errors.Is(err, http.ErrHijacked) {
-		ex.writer.failed = err
+		ex.rec.out.failed = err
 	}
 }
 
@@ -117,7 +118,8 @@ func (w *writer) readFrom(src io.Reader) (int64, error) {
 	if !(*exchange)(w).writing(serverBuffers + 1) {
 		return inner.ReadFrom(src)
 	}
-	capturing := w.res.Wants()
+	res := &w.rec.res
+	capturing := res.Wants()
 	if capturing && !kernelCopied(src) {
 		w.mu.Unlock()
 		return inner.ReadFrom(&tee{src, (*exchange)(w)})
@@ -127,8 +129,8 @@ func (w *writer) readFrom(src io.Reader) (int64, error) {
 		if textType(w.rec.Response.Body.Type) {
 			peeked = (*exchange)(w).peekFile(src)
 		}
-		w.res.Stop()
-		w.res.file = true
+		res.Stop()
+		res.file = true
 	}
 	w.mu.Unlock()
 
@@ -140,9 +142,9 @@ func (w *writer) readFrom(src io.Reader) (int64, error) {
 		return n, err
 	}
 	if over := int64(peeked) - n; over > 0 {
-		w.res.Undo(int(over))
+		res.Undo(int(over))
 	} else {
-		w.res.Size -= over
+		res.Size -= over
 	}
 	// The error may as well be the source's. That is the handler's to report.
 	if err != nil && errors.Is(err, syscall.EPIPE) {
@@ -161,7 +163,7 @@ type tee struct {
 func (t *tee) Read(p []byte) (int, error) {
 	n, err := t.src.Read(p)
 	if n > 0 && n <= len(p) && t.ex.writing(n) {
-		capture.Add(&t.ex.res.Body, t.ex.pool, p[:n], firstBuffer)
+		capture.Add(&t.ex.rec.res.Body, t.ex.pool, p[:n], firstBuffer)
 		t.ex.mu.Unlock()
 	}
 	return n, err
@@ -175,13 +177,15 @@ func (w *writer) flush() error {
 		if ex.status == 0 {
 			ex.answer(http.StatusOK)
 		}
-		ex.writer.flushed = true
-		if n := ex.res.Size; n > ex.writer.flushedAt {
-			ex.writer.chunks++
-			ex.writer.flushedAt = n
-		}
-		if ex.writer.firstByte == 0 {
-			ex.writer.firstByte = ex.since(ex.start)
+		if rec := ex.rec; rec != nil {
+			rec.out.flushed = true
+			if n := rec.res.Size; n > rec.out.flushedAt {
+				rec.out.chunks++
+				rec.out.flushedAt = n
+			}
+			if rec.out.firstByte == 0 {
+				rec.out.firstByte = ex.since(ex.start)
+			}
 		}
 	}
 	ex.mu.Unlock()

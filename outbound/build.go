@@ -73,7 +73,10 @@ func (c *call) conclude(r *record, o outcome, now time.Duration) {
 		e.Error.Message = f.message(o.err)
 	}
 	e.Severity = entry.SeverityOf(e.HTTP.Status, f.kind, o.panicked)
-	e.Message = c.line(&e.HTTP, f, e.Latency)
+	if f.kind == "" && r.home != nil {
+		return // Finish says it
+	}
+	e.Message = line(&e.HTTP, f, e.Latency)
 }
 
 // facts are those that were sent, or would have been.

@@ -11,7 +11,7 @@ import (
 
 // line is the entry's message, for people: what was called, what came of it, how
 // long it took. The query is left out; it is in the URL.
-func (c *call) line(h *entry.HTTP, f failure, took time.Duration) string {
+func line(h *entry.HTTP, f failure, took time.Duration) string {
 	b := make([]byte, 0, 256) // on the stack, but for long URLs
 	b = append(b, h.Method...)
 	b = append(b, ' ')

@@ -31,6 +31,13 @@ func (r *record) Return(e *entry.Entry) {
 	p.pool.Put(r)
 }
 
+// Finish implements [entry.Finisher]: it says what a call was that did not fail.
+func (r *record) Finish(e *entry.Entry) {
+	if e == &r.Entry && e.Message == "" {
+		e.Message = line(&e.HTTP, failure{}, e.Latency)
+	}
+}
+
 // newRecord returns a record. It is not lent where a function of the user's sees the
 // entry: it might keep it.
 func (t *Transport) newRecord() *record {
