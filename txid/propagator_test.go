@@ -174,8 +174,11 @@ func TestExtractMarkedManyNames(t *testing.T) {
 	opts.Accept = append(opts.Accept, "X-Both")
 	for _, lines := range [][]string{
 		nil,
-		{"X-Id-0: " + foreign}, {"X-Id-60: " + foreign}, {"X-Id-79: " + foreign, "X-Hat0: red"},
-		{"X-Both: " + foreign, "X-Shoe: 42"}, {"X-Hat0: red", "X-Shoe: 42", "X-Sock: 2"},
+		{"X-Id-0: " + foreign},
+		{"X-Id-60: " + foreign},
+		{"X-Id-79: " + foreign, "X-Hat0: red"},
+		{"X-Both: " + foreign, "X-Shoe: 42"},
+		{"X-Hat0: red", "X-Shoe: 42", "X-Sock: 2"},
 	} {
 		r := request(lines...)
 		want := propagator(t, opts).ExtractRequest(r, now)
