@@ -20,19 +20,20 @@ import (
 
 // spool is a sink.Spool in memory, with faults.
 type spool struct {
-	mu      sync.Mutex
-	entries []*entry.Entry
-	places  map[string]int // by sink: how many were committed
-	held    map[string]bool
-	dead    []sink.DeadLetter
-	gap     int64 // entries that were removed before they were read
-	damaged int64 // lines that Next passes over
-	lines   int64 // what Look counts of them
-	onNext  func(s *spool)
-	fault   error // of Attach and Look
-	buryErr error
-	changed chan struct{}
-	peeks   int
+	mu        sync.Mutex
+	entries   []*entry.Entry
+	places    map[string]int // by sink: how many were committed
+	held      map[string]bool
+	dead      []sink.DeadLetter
+	gap       int64  // entries that were removed before they were read
+	damaged   int64  // lines that Next passes over
+	damagedAt string // the first of them
+	lines     int64  // what Look counts of them
+	onNext    func(s *spool)
+	fault     error // of Attach and Look
+	buryErr   error
+	changed   chan struct{}
+	peeks     int
 }
 
 func newSpool() *spool {
@@ -113,7 +114,7 @@ func (f *spoolFeed) Next(_ context.Context, b *sink.SpoolBatch) error {
 		f.s.onNext(f.s)
 	}
 	f.base, f.gaps = f.read, 0
-	b.Damaged, f.s.damaged, f.s.lines = f.s.damaged, 0, 0
+	b.Damaged, b.DamagedAt, f.s.damaged, f.s.lines = f.s.damaged, f.s.damagedAt, 0, 0
 	if f.s.gap > 0 {
 		b.Entries = append(b.Entries, &entry.Entry{InsertID: "gap", Kind: entry.KindGap, Gap: &entry.Gap{Count: f.s.gap}})
 		b.Gaps, b.Lost, f.gaps = 1, f.s.gap, 1

@@ -72,10 +72,17 @@ func (w *shipper) hole(b *SpoolBatch) parcel {
 		Time: w.h.opts.Now(), Resource: w.h.opts.Resource,
 		Gap: &entry.Gap{Count: b.Damaged, Reason: DropDamaged},
 	}
+	var next *entry.Entry
 	if len(b.Entries) > b.Gaps {
-		next := b.Entries[b.Gaps]
-		e.Time, e.InsertID = next.Time, gapID(DropDamaged, next.InsertID)
-	} else {
+		next = b.Entries[b.Gaps]
+		e.Time = next.Time
+	}
+	switch {
+	case b.DamagedAt != "":
+		e.InsertID = gapID(DropDamaged, b.DamagedAt)
+	case next != nil:
+		e.InsertID = gapID(DropDamaged, next.InsertID)
+	default:
 		w.noted++
 		e.InsertID = string(w.ids.append(nil, w.noted))
 	}

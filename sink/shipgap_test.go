@@ -172,6 +172,15 @@ func TestShipTellsOfDamage(t *testing.T) {
 		if s := shipBalance(t, h); s.Dropped[sink.DropDamaged] != 4 || s.Gaps != 2 || s.Captured != 6 {
 			t.Errorf("%+v", s)
 		}
+		// A spool that knows where it was is told of by the same entry again.
+		for range 2 {
+			sp.set(func() { sp.damaged, sp.damagedAt, sp.lines = 1, "file:317", 1 })
+			time.Sleep(time.Minute)
+		}
+		gaps = gapsOf(mem.Entries())
+		if len(gaps) != 4 || gaps[2].InsertID != gaps[3].InsertID || gaps[2].InsertID == gaps[1].InsertID {
+			t.Errorf("%v", shippedIDs(gaps))
+		}
 		if err := h.Close(t.Context()); err != nil {
 			t.Error(err)
 		}

@@ -105,13 +105,17 @@ type SpoolBatch struct {
 	// Lost are the entries that those gaps tell of, Damaged those that were passed
 	// over since they can not be read.
 	Lost, Damaged int64
+	// DamagedAt names the place of the first of those that were passed over, as no other
+	// place of the Spool is named, and by the same name when it is read again. A gap entry
+	// that comes twice after a crash is known by it. Default "": none is known.
+	DamagedAt string
 }
 
 // reset empties a batch for the next reading.
 func (b *SpoolBatch) reset() {
 	clear(b.Entries)
 	b.Entries = b.Entries[:0]
-	b.Gaps, b.Lost, b.Damaged = 0, 0, 0
+	b.Gaps, b.Lost, b.Damaged, b.DamagedAt = 0, 0, 0, ""
 }
 
 // DeadLetter is an entry that a sink has refused for good.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
@@ -202,7 +203,11 @@ func (f *feed) Next(ctx context.Context, b *sink.SpoolBatch) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
+			at := x.read.offset
 			e, damaged, more := f.line(ctx, x, b.Heads)
+			if damaged > 0 && b.Damaged == 0 {
+				b.DamagedAt = x.text + ":" + strconv.FormatInt(at, 10)
+			}
 			b.Damaged += damaged
 			if e != nil {
 				b.Entries = append(b.Entries, e)

@@ -541,6 +541,54 @@ func TestSpoolDamage(t *testing.T) {
 	}
 }
 
+// Damage with nothing behind it is at the same place for whoever comes after a crash, and
+// at another one than what comes later.
+func TestSpoolDamagedAt(t *testing.T) {
+	dir := t.TempDir()
+	j := openTest(t, dir, nil)
+	_ = writeTest(t, j, 0, 1)
+	path := filepath.Join(dir, names(t, dir, extOpen)[0])
+	damage := func() {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+		if err == nil {
+			_, err = f.WriteString("no entry\n")
+		}
+		if err = errors.Join(err, f.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := spoolTest(t, dir, &SpoolOptions{OnError: func(error) {}})
+	next := func(f *feed) sink.SpoolBatch {
+		t.Helper()
+		if _, err := f.Look(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		b := sink.SpoolBatch{MaxEntries: 10, MaxBytes: 1 << 20}
+		if err := f.Next(context.Background(), &b); err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	f := attachTest(t, s, "cloud")
+	drain(t, f, 10)
+	damage()
+	first := next(f)
+	_ = f.lock.Close() // the process dies
+	f = attachTest(t, s, "cloud")
+	again := next(f)
+	if first.Damaged != 1 || len(first.Entries) != 0 || first.DamagedAt == "" || again.DamagedAt != first.DamagedAt {
+		t.Errorf("%+v, then %+v", first, again)
+	}
+	if err := f.Commit(context.Background(), len(again.Entries)); err != nil {
+		t.Fatal(err)
+	}
+	damage()
+	if b := next(f); b.Damaged != 1 || b.DamagedAt == "" || b.DamagedAt == first.DamagedAt {
+		t.Errorf("later %+v", b)
+	}
+	closeTest(t, f)
+}
+
 // Dead letters are kept as JSON lines, listed, and sent again by whoever ships.
 func TestDeadLetters(t *testing.T) {
 	dir := t.TempDir()
