@@ -9,8 +9,8 @@ type Lender interface {
 
 // Lend says whom the entry's memory goes back to. Whoever makes many entries may
 // lend them so and use each again and again: an entry is the largest thing that is
-// made for a request. From then on e may only be handed to a queue, which calls
-// Release; one that is not handed over need not be released.
+// made for a request. From then on e may only be handed to a queue, which calls Finish
+// and Release; one that is not handed over need not be released.
 func (e *Entry) Lend(l Lender) { e.lender = l }
 
 // Release gives the entry back to who has lent it, and does nothing where nobody has.
@@ -29,12 +29,13 @@ func (e *Entry) Release() {
 type Finisher interface {
 	Lender
 	// Finish fills it in. It is called once for an entry that is to be written, before
-	// it is sanitized, and by the goroutine that does that.
+	// it is sanitized, and by the goroutine that does that; never for a copy. It must
+	// not keep e. A panic is reported, and the entry written as it is then.
 	Finish(e *Entry)
 }
 
 // Finish has whoever has lent the entry fill in what was left, if that is a [Finisher].
-// The queue that the entry was handed to calls it.
+// The queue that the entry was handed to calls it, and nobody else.
 func (e *Entry) Finish() {
 	if f, ok := e.lender.(Finisher); ok {
 		f.Finish(e)

@@ -373,8 +373,9 @@ func (q *Queue) notify() {
 	q.waiters = kept
 }
 
-// entrySize is what an entry holds beside what its fields point to.
-const entrySize = int64(unsafe.Sizeof(entry.Entry{}))
+// entrySize is what an entry holds beside what its fields point to, and what usually lies
+// beside it where it is lent: its state, and the message that its lender makes in the end.
+const entrySize = int64(unsafe.Sizeof(entry.Entry{})) + 384
 
 // costOf estimates the memory that e holds, in bytes. Strings are counted where
 // they can be long; buffers by what they take from the pool.
