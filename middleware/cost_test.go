@@ -114,10 +114,10 @@ func TestAllocations(t *testing.T) {
 		h    http.Handler
 		want float64
 	}{
-		// The exchange with the request's copy in it, and the minted ID. The entry with its
-		// headers is lent, its message the worker's.
-		{"POST 1 KB in and out", newFixture("POST", 1024), echo(1024), 2},
-		{"GET 204", newFixture("GET", 0), noContent, 2},
+		// The exchange, the request's copy, the minted ID. The entry with its headers is
+		// lent, its message the worker's.
+		{"POST 1 KB in and out", newFixture("POST", 1024), echo(1024), 3},
+		{"GET 204", newFixture("GET", 0), noContent, 3},
 	} {
 		if got := allocations(t, c.f, c.h); got > c.want {
 			t.Errorf("%s: %.1f allocations, want at most %.0f", c.name, got, c.want)

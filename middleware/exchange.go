@@ -24,8 +24,7 @@ type exchange struct {
 	ctx   node                // the handler's context
 	w     http.ResponseWriter // the inner one
 	req   *http.Request       // as it was given to us
-	copy  http.Request        // what the handler was given
-	own   *http.Request       // that; nil after a hijack
+	own   *http.Request       // the copy that the handler is given; nil after a hijack
 	body  io.ReadCloser       // the inner request body; nil where the handler got it bare
 	start time.Time
 

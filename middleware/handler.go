@@ -80,17 +80,31 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.next.ServeHTTP(w, r)
 		return
 	}
-	reused := conn.reused()
+	ex := h.enter(w, r, conn.reused())
+	ex.serve(h.next, (*writer)(ex).wrap(), ex.own)
+}
+
+// enter begins an exchange. It has a frame of its own, some 250 bytes, since that of
+// ServeHTTP lies under the handler's, of each idle WebSocket too.
+//
+//go:noinline
+func (h *handler) enter(w http.ResponseWriter, r *http.Request, reused bool) *exchange {
 	ex := &exchange{config: h.config, w: w, req: r, start: h.now()}
 	ex.ctx.Context.Context = r.Context()
+	seen := capture.Noted{Marks: h.Propagator.Marks()}
+	trusts := seen.Marks == txid.Marks{} // and may change the request
+	if trusts {
+		h.extract(&ex.ctx.Scope, r, seen.Marks, ex.start)
+	}
 	recorded := !h.skip(r)
-	seen := capture.Noted{Reader: h.Propagator}
 	if recorded {
 		ex.begin(r, &seen)
 	} else {
-		seen.Marks = txid.AllMarks // nobody has looked
+		seen.Marks = txid.Marks{} // nobody has looked
 	}
-	h.extract(&ex.ctx.Scope, r, seen.Marks, ex.start)
+	if !trusts {
+		h.extract(&ex.ctx.Scope, r, seen.Marks, ex.start)
+	}
 	if recorded {
 		ex.ctx.Scope.Recorder = (*recorder)(ex)
 		if seen.Keep && ex.mayAsk(r) {
@@ -105,16 +119,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if s := &ex.ctx.Scope; s.EntryPage == "" && s.Origin == txid.OriginMinted {
 		s.EntryPage = r.Method + " " + pathOf(r)
 	}
-	// The compiler keeps WithContext's copy on the stack: two allocations would cost
-	// twice what they hold.
-	ex.copy = *r.WithContext(&ex.ctx)
-	r2 := &ex.copy
-	ex.own = r2
+	ex.own = r.WithContext(&ex.ctx)
 	if r.Body != nil && r.Body != http.NoBody {
 		ex.body = r.Body
-		r2.Body = (*body)(ex)
+		ex.own.Body = (*body)(ex)
 	}
-	ex.serve(h.next, (*writer)(ex).wrap(), r2)
+	return ex
 }
 
 // serve runs the handler and lets its panic go on with the identical value, so

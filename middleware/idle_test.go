@@ -38,7 +38,10 @@ func inUse() memory {
 func idle(t *testing.T, n int, wrap func(http.Handler) http.Handler, settle func()) memory {
 	t.Helper()
 	var taken sync.WaitGroup
-	s := httptest.NewServer(wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := httptest.NewServer(wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("token") == "" { // it takes more of the stack than all else here
+			t.Error("no token")
+		}
 		taken.Add(1)
 		defer taken.Done()
 		conn, rw, err := w.(http.Hijacker).Hijack()
@@ -67,7 +70,7 @@ func idle(t *testing.T, n int, wrap func(http.Handler) http.Handler, settle func
 			t.Fatal(err)
 		}
 		conns = append(conns, c)
-		if _, err := io.WriteString(c, "GET /ws HTTP/1.1\r\nHost: a\r\nUser-Agent: idle/1.0\r\nConnection: Upgrade\r\nUpgrade: x\r\n"+
+		if _, err := io.WriteString(c, "GET /ws?token=abcdef HTTP/1.1\r\nHost: a\r\nUser-Agent: idle/1.0\r\nConnection: Upgrade\r\nUpgrade: x\r\n"+
 			"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: https://shop.example\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}

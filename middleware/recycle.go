@@ -31,7 +31,8 @@ func (r *record) Return(e *entry.Entry) {
 	p.pool.Put(r)
 }
 
-// Finish implements [entry.Finisher].
+// Finish implements [entry.Finisher]: it says what was asked and answered, and by which
+// page the user came in.
 func (r *record) Finish(e *entry.Entry) {
 	if e == &r.Entry {
 		r.words()

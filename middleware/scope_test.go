@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -194,7 +195,7 @@ func TestUsersFunctionsMayPanic(t *testing.T) {
 		t.Errorf("status %d, entry %q refused %q user %q", w.Code, e.TxID, e.Refused, e.Facts.UserID)
 	}
 	want := []string{
-		"middleware: Skip panicked: boom", "middleware: Trust panicked: boom", "middleware: ErrorLink panicked: boom",
+		"middleware: Trust panicked: boom", "middleware: Skip panicked: boom", "middleware: ErrorLink panicked: boom",
 		"middleware: Keep panicked: boom", "middleware: OnEntry panicked: boom",
 	}
 	if diff := cmp.Diff(want, told); diff != "" {
@@ -265,5 +266,29 @@ func TestSkips(t *testing.T) {
 		if got := skips(r); got != c.want {
 			t.Errorf("%s %s %q: %t", c.method, c.path, c.ua, got)
 		}
+	}
+}
+
+// A Trust function may take a proof off the request, which is then not recorded, and put
+// right what comes with the ID.
+func TestTrustMayChangeTheRequest(t *testing.T) {
+	p, err := txid.NewPropagator(&txid.Options{Trust: func(r *http.Request, _ txid.ID) bool {
+		ok := r.Header.Get("X-Gateway-Proof") == "hunter2"
+		r.Header.Del("X-Gateway-Proof")
+		r.Header.Set(txid.HeaderEntryPage, "GET /start")
+		return ok
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrap, rec := recording(t, middleware.Options{Propagator: p})
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set(txid.Header, "scenario-1")
+	r.Header.Set("X-Gateway-Proof", "hunter2")
+	wrap(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
+	e := rec.one(t)
+	proof := slices.ContainsFunc(e.Request.Headers, func(h entry.Header) bool { return h.Name == "X-Gateway-Proof" })
+	if e.TxID != "scenario-1" || proof || e.Facts.EntryPage != "GET /start" {
+		t.Errorf("%s, entry page %q, headers %v", e.TxID, e.Facts.EntryPage, e.Request.Headers)
 	}
 }

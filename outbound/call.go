@@ -89,14 +89,11 @@ type outcome struct {
 
 // read is told of each Read of the response's body.
 func (c *call) read(p []byte, n int, err error) {
+	d := c.since()
 	c.mu.Lock()
 	if c.done {
 		c.mu.Unlock()
 		return
-	}
-	d := c.m.last
-	if n != 0 || err != io.EOF || c.respLength < 0 || c.resp.Size < c.respLength {
-		d = c.since() // else all had come by then: the clock costs more than all else here
 	}
 	if n > 0 && n <= len(p) {
 		capture.Add(&c.resp, c.t.pool, p[:n], firstBuffer)

@@ -2,15 +2,46 @@ package txid
 
 import "math/bits"
 
-// Marks says which of the header fields that a [Propagator] reads a message has, for
-// who goes through all of them anyway: most have none of these, and to look for each is
-// most of what [Propagator.ExtractRequest] costs. The zero value has none.
-type Marks uint64
+// Marks says which of the header fields that a [Propagator] reads a request has, for who
+// goes through all of them anyway: most requests have none, and to look for each is most
+// of what [Propagator.ExtractRequest] costs. The zero value does not know.
+//
+//	marks := p.Marks()
+//	for name := range r.Header {
+//		marks.Mark(name)
+//	}
+//	p.ExtractMarkedInto(&scope, r, marks, now)
+type Marks struct {
+	by  *Propagator
+	set uint64
+}
 
-// AllMarks says nothing: any field may be there.
-const AllMarks = ^Marks(0)
+// Marks returns the marks of a request of which no field has been seen yet. They are the
+// zero value where there is a [Trust] to be asked, which may look at any field, and change
+// the request before somebody else goes through it.
+func (p *Propagator) Marks() Marks {
+	if p.opts.Trust != nil {
+		return Marks{}
+	}
+	return Marks{by: p}
+}
 
-func (m Marks) has(i int) bool { return i >= 64 || m>>i&1 != 0 }
+// Mark marks the field with the given name, in canonical form, if it is one that the
+// Propagator reads. It does nothing to the zero value.
+func (m *Marks) Mark(name string) {
+	if m.by == nil {
+		return
+	}
+	r := &m.by.reads
+	for some := r.byLength[len(name)%len(r.byLength)]; some != 0; some &= some - 1 {
+		if i := bits.TrailingZeros64(some); r.names[i] == name {
+			m.set |= 1 << i // a name may be there twice: go on
+		}
+	}
+}
+
+// has reports whether the field with a mark may be there.
+func (m *Marks) has(i int) bool { return m.by == nil || i >= 64 || m.set>>i&1 != 0 }
 
 // The marks: these, then those of Accept, then those of Carried.
 const (
@@ -20,14 +51,10 @@ const (
 	firstAccept
 )
 
-// Mark marks the field with the given name, in canonical form, if it is one that p
-// reads.
-func (p *Propagator) Mark(m *Marks, name string) { p.reads.mark(m, name) }
-
 // marked finds a name among few: by its length first, which most others do not have.
 type marked struct {
 	names    []string
-	byLength [32]Marks
+	byLength [32]uint64
 }
 
 func newMarked(accept, carried []string) (r marked) {
@@ -39,12 +66,4 @@ func newMarked(accept, carried []string) (r marked) {
 		}
 	}
 	return r
-}
-
-func (r *marked) mark(m *Marks, name string) {
-	for some := r.byLength[len(name)%len(r.byLength)]; some != 0; some &= some - 1 {
-		if i := bits.TrailingZeros64(uint64(some)); r.names[i] == name {
-			*m |= 1 << i // a name may be there twice: go on
-		}
-	}
 }

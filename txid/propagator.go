@@ -195,13 +195,16 @@ func (p *Propagator) ExtractRequest(r *http.Request, now time.Time) *Scope {
 // ExtractRequestInto is ExtractRequest for a Scope that lies in a larger
 // allocation of the caller's. s must be zero.
 func (p *Propagator) ExtractRequestInto(s *Scope, r *http.Request, now time.Time) {
-	p.ExtractMarkedInto(s, r, AllMarks, now)
+	p.ExtractMarkedInto(s, r, Marks{}, now)
 }
 
 // ExtractMarkedInto is ExtractRequestInto for a caller that has given the names of all of
-// r's header fields to [Propagator.Mark]: what has no mark is not there and is not looked
-// for.
+// r's header fields to [Marks.Mark]: what has no mark is not looked for. Marks of another
+// Propagator count for nothing.
 func (p *Propagator) ExtractMarkedInto(s *Scope, r *http.Request, m Marks, now time.Time) {
+	if m.by != p {
+		m = Marks{}
+	}
 	for i, name := range p.accept {
 		if !m.has(firstAccept + i) {
 			continue

@@ -152,9 +152,9 @@ func TestExtractRequest(t *testing.T) {
 func extractMarked(t *testing.T, opts *txid.Options, r *http.Request, minted txid.ID) *txid.Scope {
 	t.Helper()
 	p := propagator(t, opts)
-	var m txid.Marks
+	m := p.Marks()
 	for name := range r.Header {
-		p.Mark(&m, name)
+		m.Mark(name)
 	}
 	s := &txid.Scope{}
 	p.ExtractMarkedInto(s, r, m, now)
@@ -162,6 +162,23 @@ func extractMarked(t *testing.T, opts *txid.Options, r *http.Request, minted txi
 		s.ID = minted
 	}
 	return s
+}
+
+// Marks that know nothing, since they are nobody's or another Propagator's, leave nothing
+// out.
+func TestExtractMarkedByOthers(t *testing.T) {
+	r := request("X-Transaction-Id: "+foreign, "X-Client-User: 8812")
+	p := propagator(t, nil)
+	want := p.ExtractRequest(r, now)
+	var none txid.Marks
+	none.Mark("X-Client-User")
+	for what, m := range map[string]txid.Marks{"nobody's": none, "another's": propagator(t, nil).Marks()} {
+		got := &txid.Scope{}
+		p.ExtractMarkedInto(got, r, m, now)
+		if d := diff(want, got); d != "" {
+			t.Errorf("%s (-want +got)\n%s", what, d)
+		}
+	}
 }
 
 // There are more names than marks: those beyond are looked up always. Some have the same

@@ -19,8 +19,7 @@ type Noted struct {
 	Prefixed  bool // some stand among the fields already, named with http.TrailerPrefix
 	Keep      bool // txid.HeaderKeep asks
 
-	Reader *txid.Propagator // whose fields are marked; may be nil
-	Marks  txid.Marks
+	Marks txid.Marks // the fields are marked in
 }
 
 // Note takes the first value of a field. Names are in canonical form.
@@ -106,9 +105,7 @@ func AppendFields(dst []entry.Header, h http.Header, seen *Noted) []entry.Header
 	for name, values := range h {
 		if seen != nil && len(values) > 0 {
 			seen.Note(name, values[0])
-			if seen.Reader != nil {
-				seen.Reader.Mark(&seen.Marks, name)
-			}
+			seen.Marks.Mark(name)
 		}
 		f.Add(name, values)
 	}
