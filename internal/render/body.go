@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/txtrail/txtrail/entry"
@@ -60,7 +61,7 @@ func (p *Printer) headers(hs []entry.Header, name, indent string) {
 	}
 }
 
-// bodyLine sums a body up: "application/json, 312 B, truncated (capture limit)".
+// bodyLine sums a body up: "application/json, 312 B in 3 chunks, cut (capture limit)".
 func (p *Printer) bodyLine(b *entry.Body) string {
 	var parts []string
 	if b.Type != "" {
@@ -71,9 +72,9 @@ func (p *Printer) bodyLine(b *entry.Body) string {
 	}
 	switch {
 	case b.Size > 0:
-		parts = append(parts, human.Bytes(b.Size))
+		parts = append(parts, human.Bytes(b.Size)+p.chunks(b.Chunks))
 	case b.Size < 0:
-		parts = append(parts, p.say("size unknown", "크기 미상"))
+		parts = append(parts, p.say("size unknown", "크기 미상")+p.chunks(b.Chunks))
 	}
 	if b.Encoding == "base64" {
 		parts = append(parts, "base64")
@@ -93,6 +94,17 @@ func (p *Printer) bodyLine(b *entry.Body) string {
 		parts = append(parts, Escape(b.Reason))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// chunks says in how many pieces a body was streamed, if it was.
+func (p *Printer) chunks(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return p.say(" in 1 chunk", ", 1조각")
+	}
+	return p.say(" in "+strconv.Itoa(n)+" chunks", ", "+strconv.Itoa(n)+"조각")
 }
 
 // body prints the content, JSON indented, each line escaped.

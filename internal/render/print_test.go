@@ -252,6 +252,8 @@ func TestBodyLine(t *testing.T) {
 		"text/html, gzip, 2 MiB, cut (limit)": {Type: "text/html", ContentEncoding: "gzip", Size: 2 << 20, Truncated: true, Reason: "limit", Content: []byte("x")},
 		"image/png, 7 B, not kept (binary)":   {Type: "image/png", Size: 7, Reason: "binary"},
 		"size unknown, not kept":              {Size: -1},
+		"text/event-stream, 40 B in 2 chunks": {Type: "text/event-stream", Size: 40, Chunks: 2, Content: []byte("data: a")},
+		"9 B in 1 chunk, cut":                 {Size: 9, Chunks: 1, Truncated: true, Content: []byte("x")},
 		"5 B, base64":                         {Size: 5, Encoding: "base64", Content: []byte("aGVsbG8=")},
 		"5 B (malformed json)":                {Size: 5, Reason: "malformed json", Content: []byte("x")},
 	} {
