@@ -29,8 +29,9 @@ func (e *Entry) Release() {
 type Finisher interface {
 	Lender
 	// Finish fills it in. It is called once for an entry that is to be written, before
-	// it is sanitized, and by the goroutine that does that; never for a copy. It must
-	// not keep e. A panic is reported, and the entry written as it is then.
+	// it is sanitized, and by the goroutine that does that. It must ignore an e that it
+	// has not lent, and not keep one that it has. A panic is reported, and the entry
+	// written as it is then.
 	Finish(e *Entry)
 }
 

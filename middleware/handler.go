@@ -92,7 +92,7 @@ func (h *handler) enter(w http.ResponseWriter, r *http.Request, reused bool) *ex
 	ex := &exchange{config: h.config, w: w, req: r, start: h.now()}
 	ex.ctx.Context.Context = r.Context()
 	seen := capture.Noted{Marks: h.Propagator.Marks()}
-	trusts := seen.Marks == txid.Marks{} // and may change the request
+	trusts := !seen.Marks.Known() // somebody is to be asked, who may change the request
 	if trusts {
 		h.extract(&ex.ctx.Scope, r, seen.Marks, ex.start)
 	}

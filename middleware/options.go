@@ -61,7 +61,8 @@ type Options struct {
 	Capture []CaptureRule
 	// Skip says which requests are not recorded; their ID is in the context,
 	// forwarded and returned all the same. [SkipNoise], [SkipBots] and [AnySkip]
-	// are ready-made. A panic in it counts as false. Default nil: none.
+	// are ready-made. It must not change the request. A panic in it counts as false.
+	// Default nil: none.
 	Skip func(*http.Request) bool
 	// Keep decides at the end how much of an exchange is kept; what is not is counted
 	// in the queue's Stats as declined. See [Strategy]. Default nil: everything.

@@ -36,14 +36,14 @@ var ErrOptions = errors.New("sink: invalid options")
 type QueueOptions struct {
 	// MaxBytes bounds the memory that waiting entries hold: their raw bodies,
 	// their strings and an estimate of the rest. At least 16 KiB. Default 32 MiB:
-	// a minute of 300 entries a second of 1.7 KB.
+	// some twenty seconds of 300 requests a second.
 	MaxBytes int64
 	// Policy sanitizes. Default nil: the default rules of package sanitize.
 	Policy *sanitize.Policy
 	// Resource is set on entries that have none. Default nil: none.
 	Resource *entry.Resource
 	// OnError is told of failed writes, of entries dropped ([*DropError]), and of
-	// faults of the sanitizer, at most once a second for each sort of error; what
+	// faults of the sanitizer or of a Finisher, at most once a second for each sort of error; what
 	// comes in between is added up. It is called by the queue's worker, never on
 	// a request's path, and must not call the queue's Flush or Close. Default: a
 	// warning to slog.Default(), at most one line per 10 s for each sort.

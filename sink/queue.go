@@ -374,7 +374,8 @@ func (q *Queue) notify() {
 }
 
 // entrySize is what an entry holds beside what its fields point to, and what usually lies
-// beside it where it is lent: its state, and the message that its lender makes in the end.
+// beside it where it is lent, as nearly all are: its state, and the message that its lender
+// makes in the end.
 const entrySize = int64(unsafe.Sizeof(entry.Entry{})) + 384
 
 // costOf estimates the memory that e holds, in bytes. Strings are counted where

@@ -105,9 +105,10 @@ type SpoolBatch struct {
 	// Lost are the entries that those gaps tell of, Damaged those that were passed
 	// over since they can not be read.
 	Lost, Damaged int64
-	// DamagedAt names the place of the first of those that were passed over, as no other
-	// place of the Spool is named, and by the same name when it is read again. A gap entry
-	// that comes twice after a crash is known by it. Default "": none is known.
+	// DamagedAt names the place of the first of those that were passed over, as no place
+	// of any Spool is named, and by the same name when it is read again. A gap entry that
+	// comes twice after a crash has the same InsertID by it, although perhaps another Time
+	// and count. Default "": none is known.
 	DamagedAt string
 }
 

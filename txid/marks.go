@@ -4,7 +4,8 @@ import "math/bits"
 
 // Marks says which of the header fields that a [Propagator] reads a request has, for who
 // goes through all of them anyway: most requests have none, and to look for each is most
-// of what [Propagator.ExtractRequest] costs. The zero value does not know.
+// of what [Propagator.ExtractRequest] costs. The zero value leaves nothing out. Marks are
+// one request's, and for one goroutine.
 //
 //	marks := p.Marks()
 //	for name := range r.Header {
@@ -25,6 +26,9 @@ func (p *Propagator) Marks() Marks {
 	}
 	return Marks{by: p}
 }
+
+// Known reports whether a missing mark says something.
+func (m *Marks) Known() bool { return m.by != nil }
 
 // Mark marks the field with the given name, in canonical form, if it is one that the
 // Propagator reads. It does nothing to the zero value.

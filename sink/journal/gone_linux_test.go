@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,32 @@ func heldOpen(t *testing.T, dir string) (n int) {
 		}
 	}
 	return n
+}
+
+// What was let go is closed when the keeper ends, and what it has no place for at once.
+func TestLetGoAtTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	k := newKeeper(&Journal{opts: Options{SyncEvery: time.Hour}}) // not started
+	for i := range maxGone + 1 {
+		path := filepath.Join(dir, strconv.Itoa(i))
+		f, err := osFS{}.Create(path, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		k.letGo(f)
+	}
+	if n := heldOpen(t, dir); n != maxGone {
+		t.Fatalf("%d wait to be closed, want %d", n, maxGone)
+	}
+	close(k.stop)
+	k.done.Add(1)
+	k.ticks()
+	if n := heldOpen(t, dir); n > 0 {
+		t.Errorf("%d are open in the end", n)
+	}
 }
 
 // Whoever removes a file that is being written wants its room: it is closed soon, also

@@ -68,9 +68,11 @@ func (k *keeper) give(c *openFile) {
 // maxGone bounds the files that wait to be closed after somebody removed them.
 const maxGone = 64
 
-// letGo has a file closed that somebody removed or moved away. With its last descriptor
-// goes all that the system holds of it, which takes 0.2 ms/MB and more (ext4, in its
-// cache), and the write that came upon it has entries to bring into another file.
+// letGo has a file closed that somebody removed or moved away, beside the write. With its
+// last descriptor goes all that the system holds of it, which takes 0.2 ms/MB and more
+// (ext4, in its cache), and the write that came upon it has entries to bring into another
+// file. It is called under the journal's lock, and not once that is closed: nothing comes
+// after ticks has ended.
 func (k *keeper) letGo(f file) {
 	select {
 	case k.gone <- f:
@@ -145,7 +147,7 @@ func (k *keeper) inFlight() *inFlight {
 	return k.flight
 }
 
-// ticks syncs and rotates by age.
+// ticks syncs, rotates by age, and closes what was let go.
 func (k *keeper) ticks() {
 	defer k.done.Done()
 	t := time.NewTicker(k.j.opts.SyncEvery)

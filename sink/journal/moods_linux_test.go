@@ -228,9 +228,9 @@ func median(ds []time.Duration) time.Duration {
 // lost; the account is right; and all of it is written when the disk is well again,
 // without a restart.
 //
-// The process has the heap of a small service, 64 MB in a million pieces: of next to none,
-// the garbage collector runs every few milliseconds as soon as entries wait, and it would
-// be measured alone.
+// Where times are judged the process has the heap of a small service, 64 MB in a million
+// pieces: of next to none, the garbage collector runs every few milliseconds as soon as
+// entries wait, and it would be measured alone.
 func TestMoods(t *testing.T) {
 	type piece struct {
 		next *piece
@@ -271,7 +271,7 @@ func TestMoods(t *testing.T) {
 					writes := m.j.Stats().WriteErrors
 					l, c := m.measure(t, requests, 2000)
 					lat[sick] = append(lat[sick], l...)
-					first[sick] = append(first[sick], l[:400]...)
+					first[sick] = append(first[sick], l[:min(400, len(l))]...)
 					cpu[sick] = append(cpu[sick], c)
 					if sick == 1 {
 						if mood == full || mood == failing {
