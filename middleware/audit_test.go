@@ -73,8 +73,12 @@ func TestAudit(t *testing.T) {
 		}
 		return false
 	}
-	// Outside of the middleware: what is there when it has returned.
+	// Outside of the middleware: what is there when it has returned. That of a connection
+	// that was taken is waited for by nobody else: neither its client nor the server.
+	var served sync.WaitGroup
+	served.Add(30)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer served.Done()
 		id := r.Header.Get("X-Transaction-Id")
 		defer func() {
 			if !written(id) {
@@ -95,6 +99,7 @@ func TestAudit(t *testing.T) {
 		})
 	}
 	clients.Wait()
+	served.Wait()
 	if st := q.Stats(); st.Awaited != 30 || st.AwaitTimeouts != 0 {
 		t.Errorf("Stats = %+v", st)
 	}
