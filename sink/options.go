@@ -43,10 +43,10 @@ type QueueOptions struct {
 	// Resource is set on entries that have none. Default nil: none.
 	Resource *entry.Resource
 	// OnError is told of failed writes, of entries dropped ([*DropError]), and of
-	// faults of the sanitizer or of a Finisher, at most once a second for each sort of error; what
-	// comes in between is added up. It is called by the queue's worker, never on
-	// a request's path, and must not call the queue's Flush or Close. Default: a
-	// warning to slog.Default(), at most one line per 10 s for each sort.
+	// faults of the sanitizer or of an [entry.Finisher], at most once a second for each
+	// sort of error; what comes in between is added up. It is called by the queue's
+	// worker, never on a request's path, and must not call the queue's Flush or Close.
+	// Default: a warning to slog.Default(), at most one line per 10 s for each sort.
 	OnError func(error)
 	// Now is the clock of time stamps. Default time.Now.
 	Now func() time.Time

@@ -71,8 +71,8 @@ const maxGone = 64
 // letGo has a file closed that somebody removed or moved away, beside the write. With its
 // last descriptor goes all that the system holds of it, which takes 0.2 ms/MB and more
 // (ext4, in its cache), and the write that came upon it has entries to bring into another
-// file. It is called under the journal's lock, and not once that is closed: nothing comes
-// after ticks has ended.
+// file; only when too many wait it closes one itself. It is called under the journal's lock,
+// and not once that is closed: nothing comes after ticks has ended.
 func (k *keeper) letGo(f file) {
 	select {
 	case k.gone <- f:
