@@ -16,8 +16,9 @@ var ErrTooLarge = errors.New("split: a field is larger than a part")
 // it.
 const minText = 256
 
-// maxHead is how much of a long address or user agent stays in the first part, and the
-// longest user's name that stands in each.
+// maxHead is what the beginning of a long address or user agent that stays in the first
+// part takes there at most, and the user's name that stands in each: what takes it, not
+// what it has, since an escaped byte takes six and the smallest part is 4 KiB.
 const maxHead = 256
 
 // Limits say how large a part may be. They must be set in full.
@@ -76,7 +77,7 @@ func Cut(e *entry.Entry, l *Limits) ([]Part, error) {
 	if spilled {
 		first.Flags, first.Redactions, first.Facts.Carried, first.Message, first.Error.Message = nil, nil, nil, "", ""
 		h := &first.HTTP
-		h.URL, h.Referer, h.UserAgent = head(h.URL), head(h.Referer), head(h.UserAgent)
+		h.URL, h.Referer, h.UserAgent = c.head(h.URL), c.head(h.Referer), c.head(h.UserAgent)
 	}
 	c.add(first)
 	for i := range lists {
@@ -99,11 +100,8 @@ func Cut(e *entry.Entry, l *Limits) ([]Part, error) {
 }
 
 // head is what stays in the first part of a text that is long.
-func head(s string) string {
-	n := min(len(s), maxHead)
-	for n < len(s) && n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
+func (c *cutter) head(s string) string {
+	n, _ := c.cut(s, maxHead)
 	return s[:n]
 }
 
@@ -115,9 +113,9 @@ func (c *cutter) spill() {
 		func(p *entry.Entry) *[]entry.Redaction { return &p.Redactions })
 	c.text(e.Message, func(p *entry.Entry, s string) { p.Message = s })
 	c.text(e.Error.Message, func(p *entry.Entry, s string) { p.Error.Message = s })
-	c.text(e.HTTP.URL[len(head(e.HTTP.URL)):], func(p *entry.Entry, s string) { p.HTTP.URL += s })
-	c.text(e.HTTP.Referer[len(head(e.HTTP.Referer)):], func(p *entry.Entry, s string) { p.HTTP.Referer += s })
-	c.text(e.HTTP.UserAgent[len(head(e.HTTP.UserAgent)):], func(p *entry.Entry, s string) { p.HTTP.UserAgent += s })
+	c.text(e.HTTP.URL[len(c.head(e.HTTP.URL)):], func(p *entry.Entry, s string) { p.HTTP.URL += s })
+	c.text(e.HTTP.Referer[len(c.head(e.HTTP.Referer)):], func(p *entry.Entry, s string) { p.HTTP.Referer += s })
+	c.text(e.HTTP.UserAgent[len(c.head(e.HTTP.UserAgent)):], func(p *entry.Entry, s string) { p.HTTP.UserAgent += s })
 }
 
 // digits is what a count takes at most.
@@ -150,7 +148,7 @@ func (c *cutter) next() {
 		Time: e.Time, TxID: e.TxID, Severity: e.Severity, Kind: e.Kind, Span: e.Span, InsertID: ID(e.InsertID, len(c.parts)),
 		Resource: &entry.Resource{},
 	}
-	if len(e.Facts.UserID) <= maxHead {
+	if c.size(e.Facts.UserID) <= maxHead {
 		p.Facts.UserID = e.Facts.UserID
 	}
 	if r := e.Resource; r != nil {

@@ -177,6 +177,35 @@ func TestCutSpills(t *testing.T) {
 	}
 }
 
+// What stays of a long address is measured by what it takes: escaped it is six times as
+// much as it has.
+func TestCutEscaped(t *testing.T) {
+	e := large(100)
+	e.HTTP.URL, e.HTTP.Referer, e.HTTP.UserAgent = strings.Repeat("\x1f", 900), strings.Repeat("\x01", 900), strings.Repeat("\x7f", 900)
+	e.Facts.UserID = strings.Repeat("\x02", 200)
+	l := limits(3000)
+	l.Text = func(s string, room int) (fit, take int) {
+		for fit < len(s) && take+6 <= room {
+			fit, take = fit+1, take+6
+		}
+		return fit, take
+	}
+	parts, err := split.Cut(e, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := *parts[0].Entry
+	for _, p := range parts[1:] {
+		if p.Facts.UserID != "" {
+			t.Errorf("a part that is not the first has the user's name of %d bytes", 6*len(p.Facts.UserID))
+		}
+		split.Append(&whole, p.Entry, p.Joint)
+	}
+	if string(whole.AppendJSON(nil)) != string(e.AppendJSON(nil)) {
+		t.Errorf("the whole is not what it was:\n%.2000s", whole.AppendJSON(nil))
+	}
+}
+
 // A first part that is nearly full of small fields takes no pair; the next one does.
 func TestCutFirstFull(t *testing.T) {
 	for n := 1400; n < 1960; n += 7 {

@@ -16,6 +16,8 @@ func FuzzSplit(f *testing.F) {
 	f.Add("value", "name", "길", 4096, 900)
 	f.Add("\"", "\x01", "\u0085\u2028", 15<<10, 300)
 	f.Add("", "", "", 0, 0)
+	f.Add("\x1f", "name", "text", 0, 2*97+96) // a byte of an address becomes six
+	f.Add("\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f", "", "\x7f", 0, 2*97+96)
 	f.Fuzz(func(t *testing.T, value, name, text string, limit, times int) {
 		limit = stdoutsink.MinMaxLine + int(uint(limit)%12000)
 		times = int(uint(times) % 3000)
