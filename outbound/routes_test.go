@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -107,6 +108,7 @@ func FuzzRoutes(f *testing.F) {
 	f.Add("/a/{x}/c", "/a/b/{y}", "/{x}/", "/a/b/c")
 	f.Add("/a/{x...}", "/{y}/b/c", "/", "/a/b/d")
 	f.Add("GET /a", "/a", "POST /{x}", "/a%2Fb")
+	f.Add("/a/{x...}", "/b", "/c", "/a")
 	f.Fuzz(func(t *testing.T, a, b, c, path string) {
 		r := &routes{}
 		mux := http.NewServeMux()
@@ -138,7 +140,11 @@ func FuzzRoutes(f *testing.F) {
 		if !agree || u.Host != "" || u.Opaque != "" || strings.HasSuffix(u.Path, "/") || strings.Contains(u.Path, "//") || strings.Contains(u.Path, "/.") || !strings.HasPrefix(u.Path, "/") {
 			return
 		}
-		_, want := mux.Handler(req)
+		h, want := mux.Handler(req)
+		rec := httptest.NewRecorder()
+		if h.ServeHTTP(rec, req); rec.Code != http.StatusNotFound && rec.Code != http.StatusMethodNotAllowed {
+			return // "/a" to "/a/", where that has a handler
+		}
 		if _, p, ok := strings.Cut(want, " "); ok {
 			want = p
 		}
