@@ -270,8 +270,9 @@ func (e *Entry) encodeAgentFields(out []byte, n int) int {
 	n = literal(out, n, &keyLabelList)
 	at := n
 	n = str(out, n, &keyTxID, string(e.TxID))
+	seen := namesOf(e.Labels)
 	for i := range e.Labels {
-		if labelCounts(e.Labels, i) {
+		if seen.first(e.Labels, i) {
 			n = quoted(out, n, &keyNone, e.Labels[i].Name)
 			if n > len(out) {
 				return n

@@ -1,8 +1,8 @@
 package entry
 
 import (
-	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -30,7 +30,9 @@ const (
 const CutMark = "…[cut]"
 
 // CutHeader is the name of the field that ends a list of header fields which was
-// cut. Its value says how many are missing.
+// cut. Its value says that some are missing, and how many where that was counted: "3
+// more header fields not kept". A capture, which reads no further than it keeps, says
+// "more header fields not kept".
 const CutHeader = "X-Txtrail-Cut"
 
 // Clip cuts every field to its bound, at a rune's edge and marked as cut, so that
@@ -109,18 +111,26 @@ func (e *Entry) clipWords() {
 }
 
 // Cut returns s if it has at most limit bytes, else its beginning and [CutMark],
-// together at most limit bytes, cut at a rune's edge. limit is at least the mark's
-// length. What it cut lies in memory of its own, so that a short rest does not keep
-// a long string alive.
+// together at most limit bytes, cut at a rune's edge. A limit below the mark's length, 8
+// bytes, has no room for it: then the beginning stands alone, and of a limit of 0 or
+// less nothing is left. What it cut lies in memory of its own, so that a short rest does
+// not keep a long string alive.
 func Cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	n := limit - len(CutMark)
+	mark := CutMark
+	if limit < len(mark) {
+		mark = ""
+	}
+	n := max(limit-len(mark), 0)
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return s[:n] + CutMark
+	if mark == "" {
+		return strings.Clone(s[:n])
+	}
+	return s[:n] + mark
 }
 
 func clip(s *string, limit int) {
@@ -168,61 +178,4 @@ func clipLabels(ls []Label, limit int) []Label {
 		clip(&ls[i].Value, limit)
 	}
 	return ls
-}
-
-// uniqueLabels drops what can not be a member of the labels' object.
-func uniqueLabels(ls []Label) []Label {
-	if len(ls) > MaxLabels {
-		return uniqueOfMany(ls)
-	}
-	n := 0
-	for i := range ls {
-		ls[n] = ls[i]
-		if labelCounts(ls[:n+1], n) {
-			n++
-		}
-	}
-	return ls[:n]
-}
-
-// uniqueOfMany is uniqueLabels for more than any entry of ours has: to compare each with
-// all others would take minutes for a line that holds nothing else.
-func uniqueOfMany(ls []Label) []Label {
-	seen := map[string]bool{"": true, "txid": true}
-	return slices.DeleteFunc(ls, func(l Label) bool {
-		name := string([]rune(l.Name)) // as it will stand in the line
-		known := seen[name]
-		seen[name] = true
-		return known
-	})
-}
-
-// labelCounts reports whether ls[i] can be a member of the labels' object: not
-// without a name, not under one that stands there already (the first one wins),
-// and not as our own "txid".
-func labelCounts(ls []Label, i int) bool {
-	name := ls[i].Name
-	if name == "" || name == "txid" {
-		return false
-	}
-	for k := range i {
-		if sameName(ls[k].Name, name) {
-			return false
-		}
-	}
-	return true
-}
-
-// sameName compares names as they will stand in the line, where every invalid
-// byte is U+FFFD.
-func sameName(a, b string) bool {
-	for a != "" && b != "" {
-		ra, na := utf8.DecodeRuneInString(a)
-		rb, nb := utf8.DecodeRuneInString(b)
-		if ra != rb {
-			return false
-		}
-		a, b = a[na:], b[nb:]
-	}
-	return a == b
 }

@@ -1,6 +1,7 @@
 package entry_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -22,6 +23,17 @@ func TestCut(t *testing.T) {
 		{long, 30, long},
 		{long, 29, strings.Repeat("가", 7) + "…[cut]"},
 		{long, 28, strings.Repeat("가", 6) + "…[cut]"}, // not within a rune
+		// Where the mark has no room the beginning stands alone.
+		{"0123456789", 7, "0123456"},
+		{"0123456789", 5, "01234"},
+		{"0123456789", 1, "0"},
+		{"0123456789", 0, ""},
+		{"0123456789", -1, ""},
+		{"0123456789", math.MinInt, ""},
+		{"", -1, ""},
+		{"abc", 3, "abc"},
+		{long, 7, "가가"},
+		{long, 2, ""},
 	} {
 		if got := entry.Cut(tc.s, tc.limit); got != tc.want {
 			t.Errorf("Cut(%q, %d) = %q, want %q", tc.s, tc.limit, got, tc.want)

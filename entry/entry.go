@@ -95,8 +95,8 @@ type HTTP struct {
 }
 
 // Timings are the phases of an exchange. Zero means that a phase did not occur or
-// is not known. For a call they follow one another as in a HAR file; for a request
-// only FirstByte, Handler and the reading of the body are known.
+// is not known. For a call they follow one another as in a HAR file, and Handler is
+// zero; for a request only FirstByte and Handler are known.
 type Timings struct {
 	DNS       time.Duration
 	Connect   time.Duration
@@ -110,8 +110,9 @@ type Timings struct {
 
 // Error says why an exchange failed.
 type Error struct {
-	// Type is one word from a small vocabulary (see the outbound package), a Go
-	// type, or a status as text, as OpenTelemetry's error.type.
+	// Type is OpenTelemetry's error.type: one word from a small vocabulary ([ErrorDNS]
+	// and those beside it), or one that a handler or a framework named: a Go type, the
+	// code of an RPC.
 	Type    string
 	Message string
 	Stack   string // of a panic

@@ -110,6 +110,11 @@ func TestSeverityOf(t *testing.T) {
 		{200, "reset", false, entry.SeverityError},
 		{200, "client_aborted", false, entry.SeverityWarning},
 		{500, "canceled", false, entry.SeverityWarning},
+		{502, "client_aborted", false, entry.SeverityWarning},
+		{200, "handler_aborted", false, entry.SeverityWarning},
+		{0, "read_timeout", false, entry.SeverityError},
+		{400, "bad_request_body", false, entry.SeverityWarning},
+		{500, "goexit", false, entry.SeverityError},
 		{0, "", true, entry.SeverityCritical},
 		{200, "canceled", true, entry.SeverityCritical},
 	} {

@@ -2,7 +2,8 @@ package entry
 
 // Values of Error.Type: why an exchange failed, in one word, whoever tells of it. A
 // response with a status of 4xx or 5xx is an answer and has none. Beside these a
-// type may be one that a handler named, such as an error's Go type.
+// type may be one that a handler or a framework named, such as an error's Go type or
+// the code of an RPC.
 const (
 	// Of calls, as their caller saw them.
 
@@ -21,9 +22,16 @@ const (
 	ErrorProtocol       = "protocol"        // what came is not HTTP
 	ErrorOther          = "other"
 
-	// Of requests, as their server saw them.
+	// Of requests, as their server saw them. ErrorTimeout is one as well: the request's
+	// context passed its deadline.
 
-	ErrorClientAborted = "client_aborted" // the client went away
+	ErrorPanic          = "panic"            // the handler panicked
+	ErrorGoexit         = "goexit"           // the handler's goroutine was ended: runtime.Goexit
+	ErrorHandlerAborted = "handler_aborted"  // the handler broke the response off: http.ErrAbortHandler
+	ErrorClientAborted  = "client_aborted"   // the client went away before it had the response
+	ErrorReadTimeout    = "read_timeout"     // the client sent its body too slowly
+	ErrorWriteTimeout   = "write_timeout"    // the client took the response too slowly
+	ErrorBadRequestBody = "bad_request_body" // the body could not be read, and the answer was a 4xx or 5xx
 )
 
 // Labels of calls that belong together or were sent more than once.

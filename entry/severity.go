@@ -73,13 +73,16 @@ func ParseSeverity(name string) (Severity, error) {
 	return 0, fmt.Errorf("%w %.32q", ErrSeverity, name)
 }
 
-// SeverityOf derives an exchange's severity from its outcome: a panic is
-// critical, an error or a 5xx an error, a 4xx a warning, all else info.
+// SeverityOf derives an exchange's severity from its outcome. A panic is critical. One
+// that somebody gave up ([ErrorClientAborted], [ErrorCanceled], [ErrorHandlerAborted]) is
+// a warning, whatever its status: a client that leaves makes handlers fail that are in
+// order. Of the others a 5xx is an error, a 4xx a warning, any other status an error
+// where there is an error type, and else info.
 func SeverityOf(status int, errType string, panicked bool) Severity {
 	switch {
 	case panicked:
 		return SeverityCritical
-	case errType == ErrorClientAborted || errType == ErrorCanceled:
+	case errType == ErrorClientAborted || errType == ErrorCanceled || errType == ErrorHandlerAborted:
 		return SeverityWarning
 	case errType != "" && status < 400, status >= 500:
 		return SeverityError

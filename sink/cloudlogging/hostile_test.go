@@ -62,6 +62,35 @@ func TestForeignLines(t *testing.T) {
 	}
 }
 
+// A line with a key twice and nothing but labels is sent in parts, and all of them come
+// back.
+func TestForeignLabels(t *testing.T) {
+	var b bytes.Buffer
+	b.WriteString(`{"time":"2026-11-20T12:00:00.500000000Z","txid":"many-00001","kind":"log","kind":"log","logging.googleapis.com/labels":{`)
+	const n = 20_000
+	for i := range n - 1 {
+		fmt.Fprintf(&b, `"%d":"",`, i)
+	}
+	b.WriteString(`"last":""}}`)
+	e, err := entry.Parse(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := writing{s: &Sink{}, r: &request{x: *newEncoder()}, failed: make([]error, 1)}
+	w.add(0, e, testNow)
+	if w.failed[0] != nil {
+		t.Fatal(w.failed[0])
+	}
+	req := &loggingpb.WriteLogEntriesRequest{}
+	if err := proto.Unmarshal(w.r.buf, req); err != nil {
+		t.Fatal(err)
+	}
+	whole, missing, err := Join(req.Entries)
+	if err != nil || missing != 0 || len(whole.Labels) != n {
+		t.Errorf("%d parts missing, %v, %d labels, want %d", missing, err, len(whole.Labels), n)
+	}
+}
+
 // text makes n bytes of one sort, also such as take more room in JSON, or as UTF-8,
 // than they have.
 func text(r *rand.Rand, n int) string {
