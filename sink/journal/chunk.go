@@ -276,18 +276,14 @@ func (c *chunk) loadClosed(ctx context.Context, f *feed, x *followed) (again boo
 	defer func() { _ = file.Close() }()
 	end := b.plainAt + b.plain
 	var text []byte
-	if b.size > maxFrame || b.plain > maxFrame {
-		err = errTooLong
-	} else {
-		frame := make([]byte, b.size)
-		if err = readFull(file, frame, b.at); err == nil {
-			text, err = f.s.zstd.DecodeAll(frame, c.buf[:0])
-			if cap(text) <= 8*blockTarget {
-				c.buf = text[:0]
-			}
-			if err == nil && int64(len(text)) != b.plain {
-				err = fmt.Errorf("it has %d bytes, the index says %d", len(text), b.plain)
-			}
+	frame := make([]byte, b.size)
+	if err = readFull(file, frame, b.at); err == nil {
+		text, err = f.s.zstd.DecodeAll(frame, c.buf[:0])
+		if cap(text) <= 8*blockTarget {
+			c.buf = text[:0]
+		}
+		if err == nil && int64(len(text)) != b.plain {
+			err = fmt.Errorf("it has %d bytes, the index says %d", len(text), b.plain)
 		}
 	}
 	if err != nil {

@@ -271,7 +271,7 @@ func FuzzColumns(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, frame []byte, lines int64) {
 		set := &columnSet{dec: dec}
-		if ok, err := set.parse(frame, lines); err != nil || !ok {
+		if ok, err := set.parse(frame, lines, int64(len(frame))); err != nil || !ok {
 			return
 		}
 		for _, i := range slices.Compact([]int{0, set.rows - 1}) {

@@ -46,8 +46,8 @@ type textColumn struct {
 	codes []uint32 // none: all have the first text
 }
 
-// read reads the columns of a closed file with a number of good lines. Not ok without
-// an error: there are none. The error wraps ErrIndex.
+// read reads the columns of a closed file with a number of good lines, of which the blocks
+// take p.at bytes. Not ok without an error: there are none. The error wraps ErrIndex.
 func (c *columnSet) read(f io.ReaderAt, p columnsPlace, lines int64) (ok bool, err error) {
 	if p.size == 0 {
 		return false, nil
@@ -62,10 +62,33 @@ func (c *columnSet) read(f io.ReaderAt, p columnsPlace, lines int64) (ok bool, e
 	if crc32.Checksum(c.frame, castagnoli) != p.sum {
 		return false, fmt.Errorf("%w: columns: checksum does not match", ErrIndex)
 	}
-	return c.parse(c.frame, lines)
+	return c.parse(c.frame, lines, p.at+p.size)
 }
 
-func (c *columnSet) parse(frame []byte, lines int64) (ok bool, err error) {
+// Columns that decompress to more than this, in memory, are not read, but the lines are:
+// so many bytes for each byte of the file's blocks and columns, beside so many for every
+// file. Ours take one or two for each.
+const (
+	columnsPerByte = 32
+	columnsFree    = 4 << 20
+)
+
+// room is about what a column takes in memory when it is decoded, in bytes, at most; not
+// ok if it has not so many rows.
+func (c *rawColumn) room(number int, rows int64) (n int64, ok bool) {
+	plain := int64(c.plain)
+	switch {
+	case number >= firstNumber:
+		return 8 * rows, plain >= rows // each takes a byte or more
+	case plain < rows:
+		return plain + 16, true // they all have one text
+	}
+	// A text's header has 16 bytes; of the texts all but one take two bytes or more here.
+	return plain + 4*rows + 16*min(rows, (plain-rows)/2+1), true
+}
+
+// parse reads a frame of a file of so many bytes, without the index.
+func (c *columnSet) parse(frame []byte, lines, file int64) (ok bool, err error) {
 	fail := func(what string) (bool, error) { return false, fmt.Errorf("%w: columns: %s", ErrIndex, what) }
 	if len(frame) < frameHeadLen+columnsHeadLen {
 		return fail("too short")
@@ -76,7 +99,7 @@ func (c *columnSet) parse(frame []byte, lines int64) (ok bool, err error) {
 		return fail("of another version")
 	}
 	rows, columns := int64(le.Uint32(b[8:])), int64(le.Uint32(b[12:]))
-	if rows != lines {
+	if rows != lines || rows > maxColumn {
 		return fail(fmt.Sprintf("%d rows for %d lines", rows, lines))
 	}
 	b = b[columnsHeadLen:]
@@ -96,12 +119,21 @@ func (c *columnSet) parse(frame []byte, lines int64) (ok bool, err error) {
 		}
 		b = b[size:]
 	}
+	room := int64(0)
 	for i := range c.raw {
-		if (i < textColumns || i >= firstNumber) && c.raw[i].packed == nil {
+		if i >= textColumns && i < firstNumber {
+			continue
+		}
+		if c.raw[i].packed == nil {
 			return false, nil // an older version had fewer: the lines are read instead
 		}
+		n, ok := c.raw[i].room(i, rows)
+		if !ok {
+			return fail(fmt.Sprintf("column %d has %d bytes for %d rows", i, c.raw[i].plain, rows))
+		}
+		room += n
 	}
-	return true, nil
+	return room <= columnsFree+columnsPerByte*file, nil
 }
 
 // decode returns a column's bytes, which are valid until the next call.
@@ -190,7 +222,11 @@ func (c *columnSet) text(column, row int) string {
 // decodeTexts reads what textBuilder.encode wrote. The codes take the room of others.
 func decodeTexts(b []byte, rows int, room []uint32) (textColumn, bool) {
 	n, k := binary.Uvarint(b)
-	if k <= 0 || n > uint64(len(b)) {
+	if k <= 0 || n > uint64(len(b)) || n > uint64(rows) {
+		return textColumn{}, false
+	}
+	// All but one text have a byte or more, and each has its length; see room.
+	if n > 1 && len(b) < 2*int(n)-1+rows*codeWidth(int(n)) {
 		return textColumn{}, false
 	}
 	all := string(b) // one copy, of which the texts are parts

@@ -118,11 +118,18 @@ func (f *feed) write() error {
 		Version: cursorVersion, Sink: f.name, Writer: f.s.opts.Name, Time: f.s.opts.Now().UTC(),
 		Done: f.done, Merged: f.merged, At: make(map[string]place, len(f.order)), Again: f.again.settled,
 	}
+	// No journal writes a file of more lines than maxKnown, but somebody else may have put
+	// one there: a cursor that says so could not be read again.
+	at := func(x *followed) place {
+		return place{Offset: x.settled.offset, Settled: min(x.settled.lines, maxKnown), Known: min(x.lines, maxKnown)}
+	}
 	for _, x := range f.order {
-		c.At[x.text] = place{Offset: x.settled.offset, Settled: x.settled.lines, Known: x.lines, Aside: x.aside}
+		p := at(x)
+		p.Aside = x.aside
+		c.At[x.text] = p
 	}
 	for _, x := range f.lost {
-		c.At[x.text] = place{Offset: x.settled.offset, Settled: x.settled.lines, Known: x.lines}
+		c.At[x.text] = at(x)
 	}
 	if f.note.Entries > 0 {
 		c.Lost = &f.note

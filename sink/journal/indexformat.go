@@ -203,38 +203,44 @@ func parseIndex(payload []byte, at int64) (*index, error) {
 			return nil, fmt.Errorf("%w: the columns do not fit into the file", ErrIndex)
 		}
 	}
+	rows := int64(0)
 	for _, o := range x.origins {
-		if o.at < 0 || o.size < 0 || o.at > x.plain-o.size {
+		rows += o.rows
+		if o.at < 0 || o.size < 0 || o.at > x.plain-o.size || rows > x.entries {
 			return nil, fmt.Errorf("%w: a part of it does not fit into the file", ErrIndex)
 		}
 	}
 	return x, nil
 }
 
+// minLine is the fewest bytes that a line takes which is not empty, with its newline.
+const minLine = 2
+
+// parseBlocks reads the blocks and takes the summary from them: the section's own says
+// the same, or the index is none. A checksum says that the bytes are those that were
+// written, not who wrote them, so that nothing is believed that the file can not hold.
 func (x *index) parseBlocks(s []byte, end int64) error {
 	if len(s) < summaryLen {
 		return fmt.Errorf("%w: the blocks' section is too short", ErrIndex)
 	}
 	le := binary.LittleEndian
-	x.entries = int64(le.Uint64(s))
-	x.plain = int64(le.Uint64(s[8:]))
-	x.min, x.max = int64(le.Uint64(s[16:])), int64(le.Uint64(s[24:]))
-	x.damaged = int(le.Uint32(s[32:]))
-	count := int64(le.Uint32(s[36:]))
-	s = s[summaryLen:]
+	head, s := s[:summaryLen], s[summaryLen:]
+	count := int64(le.Uint32(head[36:]))
 	if count*blockLen != int64(len(s)) {
 		return fmt.Errorf("%w: %d blocks do not fill its section", ErrIndex, count)
 	}
 	x.blocks = make([]block, count)
 	x.size += int(count) * 64
-	var at, plain int64
+	var at, damaged int64
+	x.entries, x.plain, x.min, x.max = 0, 0, noMin, noMax
 	for i := range x.blocks {
+		lines := int64(le.Uint32(s[16:]))
 		x.blocks[i] = block{
 			at:      int64(le.Uint64(s)),
 			size:    int64(le.Uint32(s[8:])),
-			plainAt: plain,
+			plainAt: x.plain,
 			plain:   int64(le.Uint32(s[12:])),
-			lines:   int(le.Uint32(s[16:])),
+			lines:   int(lines),
 			damaged: int(le.Uint32(s[20:])),
 			min:     int64(le.Uint64(s[24:])),
 			max:     int64(le.Uint64(s[32:])),
@@ -243,13 +249,27 @@ func (x *index) parseBlocks(s []byte, end int64) error {
 		if b.at != at || b.size == 0 {
 			return fmt.Errorf("%w: block %d does not follow the one before it", ErrIndex, i)
 		}
+		if b.size > maxFrame || b.plain > maxFrame || lines > b.plain/minLine {
+			return fmt.Errorf("%w: block %d can not have %d bytes, decompressed %d, and %d lines", ErrIndex, i, b.size, b.plain, lines)
+		}
 		at += b.size
-		plain += b.plain
+		x.plain += b.plain
+		x.entries += lines
+		damaged += int64(le.Uint32(s[20:]))
+		x.min, x.max = min(x.min, b.min), max(x.max, b.max)
 		s = s[blockLen:]
 	}
-	// Between the blocks and the index other frames may stand, of a later version.
-	if at > end || plain != x.plain || plain > maxPlain {
+	// Between the blocks and the index other frames may stand, of a later version. The
+	// damaged lines of a merged file's part are counted in its last block, wherever they
+	// are, so that only all together must fit.
+	if at > end || x.plain > maxPlain || x.entries+damaged > x.plain/minLine {
 		return fmt.Errorf("%w: the blocks do not fit into the file", ErrIndex)
+	}
+	x.damaged = int(damaged)
+	if le.Uint64(head) != uint64(x.entries) || le.Uint64(head[8:]) != uint64(x.plain) ||
+		le.Uint64(head[16:]) != uint64(x.min) || le.Uint64(head[24:]) != uint64(x.max) ||
+		int64(le.Uint32(head[32:])) != damaged {
+		return fmt.Errorf("%w: its summary is not that of its blocks", ErrIndex)
 	}
 	return nil
 }

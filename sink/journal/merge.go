@@ -206,9 +206,6 @@ func (p *part) Read(b []byte) (int, error) {
 		}
 		k := &p.x.blocks[p.next]
 		p.next++
-		if k.size > maxFrame || k.plain > maxFrame {
-			return 0, fmt.Errorf("%w: %w", ErrBlock, errTooLong)
-		}
 		packed := make([]byte, k.size)
 		if err := readFull(p.f, packed, k.at); err != nil {
 			return 0, err
@@ -234,8 +231,8 @@ func (s *sealer) part(base string, p *part, aborted func() bool) error {
 	if err := s.lines(newLineReader(p, 0, p.x.plain), aborted); err != nil {
 		return err
 	}
-	o.rows = s.cols.rows - before
-	if int64(o.rows) != p.x.entries || s.plainAt+int64(len(s.plain)) != o.at+o.size || s.bad != bad {
+	o.rows = int64(s.cols.rows - before)
+	if o.rows != p.x.entries || s.plainAt+int64(len(s.plain)) != o.at+o.size || s.bad != bad {
 		return fmt.Errorf("%w: %s does not have the lines that its index says", errMerge, base)
 	}
 	s.cur.damaged += p.x.damaged // blank now; they stay counted

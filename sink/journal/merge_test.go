@@ -162,7 +162,7 @@ func TestMergeKeepsPlaces(t *testing.T) {
 		t.Fatalf("%d parts named, want %d", len(origins), len(parts))
 	}
 	for _, o := range origins {
-		if !bytes.Equal(whole[o.at:o.at+o.size], parts[o.base]) || o.rows != bytes.Count(parts[o.base], []byte{'\n'}) {
+		if !bytes.Equal(whole[o.at:o.at+o.size], parts[o.base]) || o.rows != int64(bytes.Count(parts[o.base], []byte{'\n'})) {
 			t.Errorf("%+v is not what it was", o)
 		}
 	}

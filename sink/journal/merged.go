@@ -13,12 +13,12 @@ import (
 // span is a part of a merged file.
 type span struct {
 	from, to       int64 // decompressed bytes
-	fromRow, toRow int
+	fromRow, toRow int64
 }
 
 // spanOf returns the part of a file that was merged.
 func spanOf(origins []origin, base string) (span, bool) {
-	row := 0
+	row := int64(0)
 	for _, o := range origins {
 		if o.base == base {
 			return span{from: o.at, to: o.at + o.size, fromRow: row, toRow: row + o.rows}, true
@@ -38,7 +38,7 @@ func (q *query) inParts(at int64) bool {
 	return q.parts == nil
 }
 
-func (q *query) rowInParts(row int) bool {
+func (q *query) rowInParts(row int64) bool {
 	for _, p := range q.parts {
 		if p.fromRow <= row && row < p.toRow {
 			return true

@@ -3,6 +3,7 @@ package journalsink
 import (
 	"bytes"
 	"context"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,6 +13,9 @@ import (
 
 	"github.com/txtrail/txtrail/entry"
 )
+
+// hugeStatus is a number of 41 bits where an int has room for them.
+const hugeStatus = 1 << (bits.UintSize - 24)
 
 // compareNoted checks that the rows noted of entries are those of their lines.
 func compareNoted(t *testing.T, es []*entry.Entry) {
@@ -44,7 +48,7 @@ func TestNotedRows(t *testing.T) {
 		{Severity: 150, Time: testStart, HTTP: entry.HTTP{UserAgent: "a\xffb"}},
 		{Severity: -1, Time: time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)},
 		{Severity: 900, Time: time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC), Facts: entry.Facts{UserID: "\xff\xfe"}},
-		{Time: testStart, Latency: 1<<63 - 1, Resource: &entry.Resource{Service: "a\x00b"}, HTTP: entry.HTTP{Status: 1 << 40}},
+		{Time: testStart, Latency: 1<<63 - 1, Resource: &entry.Resource{Service: "a\x00b"}, HTTP: entry.HTTP{Status: hugeStatus}},
 	} {
 		if err := e.Seal(nil); err != nil {
 			t.Fatal(err)
@@ -69,7 +73,7 @@ func TestNotedRows(t *testing.T) {
 func FuzzNotedRows(f *testing.F) {
 	f.Add("GET", "/a?b", "kim", int64(1), int64(2), 200, 200, true)
 	f.Add("\xff", "http://x", "a\tb", int64(-1), int64(-2), -1, 150, false)
-	f.Add("\u2028", "https://x?y", "\"", int64(1<<62), int64(1<<62), 1<<40, 900, false)
+	f.Add("\u2028", "https://x?y", "\"", int64(1<<62), int64(1<<62), hugeStatus, 900, false)
 	f.Fuzz(func(t *testing.T, method, url, user string, at, latency int64, status, severity int, hit bool) {
 		e := &entry.Entry{
 			Time: time.Unix(at, latency), Kind: entry.KindServer, Severity: entry.Severity(severity), Latency: time.Duration(latency),

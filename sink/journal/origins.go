@@ -24,7 +24,7 @@ type origin struct {
 	base string
 	at   int64 // of its first byte in the merged file, decompressed
 	size int64 // decompressed
-	rows int   // good lines
+	rows int64 // good lines
 }
 
 func encodeOrigins(origins []origin) []byte {
@@ -60,7 +60,7 @@ func parseOrigins(s []byte) ([]origin, error) {
 		}
 		o := &origins[i]
 		o.at, o.size = int64(le.Uint64(s)), int64(le.Uint64(s[8:]))
-		o.rows = int(le.Uint32(s[16:]))
+		o.rows = int64(le.Uint32(s[16:]))
 		n := originLen + int(s[originLen-1])
 		o.base = string(s[originLen:n])
 		if _, _, ok := splitName(o.base + extClosed); !ok {

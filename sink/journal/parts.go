@@ -213,7 +213,7 @@ func (c *cover) place(merged baseName) (at position) {
 			}
 			return at
 		}
-		at.lines += int64(o.rows)
+		at.lines += o.rows
 	}
 	return position{}
 }

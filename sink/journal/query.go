@@ -77,7 +77,7 @@ func (q *query) visit(ctx context.Context, c *columnSet, from, to int) error {
 			continue
 		}
 		row.i = i
-		if q.parts != nil && !q.rowInParts(i) || q.match != nil && !q.match(&row) {
+		if q.parts != nil && !q.rowInParts(int64(i)) || q.match != nil && !q.match(&row) {
 			continue
 		}
 		if !q.rows(&row) {

@@ -259,10 +259,6 @@ func (d *blockReader) release() {
 // indexed reads a block that the index names. keep, if it is not nil, says which of
 // its good lines are wanted.
 func (d *blockReader) indexed(f *os.File, b *block, q *query, from int64, keep []bool, each emit) error {
-	if b.size > maxFrame || b.plain > maxFrame {
-		d.damaged(b, b.lines, errTooLong)
-		return nil
-	}
 	if int64(cap(d.packed)) < b.size {
 		d.packed = make([]byte, b.size+b.size/4)
 	}
