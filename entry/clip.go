@@ -61,7 +61,7 @@ func (e *Entry) Clip() {
 	e.Request.Trailers = clipHeaders(e.Request.Trailers)
 	e.Response.Headers = clipHeaders(e.Response.Headers)
 	e.Response.Trailers = clipHeaders(e.Response.Trailers)
-	e.Labels = uniqueLabels(clipLabels(e.Labels, MaxLabelValue))
+	e.Labels = names(nil).unique(clipLabels(e.Labels, MaxLabelValue)) // as few as namesOf asks for
 	e.Attributes = clipLabels(e.Attributes, MaxMessage)
 	e.Facts.Carried = clipLabels(e.Facts.Carried, MaxWord)
 	if len(e.Flags) > MaxLabels {

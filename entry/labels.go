@@ -25,17 +25,12 @@ func namesOf(ls []Label) names {
 // under one that stands there already (the first one wins), and not as our own "txid".
 // It is asked once for each, in order.
 func (s names) first(ls []Label, i int) bool {
+	if s == nil {
+		return firstOfFew(ls, i)
+	}
 	name := ls[i].Name
 	if name == "" || name == "txid" {
 		return false
-	}
-	if s == nil {
-		for k := range i {
-			if sameName(ls[k].Name, name) {
-				return false
-			}
-		}
-		return true
 	}
 	if !utf8.ValidString(name) {
 		name = string([]rune(name)) // as it will stand in the line
@@ -47,12 +42,25 @@ func (s names) first(ls []Label, i int) bool {
 	return true
 }
 
-// uniqueLabels drops what can not be a member of the labels' object.
-func uniqueLabels(ls []Label) []Label {
-	seen := namesOf(ls)
+func firstOfFew(ls []Label, i int) bool {
+	name := ls[i].Name
+	if name == "" || name == "txid" {
+		return false
+	}
+	for k := range i {
+		if sameName(ls[k].Name, name) {
+			return false
+		}
+	}
+	return true
+}
+
+// unique drops what can not be a member of the labels' object. It asks s, which is
+// [namesOf] ls.
+func (s names) unique(ls []Label) []Label {
 	n := 0
 	for i := range ls {
-		if seen.first(ls, i) { // what was kept, and what has been moved, stands before i as well
+		if s.first(ls, i) { // what was kept, and what has been moved, stands before i as well
 			ls[n] = ls[i]
 			n++
 		}

@@ -49,7 +49,7 @@ func TestUniqueLabels(t *testing.T) {
 			}
 		}
 		before := (&Entry{Labels: slices.Clone(ls)}).AppendJSON(nil)
-		got := append([]Label(nil), uniqueLabels(ls)...)
+		got := append([]Label(nil), namesOf(ls).unique(ls)...)
 		if d := cmp.Diff(want, got); d != "" {
 			t.Fatalf("%q: %s", ls, d)
 		}

@@ -45,7 +45,7 @@ func Parse(line []byte) (*Entry, error) {
 	}
 	e.TxID = txid.ID(strings.Clone(string(e.TxID)))
 	e.InsertID = strings.Clone(e.InsertID)
-	e.Labels = uniqueLabels(e.Labels)
+	e.Labels = namesOf(e.Labels).unique(e.Labels)
 	if e.Gap != nil && *e.Gap == (Gap{}) {
 		e.Gap = nil
 	}
