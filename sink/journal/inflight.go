@@ -65,23 +65,33 @@ func (j *Journal) InFlight(opts *InFlightOptions) (sink.InFlight, error) {
 	if o.Slots < 0 || o.Slots > blackbox.MaxSlots {
 		return nil, optionError("Slots", "is %d: want 1 to %d, or 0 for %d", o.Slots, blackbox.MaxSlots, DefaultInFlightSlots)
 	}
-	k := j.keep
+	l, err, later := j.keep.startFlight(o)
+	if later != nil {
+		j.report(later) // no lock is held: the callee may use the journal
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// startFlight returns the journal's list, and makes it if there is none. later is for
+// OnError.
+func (k *keeper) startFlight(o InFlightOptions) (l *inFlight, err, later error) {
 	k.flightMu.Lock()
 	defer k.flightMu.Unlock()
 	if k.closing() {
-		return nil, fmt.Errorf("%w: %w", ErrInFlight, sink.ErrClosed)
+		return nil, fmt.Errorf("%w: %w", ErrInFlight, sink.ErrClosed), nil
 	}
-	if k.flight != nil {
-		return k.flight, nil
+	if l = k.flight.Load(); l != nil {
+		return l, nil, nil
 	}
-	l := &inFlight{j: j, opts: o}
-	if err := l.make(); errors.Is(err, blackbox.ErrUnsupported) {
-		return nil, fmt.Errorf("%w: %w", ErrInFlight, err)
-	} else if err != nil {
-		j.report(err)
+	l = &inFlight{j: k.j, opts: o}
+	if later = l.make(); errors.Is(later, blackbox.ErrUnsupported) {
+		return nil, fmt.Errorf("%w: %w", ErrInFlight, later), nil
 	}
-	k.flight = l
-	return l, nil
+	k.flight.Store(l)
+	return l, nil, later
 }
 
 // inFlight is the list of one journal: a table, and another one when that is gone.
@@ -129,19 +139,26 @@ const retryInFlight = 10
 // watch makes a new table when the old one was removed or has failed, and notes that
 // the process is alive.
 func (l *inFlight) watch() {
+	for _, err := range l.look() {
+		l.j.report(err) // no lock is held: the callee may use the journal
+	}
+}
+
+// look is watch, but for telling OnError.
+func (l *inFlight) look() (later []error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return
+		return nil
 	}
 	t := l.table.Load()
 	if t != nil && t.Named() {
 		t.Beat(l.j.opts.Now())
-		return
+		return nil
 	}
 	if l.rest > 0 {
 		l.rest--
-		return
+		return nil
 	}
 	why := "its file was removed"
 	if t != nil && t.Broken() {
@@ -155,12 +172,13 @@ func (l *inFlight) watch() {
 		}
 		l.missed.Add(t.Missed())
 		_ = t.Close()
-		l.j.report(fmt.Errorf("journalsink: the list of requests in flight begins anew: %s", why))
+		later = append(later, fmt.Errorf("journalsink: the list of requests in flight begins anew: %s", why))
 	}
 	if err != nil {
 		l.rest = retryInFlight
-		l.j.report(err)
+		later = append(later, err)
 	}
+	return later
 }
 
 func (l *inFlight) close() {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -216,7 +217,7 @@ func TestInFlightBeginsAnew(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			j.keep.flight.watch()
+			j.keep.flight.Load().watch()
 			if l.Begin(flightRequest(3)) == nil {
 				t.Errorf("no new list; told %v", log.errs)
 			}
@@ -254,7 +255,7 @@ func TestInFlightLater(t *testing.T) {
 	if err := j.Write(context.Background(), makeBatch(t, 0, 1, 1)); err != nil {
 		t.Fatal(err)
 	}
-	j.keep.flight.watch()
+	j.keep.flight.Load().watch()
 	slot := l.Begin(flightRequest(2))
 	if slot == nil {
 		t.Fatal("still no list")
@@ -309,5 +310,75 @@ func TestInFlightOptions(t *testing.T) {
 		if _, err := j.InFlight(&InFlightOptions{Slots: n}); !errors.Is(err, ErrOptions) {
 			t.Errorf("%d slots: %v", n, err)
 		}
+	}
+}
+
+// OnError may ask the journal what it likes, and close it: nothing that it needs is held
+// while it is told.
+func TestInFlightTellsWithoutLocks(t *testing.T) {
+	startFlight(t, openTest(t, t.TempDir(), nil), nil) // or it is skipped
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	for name, use := range map[string]func(j *Journal){
+		"Stats":    func(j *Journal) { _ = j.Stats() },
+		"InFlight": func(j *Journal) { _, _ = j.InFlight(nil) },
+		"Write":    func(j *Journal) { _ = j.Write(context.Background(), makeBatch(t, 0, 1, 1)) },
+		"Close":    func(j *Journal) { _ = j.Close(done) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "journal")
+			var j *Journal
+			var ready atomic.Bool
+			var told atomic.Int64
+			j = openTest(t, dir, &Options{SyncEvery: time.Hour, OnError: func(error) {
+				if ready.Load() {
+					told.Add(1)
+					use(j)
+				}
+			}})
+			ready.Store(true)
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+			within(t, func() { startFlight(t, j, nil) })
+			if told.Load() == 0 {
+				t.Fatal("not a word of a list that can not be made")
+			}
+			if name == "Close" {
+				return
+			}
+			within(t, func() { j.keep.flight.Load().watch() })
+		})
+	}
+	t.Run("begun anew", func(t *testing.T) {
+		var j *Journal
+		told := make(chan struct{}, 1)
+		j = openTest(t, t.TempDir(), &Options{SyncEvery: time.Hour, OnError: func(error) {
+			_ = j.Close(done)
+			told <- struct{}{}
+		}})
+		startFlight(t, j, &InFlightOptions{OnDisk: true})
+		if err := os.Remove(flightFiles(t, j.Dir())[0]); err != nil {
+			t.Fatal(err)
+		}
+		within(t, j.keep.flight.Load().watch)
+		if len(told) != 1 {
+			t.Error("not a word")
+		}
+	})
+}
+
+// within fails when do hangs.
+func within(t *testing.T, do func()) {
+	t.Helper()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		do()
+	}()
+	select {
+	case <-ended:
+	case <-time.After(30 * time.Second):
+		t.Fatal("it hangs")
 	}
 }

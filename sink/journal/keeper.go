@@ -26,8 +26,8 @@ type keeper struct {
 	mu      sync.Mutex
 	pending []*openFile
 
-	flightMu sync.Mutex
-	flight   *inFlight // nil: nobody asked for it
+	flightMu sync.Mutex               // of making it, and of close
+	flight   atomic.Pointer[inFlight] // nil: nobody asked for it
 
 	last   map[string]time.Time // when a base could not be compressed
 	merged time.Time            // when small files were looked for
@@ -124,7 +124,10 @@ func (k *keeper) closing() bool {
 // compressed is given up and the goroutines end as soon as the disk lets them.
 func (k *keeper) close(ctx context.Context) error {
 	close(k.stop)
-	if l := k.inFlight(); l != nil {
+	k.flightMu.Lock() // one that is being made
+	l := k.flight.Load()
+	k.flightMu.Unlock()
+	if l != nil {
 		l.close()
 	}
 	ended := make(chan struct{})
@@ -141,12 +144,6 @@ func (k *keeper) close(ctx context.Context) error {
 	}
 }
 
-func (k *keeper) inFlight() *inFlight {
-	k.flightMu.Lock()
-	defer k.flightMu.Unlock()
-	return k.flight
-}
-
 // ticks syncs, rotates by age, and closes what was let go.
 func (k *keeper) ticks() {
 	defer k.done.Done()
@@ -161,7 +158,7 @@ func (k *keeper) ticks() {
 			_ = f.Close()
 		case <-t.C:
 			k.j.tick()
-			if l := k.inFlight(); l != nil {
+			if l := k.flight.Load(); l != nil {
 				l.watch()
 			}
 		}

@@ -66,8 +66,9 @@ type Options struct {
 	Now func() time.Time
 	// OnError is told of what goes wrong in the background or is given up: a file
 	// that can not be compressed, a sync that failed, files removed by the cap. It
-	// may be called from any goroutine and must not block. Default: a warning to
-	// slog.Default(), at most one in ten seconds.
+	// may be called from any goroutine and must not block. It may use the journal; but
+	// Close waits for the goroutine that calls it, as long as Close's context lets it.
+	// Default: a warning to slog.Default(), at most one in ten seconds.
 	OnError func(error)
 
 	fs fsys // the tests put faults in between

@@ -79,7 +79,7 @@ func (j *Journal) Stats() Stats {
 		FileBytes:        c.fileBytes.Load(),
 		Crashed:          c.crashed.Load(),
 	}
-	if l := j.keep.inFlight(); l != nil {
+	if l := j.keep.flight.Load(); l != nil {
 		s.InFlight, s.InFlightMissed = l.figures()
 	}
 	if p := c.file.Load(); p != nil {
