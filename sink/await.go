@@ -125,6 +125,24 @@ func (q *Queue) disappoint(seq uint64, why reason) {
 	}
 }
 
+// satisfy notes whose entries the sink has, since a Close that gives up on the rest of
+// their batch must not call those lost. Both lists are in the order of seq. q.mu is held.
+func (q *Queue) satisfy(items []item) {
+	i := 0
+	for _, w := range q.waiters {
+		if w.seq == 0 {
+			continue // a Flush
+		}
+		for i < len(items) && items[i].seq < w.seq {
+			i++
+		}
+		if i == len(items) {
+			return
+		}
+		w.got = w.got || items[i].seq == w.seq
+	}
+}
+
 // verdict is what a Deliver returns of its entry.
 func (w *waiter) verdict() error {
 	if w.lost {

@@ -266,3 +266,57 @@ func TestDeliverAtRandom(t *testing.T) {
 		t.Errorf("%d captured", s.Captured)
 	}
 }
+
+// A Deliver whose entry the sink has taken is told so, whatever becomes of the rest of
+// its batch: also when Close gives that up.
+func TestDeliverOfPartWhenClosed(t *testing.T) {
+	for name, hang := range map[string]bool{"retries": false, "hangs": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &faulty{fault: func(_ context.Context, n int, batch []*entry.Entry) error {
+					switch {
+					case n == 0: // the others gather
+						time.Sleep(time.Second)
+						return nil
+					case n > 1 && hang:
+						time.Sleep(time.Hour)
+					}
+					p := &sink.PartialError{}
+					for i, e := range batch {
+						if e.Logger == "1" || e.Logger == "3" {
+							p.Failed = append(p.Failed, sink.Failure{Index: i, Err: errors.New("busy")})
+						}
+					}
+					return p
+				}}
+				q := newQueue(t, f, &sink.QueueOptions{Linger: -1, OnError: func(error) {}})
+				q.Enqueue(logEntry(10))
+				synctest.Wait()
+				errs := make([]error, 5)
+				var callers sync.WaitGroup
+				for i := range errs {
+					callers.Go(func() { errs[i] = q.Deliver(logEntry(i), time.Hour) })
+				}
+				callers.Go(func() { _ = q.Flush(context.Background()) })
+				time.Sleep(10 * time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				_ = q.Close(ctx)
+				callers.Wait()
+				for i, err := range errs {
+					var drop *sink.DropError
+					switch bad := i == 1 || i == 3; {
+					case bad && (!errors.As(err, &drop) || drop.Reason != sink.DropClosed):
+						t.Errorf("%d, refused: %v", i, err)
+					case !bad && err != nil:
+						t.Errorf("%d, accepted: %v", i, err)
+					}
+				}
+				if s := q.Stats(); s.Delivered != 4 || s.Dropped[sink.DropClosed] != 2 || balance(s) != nil {
+					t.Errorf("%+v", s)
+				}
+				time.Sleep(2 * time.Hour)
+			})
+		})
+	}
+}

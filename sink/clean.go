@@ -35,7 +35,7 @@ type cleaner struct {
 	routes     bool // the policy may have rules for single routes
 	buffers    *BufferPool
 	report     sanitize.Report
-	content    []byte            // sanitized bodies of the batch
+	bodies     []byte            // sanitized, of the batch
 	redactions []entry.Redaction // of the batch
 	resources  resourceMemo
 	sorter     sorter
@@ -48,7 +48,7 @@ func newCleaner(p *sanitize.Policy, buffers *BufferPool) cleaner {
 
 // reset forgets the batch. What it handed out is overwritten by the next.
 func (c *cleaner) reset() {
-	c.content = recycle(c.content)
+	c.bodies = recycle(c.bodies)
 	clear(c.redactions)
 	c.redactions = c.redactions[:0]
 }
@@ -102,7 +102,13 @@ func (c *cleaner) route(e *entry.Entry) string {
 	return e.HTTP.Method + " " + r
 }
 
-func (c *cleaner) body(b *entry.Body, route string) (err error) {
+// body cleans a body and what stands beside it. Each fails by itself: that the policy
+// panics on one says nothing of the other, which must not stay raw for that.
+func (c *cleaner) body(b *entry.Body, route string) error {
+	return errors.Join(c.content(b, route), c.bodyNames(b))
+}
+
+func (c *cleaner) content(b *entry.Body, route string) (err error) {
 	raw := b.Raw
 	b.Raw = nil
 	src := raw
@@ -114,7 +120,7 @@ func (c *cleaner) body(b *entry.Body, route string) (err error) {
 	}
 	if len(src) == 0 {
 		b.Content, b.Encoding = nil, ""
-		return c.bodyNames(b)
+		return nil
 	}
 	b.Content = nil
 	defer func() {
@@ -124,14 +130,14 @@ func (c *cleaner) body(b *entry.Body, route string) (err error) {
 			c.report.Add(ruleFailed, 1)
 		}
 	}()
-	start := len(c.content)
-	out, res := c.policy.AppendBody(c.content, src, sanitize.Input{
+	start := len(c.bodies)
+	out, res := c.policy.AppendBody(c.bodies, src, sanitize.Input{
 		ContentType:     b.Type,
 		ContentEncoding: b.ContentEncoding,
 		Truncated:       b.Truncated,
 		Route:           route,
 	}, &c.report)
-	c.content = out
+	c.bodies = out
 	content := out[start:len(out):len(out)]
 	if !readWhole(res) && !utf8.Valid(content) {
 		content = bytes.ToValidUTF8(content, []byte("\ufffd"))
@@ -148,7 +154,7 @@ func (c *cleaner) body(b *entry.Body, route string) (err error) {
 	if res.Reason != "" && (b.Reason == "" || res.Reason != "truncated") {
 		b.Reason = res.Reason
 	}
-	return c.bodyNames(b)
+	return nil
 }
 
 // readWhole reports whether the policy has gone through all of a body as JSON, which is UTF-8
@@ -164,6 +170,7 @@ func (c *cleaner) bodyNames(b *entry.Body) (err error) {
 		if r := recover(); r != nil {
 			err = sanitizerError("a content type", r)
 			b.Type, b.ContentEncoding = "", ""
+			c.report.Add(ruleFailed, 1)
 		}
 	}()
 	c.header("Content-Type", &b.Type)

@@ -191,6 +191,7 @@ func (w *worker) accepted(n int, items []item) {
 	q.inflight -= int(entries)
 	q.gapsInflight -= gaps
 	q.bytes -= bytes
+	q.satisfy(items)
 	q.letIn()
 }
 

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
-)
 
-// closeGrace is how long Close waits beyond its deadline for a sink to notice that its
-// context has ended. One that notices costs nothing of it.
-const closeGrace = 100 * time.Millisecond
+	"github.com/txtrail/txtrail/internal/report"
+)
 
 // ending is how a [Queue] and a [Ship] end: they drain what they have into their sink
 // while a Close lasts, and then close it. Whoever calls Close first does it, the others
@@ -37,10 +35,12 @@ func (e *ending) end(ctx context.Context, name string, s Sink, r *reporter, begi
 	if !e.begun.CompareAndSwap(false, true) {
 		select {
 		case <-e.closed:
-			return e.closeErr
 		case <-ctx.Done():
-			return fmt.Errorf("sink: close: another Close has not ended yet: %w", context.Cause(ctx))
+			if !isDone(e.closed) {
+				return fmt.Errorf("sink: close: another Close has not ended yet: %w", context.Cause(ctx))
+			}
 		}
+		return e.closeErr
 	}
 	close(e.draining)
 	begin()
@@ -48,8 +48,9 @@ func (e *ending) end(ctx context.Context, name string, s Sink, r *reporter, begi
 	case <-e.done:
 	case <-ctx.Done():
 		e.cancel()
-		wait(e.done, closeGrace)
+		report.Within(e.done, drainGrace)
 	}
+	r.hurry()
 	errs := left()
 	if err := closeWithin(ctx, s); err != nil {
 		if name != "" {
@@ -60,16 +61,18 @@ func (e *ending) end(ctx context.Context, name string, s Sink, r *reporter, begi
 		errs = append(errs, err)
 	}
 	e.cancel()
-	r.flush(true)
+	r.finish(ctx)
 	e.closeErr = errors.Join(errs...)
 	close(e.closed)
 	return e.closeErr
 }
 
 // isDraining reports whether Close has begun.
-func (e *ending) isDraining() bool {
+func (e *ending) isDraining() bool { return isDone(e.draining) }
+
+func isDone(done <-chan struct{}) bool {
 	select {
-	case <-e.draining:
+	case <-done:
 		return true
 	default:
 		return false
@@ -94,39 +97,4 @@ func (e *ending) rest(d time.Duration, changed <-chan struct{}) bool {
 		return false
 	}
 	return true
-}
-
-// closeWithin closes a sink, with a little time of its own when ctx has ended: a file
-// has to be closed all the same.
-func closeWithin(ctx context.Context, s Sink) error {
-	if ctx.Err() != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
-		defer cancel()
-	}
-	result := make(chan error, 1)
-	go func() { result <- closeOne(WithoutRecording(ctx), s) }()
-	select {
-	case err := <-result:
-		return err
-	case <-ctx.Done():
-	}
-	// The sink's own word is worth waiting for a moment.
-	t := time.NewTimer(closeGrace / 2)
-	defer t.Stop()
-	select {
-	case err := <-result:
-		return err
-	case <-t.C:
-		return fmt.Errorf("the sink did not close: %w", context.Cause(ctx))
-	}
-}
-
-func wait(done <-chan struct{}, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-done:
-	case <-t.C:
-	}
 }

@@ -32,7 +32,9 @@ func Permanent(err error) error {
 }
 
 // Retryable marks err as one that may go away, no sooner than after; 0 leaves the
-// pause to the caller's own backoff. Nil stays nil.
+// pause to the caller's own backoff. A Queue and a Ship take more than an hour for one
+// hour, add up to a tenth at random, and wait less while they are being closed. Nil stays
+// nil.
 func Retryable(err error, after time.Duration) error {
 	if err == nil {
 		return nil
@@ -59,6 +61,21 @@ func IsPermanent(err error) bool {
 	}
 	var panicked *PanicError
 	return errors.As(err, &panicked) || errors.Is(err, ErrClosed)
+}
+
+// isClosed reports whether err is of a sink that was closed, or says so of an entry. A
+// [*PartialError] has no Unwrap, by which errors.Is would say of the whole batch what
+// holds for one of its entries: that its time was over, that it is permanent.
+func isClosed(err error) bool {
+	var partial *PartialError
+	if errors.As(err, &partial) {
+		for i := range partial.Failed {
+			if isClosed(partial.Failed[i].Err) {
+				return true
+			}
+		}
+	}
+	return errors.Is(err, ErrClosed)
 }
 
 // RetryAfter returns the pause that the sink asked for, and whether err was

@@ -21,6 +21,7 @@ const (
 	maxBlockFor         = time.Minute
 	defaultMaxBytes     = 32 << 20
 	minMaxBytes         = 16 << 10
+	maxMaxBytes         = 4 << 30 // the ring has 80 MB then
 	defaultLinger       = 2 * time.Millisecond
 	defaultWriteTimeout = time.Minute
 	defaultRetryMin     = 100 * time.Millisecond
@@ -35,8 +36,10 @@ var ErrOptions = errors.New("sink: invalid options")
 // QueueOptions configures a [Queue]. Nil means the defaults.
 type QueueOptions struct {
 	// MaxBytes bounds the memory that waiting entries hold: their raw bodies,
-	// their strings and an estimate of the rest. At least 16 KiB. Default 32 MiB:
-	// some twenty seconds of 300 requests a second.
+	// their strings and an estimate of the rest. At least 16 KiB, at most 4 GiB: what
+	// needs more should wait on a disk. A place for each entry is set aside from the
+	// beginning, which takes 2 % of it. Default 32 MiB: some twenty seconds of 300
+	// requests a second.
 	MaxBytes int64
 	// Policy sanitizes. Default nil: the default rules of package sanitize.
 	Policy *sanitize.Policy
@@ -44,9 +47,11 @@ type QueueOptions struct {
 	Resource *entry.Resource
 	// OnError is told of failed writes, of entries dropped ([*DropError]), and of
 	// faults of the sanitizer or of an [entry.Finisher], at most once a second for each
-	// sort of error; what comes in between is added up. It is called by the queue's
-	// worker, never on a request's path, and must not call the queue's Flush or Close.
-	// Default: a warning to slog.Default(), at most one line per 10 s for each sort.
+	// sort of error; what comes in between is added up. It is called by a goroutine of
+	// its own, one call at a time, so it may log through the queue and Flush it. The
+	// worker waits 50 ms for it, no longer, and Close up to a second, or until 50 ms after
+	// its context has ended. Default: a warning to slog.Default(), at most one line per
+	// 10 s for each sort.
 	OnError func(error)
 	// Now is the clock of time stamps. Default time.Now.
 	Now func() time.Time
@@ -82,8 +87,8 @@ func (o *QueueOptions) complete() (QueueOptions, error) {
 		c.MaxBytes = defaultMaxBytes
 	case c.MaxBytes < minMaxBytes:
 		return c, fmt.Errorf("%w: MaxBytes is %d, want at least %d, or 0 for %d", ErrOptions, c.MaxBytes, minMaxBytes, defaultMaxBytes)
-	case c.MaxBytes > 1<<40:
-		return c, fmt.Errorf("%w: MaxBytes is %d, want at most 1 TiB", ErrOptions, c.MaxBytes)
+	case c.MaxBytes > maxMaxBytes:
+		return c, fmt.Errorf("%w: MaxBytes is %d, want at most %d (4 GiB): entries that need more should wait on a disk, in a journal", ErrOptions, c.MaxBytes, int64(maxMaxBytes))
 	}
 	if c.Now == nil {
 		c.Now = time.Now

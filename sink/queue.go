@@ -82,10 +82,11 @@ const (
 type waiter struct {
 	accepted, noted uint64
 	dropped         int64 // when a Flush began
-	// Of a Deliver: how long it may take, its entry's number, and whether and why it
-	// was dropped.
+	// Of a Deliver: how long it may take, its entry's number, and what has become of
+	// it: whether and why it was dropped.
 	within time.Duration
 	seq    uint64
+	got    bool // the sink has it
 	lost   bool
 	why    reason
 
@@ -132,8 +133,9 @@ func (q *Queue) Buffers() *BufferPool { return &q.buffers }
 func (q *Queue) Resource() *entry.Resource { return q.resource }
 
 // Enqueue hands e over and reports whether it was taken. It never blocks, unless
-// QueueOptions.BlockFor says so. From then on e, the slices in it and its raw buffers belong to the queue, whether
-// it was taken or not: nothing of it may be shared with another entry.
+// QueueOptions.BlockFor says so. From then on e, the slices in it and its raw buffers
+// belong to the queue, whether it was taken or not: nothing of it may be shared with
+// another entry.
 //
 // A missing Time is set to now. An InsertID is drawn for an entry that has none;
 // it stands for the place in the queue and is written by the worker.
@@ -326,8 +328,12 @@ func (q *Queue) Flush(ctx context.Context) error {
 	}
 	q.mu.Lock()
 	left := q.accepted - q.finished
-	q.forget(w)
+	waited := q.forget(w)
 	q.mu.Unlock()
+	if !waited { // it has ended by now, whatever ctx has
+		<-w.done
+		return w.err
+	}
 	return fmt.Errorf("sink: flush: %d entries not written yet: %w", left, context.Cause(ctx))
 }
 

@@ -427,7 +427,7 @@ func TestOptions(t *testing.T) {
 	}{
 		{&sink.QueueOptions{MaxBytes: -1}, "MaxBytes is -1"},
 		{&sink.QueueOptions{MaxBytes: 100}, "at least 16384"},
-		{&sink.QueueOptions{MaxBytes: 1 << 50}, "at most 1 TiB"},
+		{&sink.QueueOptions{MaxBytes: 4<<30 + 1}, "at most 4294967296"},
 		{&sink.QueueOptions{Linger: time.Hour}, "Linger"},
 		{&sink.QueueOptions{WriteTimeout: -1}, "WriteTimeout"},
 		{&sink.QueueOptions{RetryMin: -1}, "RetryMin"},

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -28,27 +29,39 @@ const (
 	classCount = classDrop + class(numReasons)
 )
 
-// reporter hands errors to OnError, one class at most once per interval. What
-// comes in between is added up and told with the next, or when the queue closes.
+// reporter hands errors to OnError, one class at most once per interval and one call at a
+// time. What comes in between is added up and told with the next, or when the queue
+// closes. OnError runs on a goroutine of its own: it may wait for the worker, as it does
+// when it logs through a queue that is full and has QueueOptions.BlockFor.
 type reporter struct {
-	onError func(error)
-	every   time.Duration
-	now     func() time.Time
+	teller *report.Teller
+	every  time.Duration
+	now    func() time.Time
 
 	mu      sync.Mutex
+	ending  bool // nobody waits in report any more
+	ended   bool // nothing is held any more
 	classes [classCount]struct {
-		last time.Time
-		held error
-		n    int // errors in held
+		last    time.Time
+		held    error
+		n       int  // errors in held
+		telling bool // one was taken and has not been told yet
 	}
 }
 
+// told is an error that is due.
+type told struct {
+	class class
+	err   error
+}
+
 func newReporter(onError func(error), now func() time.Time) *reporter {
-	r := &reporter{onError: onError, every: reportEvery, now: now}
+	r := &reporter{every: reportEvery, now: now}
 	if onError == nil {
 		// How many were left out is in what is told.
-		r.onError, r.every = func(err error) { report.Warn(err, 0) }, report.Every
+		onError, r.every = func(err error) { report.Warn(err, 0) }, report.Every
 	}
+	r.teller = report.NewTeller(onError)
 	return r
 }
 
@@ -60,20 +73,32 @@ func (r *reporter) report(c class, err error) {
 	s := &r.classes[c]
 	s.held = merge(s.held, err)
 	s.n++
-	if !s.last.IsZero() && now.Sub(s.last) >= 0 && now.Sub(s.last) < r.every {
+	if s.telling || !r.ended && r.left(c, now) > 0 {
 		r.mu.Unlock()
 		return
 	}
-	err = r.take(c, now)
+	due := told{c, r.take(c, now)}
+	ending := r.ending
 	r.mu.Unlock()
-	r.tell(err)
+	if begun := r.tell(due); begun != nil && !ending {
+		report.Within(begun, report.Prompt)
+	}
+}
+
+// left is how long a class has to be held yet. r.mu is held.
+func (r *reporter) left(c class, now time.Time) time.Duration {
+	s := &r.classes[c]
+	if s.last.IsZero() || now.Before(s.last) { // a clock that was set back silences nothing
+		return 0
+	}
+	return max(0, r.every-now.Sub(s.last))
 }
 
 // take empties a class. r.mu is held.
 func (r *reporter) take(c class, now time.Time) error {
 	s := &r.classes[c]
 	err, n := s.held, s.n
-	s.held, s.n, s.last = nil, 0, now
+	s.held, s.n, s.last, s.telling = nil, 0, now, true
 	var drop *DropError
 	if n > 1 && !errors.As(err, &drop) {
 		err = fmt.Errorf("%w (the last of %d such errors)", err, n)
@@ -81,38 +106,95 @@ func (r *reporter) take(c class, now time.Time) error {
 	return err
 }
 
-// flush tells what is held and due; all of it if the queue is about to end. It
-// returns how long to wait for the rest, 0 if there is none.
-func (r *reporter) flush(all bool) time.Duration {
+// tell has errors told. It returns a channel if nothing was being told before, which is
+// closed when nothing is any more.
+func (r *reporter) tell(due ...told) (begun <-chan struct{}) {
+	for _, d := range due {
+		if ch := r.teller.Add(d.err, func() { r.was(d.class) }); ch != nil {
+			begun = ch
+		}
+	}
+	return begun
+}
+
+// was enters that a class was told, and tells what has become due meanwhile.
+func (r *reporter) was(c class) {
 	now := r.now()
-	var due []error
-	var wait time.Duration
 	r.mu.Lock()
+	r.classes[c].telling = false
+	due, _ := r.due(now, r.ended)
+	r.mu.Unlock()
+	r.tell(due...)
+}
+
+// due takes what is held and due, or all of it, and returns how long to wait for the
+// rest, 0 if there is none. r.mu is held.
+func (r *reporter) due(now time.Time, all bool) (due []told, wait time.Duration) {
 	for c := range class(len(r.classes)) {
 		s := &r.classes[c]
 		if s.n == 0 {
 			continue
 		}
-		if left := min(r.every-now.Sub(s.last), r.every); !all && left > 0 {
-			if wait == 0 || left < wait {
-				wait = left
-			}
+		left := r.left(c, now)
+		if !s.telling && (all || left == 0) {
+			due = append(due, told{c, r.take(c, now)})
 			continue
 		}
-		due = append(due, r.take(c, now))
+		if left == 0 { // it goes on by itself when OnError returns
+			left = r.every
+		}
+		if wait == 0 || left < wait {
+			wait = left
+		}
 	}
+	return due, wait
+}
+
+// flush tells what is held and due. It returns how long to wait for the rest, 0 if there
+// is none.
+func (r *reporter) flush() time.Duration {
+	now := r.now()
+	r.mu.Lock()
+	due, wait := r.due(now, false)
 	r.mu.Unlock()
-	for _, err := range due {
-		r.tell(err)
+	if begun := r.tell(due...); begun != nil {
+		report.Within(begun, report.Prompt)
 	}
 	return wait
 }
 
-// tell calls OnError. A fault in it must not stop the worker.
-func (r *reporter) tell(err error) {
-	defer func() { _ = recover() }()
-	r.onError(err)
+// hurry has nobody wait in report any more: Close has promised when it returns.
+func (r *reporter) hurry() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ending = true
 }
+
+// finish tells all that is held, and waits until it was told: for lastWord at most, and
+// when ctx has ended no longer than [report.Prompt].
+func (r *reporter) finish(ctx context.Context) {
+	now := r.now()
+	r.mu.Lock()
+	r.ending, r.ended = true, true
+	due, _ := r.due(now, true)
+	r.mu.Unlock()
+	r.tell(due...)
+	busy := r.teller.Busy()
+	if busy == nil {
+		return
+	}
+	t := time.NewTimer(lastWord)
+	defer t.Stop()
+	select {
+	case <-busy:
+	case <-t.C:
+	case <-ctx.Done():
+		report.Within(busy, report.Prompt)
+	}
+}
+
+// lastWord is how long Close waits for OnError.
+const lastWord = time.Second
 
 // merge adds up drops of one reason; of other errors the newest stands for all.
 func merge(held, err error) error {

@@ -25,8 +25,8 @@ const (
 )
 
 // block waits until there is room for e, for BlockFor at most and no longer than a
-// Deliver may take, and reports whether it was taken. Whoever makes room puts the entry there: nobody who comes later can be
-// faster. q.mu is held, and given up.
+// Deliver may take, and reports whether it was taken. Whoever makes room puts the entry
+// there: nobody who comes later can be faster. q.mu is held, and given up.
 func (q *Queue) block(e *entry.Entry, cost int64, w *waiter) bool {
 	a := &arrival{entry: e, cost: cost, wait: w, done: make(chan struct{}, 1)}
 	id, at := e.TxID, e.Time

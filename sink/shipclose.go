@@ -13,8 +13,8 @@ const drainWrite = 10 * time.Second
 // Close delivers what waits in the Spool, for as long as ctx lasts and the sink takes
 // it, then closes the sink. A sink that has failed five times in a row is given one
 // more trial and no more. What is left goes on at the next start: it is returned as an
-// error that wraps [ErrLeft] and the sink's. Close returns at most 0.2 s after ctx has
-// ended, even if the sink hangs.
+// error that wraps [ErrLeft] and the sink's. Close returns at most 0.3 s after ctx has
+// ended, even if the sink hangs; see [Queue.Close] and [Ship.CloseGrace].
 //
 // Close may be called more than once and at the same time: the others wait, each
 // within its own ctx, and return the same.

@@ -76,7 +76,7 @@ func (w *shipper) doubt() (again bool) {
 }
 
 // refusal reports whether err speaks of the entries.
-func refusal(err error) bool { return IsPermanent(err) && !errors.Is(err, ErrClosed) }
+func refusal(err error) bool { return IsPermanent(err) && !isClosed(err) }
 
 func (d *doubt) resolved() bool { return d.w.try.taken > d.known || len(d.w.pending) == 0 }
 

@@ -41,27 +41,40 @@ func (h *Ship) Flush(ctx context.Context) error {
 	h.waiters = append(h.waiters, w)
 	h.mu.Unlock()
 	h.nudge()
+	ended := false
 	select {
 	case <-w.done:
-		return w.err
 	case <-h.done:
-		return fmt.Errorf("sink: flush: %s: %w", h.opts.Name, ErrClosed)
+		ended = true
+	case <-h.closed: // and the goroutine hangs in the sink
+		ended = true
 	case <-ctx.Done():
 	}
 	h.mu.Lock()
 	left := h.inflight + h.backlog.Entries
-	for i := range h.waiters {
-		if h.waiters[i] == w {
-			h.waiters = append(h.waiters[:i], h.waiters[i+1:]...)
-			break
-		}
-	}
+	waited := h.forget(w)
 	standby := h.stats.Standby
 	h.mu.Unlock()
-	if standby {
+	switch {
+	case !waited: // it has ended by now, whatever ctx has
+		return w.err
+	case ended:
+		return fmt.Errorf("sink: flush: %s: %w", h.opts.Name, ErrClosed)
+	case standby:
 		return fmt.Errorf("sink: flush: %s: %w, and has not said yet that it has delivered what is there: %w", h.opts.Name, ErrHeld, context.Cause(ctx))
 	}
 	return fmt.Errorf("sink: flush: %s: %d entries not delivered yet: %w", h.opts.Name, left, context.Cause(ctx))
+}
+
+// forget ends the wait of a Flush, and reports whether it was still waiting. h.mu is held.
+func (h *Ship) forget(w *shipWaiter) bool {
+	for i := range h.waiters {
+		if h.waiters[i] == w {
+			h.waiters = append(h.waiters[:i], h.waiters[i+1:]...)
+			return true
+		}
+	}
+	return false
 }
 
 // looks is called before the Spool is looked at: only who waited then may rely on what

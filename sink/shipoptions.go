@@ -53,8 +53,9 @@ type ShipOptions struct {
 	Resource *entry.Resource
 	// OnError is told of failed writes, of entries refused, lost and damaged
 	// ([*DropError]), and of faults of the Spool, at most once a second for each sort.
-	// It is called by the Ship's own goroutine and must not call Flush or Close.
-	// Default: a warning to slog.Default(), at most one line per 10 s for each sort.
+	// It is called as QueueOptions.OnError is: one call at a time, and it holds up
+	// delivery for 50 ms at most. Default: a warning to slog.Default(), at most one line
+	// per 10 s for each sort.
 	OnError func(error)
 	// Now is the clock of time stamps. Default time.Now.
 	Now func() time.Time

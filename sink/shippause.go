@@ -37,7 +37,7 @@ func (w *shipper) rest(d time.Duration, seek func() bool) bool {
 			return true
 		}
 		b, err := w.look() // an error comes again where it counts
-		w.h.report.flush(false)
+		w.h.report.flush()
 		if seek == nil || err != nil {
 			continue
 		}

@@ -106,7 +106,7 @@ func (w *shipper) attach() bool {
 		pause := standbyPause
 		switch {
 		case standby && h.marker != nil:
-			if h.report.flush(false); !w.follow(pause) {
+			if h.report.flush(); !w.follow(pause) {
 				return false
 			}
 			continue
@@ -119,7 +119,7 @@ func (w *shipper) attach() bool {
 					h.opts.Name, pause.Round(time.Millisecond), err))
 			}
 		}
-		h.report.flush(false)
+		h.report.flush()
 		if !h.rest(pause, nil) {
 			return false
 		}
@@ -155,7 +155,7 @@ func (w *shipper) next() bool {
 			continue
 		}
 		faults = 0
-		h.report.flush(false)
+		h.report.flush()
 		if seen.Entries > 0 {
 			w.sleep(min(lingerStep, h.opts.MaxAge), nil)
 			continue

@@ -37,7 +37,8 @@ const (
 // where Captured are the entries for this sink that the Ship has seen in the Spool:
 // those that waited when it began, of any process, and what came since. Dropped has
 // the reasons [DropRefused], each with a dead letter, [DropRetention] and [DropDamaged].
-// MaxBytes, Declined and Unclean are not used.
+// MaxBytes, Declined, Unclean, Blocked, BlockedTime, Awaited and AwaitTimeouts are not
+// used.
 type ShipStats struct {
 	Stats
 

@@ -64,7 +64,7 @@ func (t *trial) judge(n int, of *parcel, err error, weigh func(i int) weight) fu
 		failed := make(map[int]error, len(partial.Failed))
 		closed := false
 		for _, f := range partial.Failed {
-			closed = closed || errors.Is(f.Err, ErrClosed)
+			closed = closed || isClosed(f.Err)
 			if !IsPermanent(failed[f.Index]) && failed[f.Index] != nil {
 				continue // named twice: who may be tried again is
 			}
@@ -88,7 +88,7 @@ func (t *trial) judge(n int, of *parcel, err error, weigh func(i int) weight) fu
 			}
 			return outcome{keep: true}
 		}
-	case !IsPermanent(err), errors.Is(err, ErrClosed): // the latter is no word on an entry
+	case !IsPermanent(err), isClosed(err): // the latter is no word on an entry
 		t.failures++
 		return keep
 	}

@@ -48,9 +48,9 @@ type Feed interface {
 	Next(ctx context.Context, b *SpoolBatch) error
 	// Commit says that the first n entries that the last Next returned, and all from
 	// before it, are settled: delivered, or dropped for good. It may be called again
-	// with a larger n. It counts at once, for a [Mark]; the Spool may write it down a moment later; what it has not when
-	// the process dies comes again, under the same InsertIDs. An error says that it
-	// could not be written down; that is tried again.
+	// with a larger n. It counts at once, for a [Mark]; the Spool may write it down a
+	// moment later; what it has not when the process dies comes again, under the same
+	// InsertIDs. An error says that it could not be written down; that is tried again.
 	Commit(ctx context.Context, n int) error
 	// Peek fills b with what comes after a place, nil for that behind the last Next, or
 	// leaves its Entries empty when there is nothing by now, and returns the place behind

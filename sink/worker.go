@@ -96,7 +96,7 @@ func (w *worker) next() bool {
 		}
 		q.mu.Unlock()
 		if !some {
-			pause = q.report.flush(false)
+			pause = q.report.flush()
 		}
 		w.sleep(pause)
 	}
