@@ -121,7 +121,8 @@ type failing struct {
 	phase   string // in the message and in the error's message
 	limit   string // in the error's message
 	inBody  bool
-	timeout bool // the error's Timeout()
+	came    func() // called when the response's headers are there
+	timeout bool   // the error's Timeout()
 	is      error
 }
 
@@ -149,6 +150,7 @@ func failures() []failing {
 		}
 	}
 	noHost := func(*testing.T) string { return "http://core.invalid/x" }
+	sending, answered := make(chan struct{}), make(chan struct{})
 	return []failing{
 		{name: "no such host", url: noHost, setup: resolver(3), want: entry.ErrorDNS, phase: "the host name could not be resolved"},
 		{name: "name server is silent", url: noHost, setup: resolver(-1), ctx: deadline(short), want: entry.ErrorDNS, phase: "resolving the host name", limit: "deadline of ", timeout: true},
@@ -219,15 +221,31 @@ func failures() []failing {
 		{name: "deadline within the body", url: raw(stalledBody), ctx: deadline(short), inBody: true, want: entry.ErrorBodyTimeout, phase: "reading the response body", limit: "deadline of ", timeout: true, is: context.DeadlineExceeded},
 		{name: "client's limit within the body", url: raw(stalledBody), client: short, inBody: true, want: entry.ErrorBodyTimeout, phase: "reading the response body", limit: "deadline of ", timeout: true},
 		{
-			name: "deadline while sending", url: raw(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)); time.Sleep(3 * short) }), ctx: deadline(2 * short),
-			body: func() io.Reader { return &endless{} }, want: entry.ErrorTimeout, phase: "sending the request", limit: "deadline of ", timeout: true,
+			name: "deadline while sending", url: func(t *testing.T) string {
+				return "http://" + rawServer(t, func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)); <-t.Context().Done() })
+			}, ctx: func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return withPatience(ctx, short, sending)
+			},
+			body: func() io.Reader { return &endless{begun: sending} }, want: entry.ErrorTimeout, phase: "sending the request", limit: "deadline of ", timeout: true,
 		},
 		{
 			name: "deadline while waiting for a connection", url: raw(stalledBody), setup: func(_ *testing.T, tr *http.Transport) { tr.MaxConnsPerHost = 1 }, ctx: deadline(short),
 			want: entry.ErrorTimeout, phase: "waiting for a connection", limit: "deadline of ", timeout: true,
 		},
 		{name: "reset before the answer", url: raw(func(conn net.Conn) { readRequest(conn); reset(conn) }), want: entry.ErrorReset, phase: "connection reset while waiting for response headers", is: syscall.ECONNRESET},
-		{name: "reset within the body", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, partial); time.Sleep(short / 2); reset(conn) }), inBody: true, want: entry.ErrorReset, phase: "connection reset while reading the response body", is: syscall.ECONNRESET},
+		{
+			name: "reset within the body", url: func(t *testing.T) string {
+				return "http://" + rawServer(t, func(conn net.Conn) {
+					readRequest(conn)
+					say(conn, partial)
+					select { // a reset may throw away what has not been read
+					case <-answered:
+					case <-t.Context().Done():
+					}
+					reset(conn)
+				})
+			}, came: func() { close(answered) }, inBody: true, want: entry.ErrorReset, phase: "connection reset while reading the response body", is: syscall.ECONNRESET,
+		},
 		{name: "closed before the answer", url: raw(readRequest), want: entry.ErrorUnexpectedEOF, phase: "connection closed while waiting for response headers", is: io.EOF},
 		{name: "closed within the headers", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, "HTTP/1.1 200 OK\r\nServer: x\r\n") }), want: entry.ErrorUnexpectedEOF, phase: "connection closed while reading the response headers", is: io.ErrUnexpectedEOF},
 		{name: "closed within the body", url: raw(func(conn net.Conn) { readRequest(conn); say(conn, partial) }), inBody: true, want: entry.ErrorUnexpectedEOF, phase: "connection closed while reading the response body", is: io.ErrUnexpectedEOF},
@@ -253,10 +271,47 @@ func failures() []failing {
 	}
 }
 
-// endless is a body without end.
-type endless struct{}
+// endless is a body without end. It closes begun when it is read first.
+type endless struct {
+	once  sync.Once
+	begun chan struct{}
+}
 
-func (*endless) Read(p []byte) (int, error) { return len(p), nil }
+func (e *endless) Read(p []byte) (int, error) {
+	e.once.Do(func() { close(e.begun) })
+	return len(p), nil
+}
+
+// patient is a context that outlives its deadline until the call has come to where it is
+// meant to fail, however long that takes.
+type patient struct {
+	context.Context
+	ended chan struct{}
+}
+
+func (p *patient) Done() <-chan struct{} { return p.ended }
+
+func (p *patient) Err() error {
+	select {
+	case <-p.ended:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+func withPatience(ctx context.Context, limit time.Duration, there <-chan struct{}) (context.Context, context.CancelFunc) {
+	inner, cancel := context.WithTimeout(ctx, limit)
+	p := &patient{inner, make(chan struct{})}
+	context.AfterFunc(inner, func() {
+		select {
+		case <-there:
+		case <-ctx.Done():
+		}
+		close(p.ended)
+	})
+	return p, cancel
+}
 
 type roundTripper func(*http.Request) (*http.Response, error)
 
@@ -299,6 +354,9 @@ func TestFailures(t *testing.T) {
 			if f.inBody {
 				if err != nil {
 					t.Fatalf("before the body: %v", err)
+				}
+				if f.came != nil {
+					f.came()
 				}
 				_, err = io.ReadAll(resp.Body)
 				_ = resp.Body.Close()
