@@ -456,6 +456,8 @@ func TestDocNumbers(t *testing.T) {
 		fmt.Sprintf("`MaxFileAge` (%d h)", int(DefaultMaxFileAge.Hours())),
 		fmt.Sprintf("A file of more than %d GiB is no writer's", maxPlain>>30),
 		fmt.Sprintf("about %d KiB of them", blockTarget>>10),
+		fmt.Sprintf("(%.1f s, or %.1f s where the time is whole seconds)", fineTick.Seconds(), coarseTick.Seconds()),
+		fmt.Sprintf("After %d s the folder is listed all the same", relist/time.Second),
 		fmt.Sprintf("A block has at most %d,%03d,%03d bytes", maxFrame/1_000_000, maxFrame/1000%1000, maxFrame%1000),
 		fmt.Sprintf("a file has at most %d GiB, and half as many lines%.0d", maxPlain>>30, minLine-2),
 		fmt.Sprintf("more rows than %d Mi or", maxColumn>>20),

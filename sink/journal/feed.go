@@ -33,8 +33,7 @@ type feed struct {
 	note   lostNote // of what was lost and told
 	aside  int64    // how often a base was put aside
 
-	listed  time.Time // when the folder was listed
-	changes time.Time // its modification time then
+	listing folderTime // of the folder
 
 	chunk chunk
 	last  []step // of the last Next, one per entry

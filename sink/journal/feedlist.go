@@ -9,10 +9,6 @@ import (
 	"time"
 )
 
-// relist is how often the folder is listed although its time says that nothing has
-// changed: not every file system keeps that time.
-const relist = 5 * time.Second
-
 func (f *feed) follow(l listed, at position) *followed {
 	b := &followed{listed: l, read: at, settled: at, lines: at.lines, counted: at.offset, from: noMin, to: noMax}
 	f.bases[l.text] = b
@@ -22,16 +18,15 @@ func (f *feed) follow(l listed, at position) *followed {
 
 // list brings the bases up to date with the folder.
 func (f *feed) list() error {
+	var mod time.Time // of a folder that is gone
+	if st, err := f.s.fs.Lstat(f.s.dir); err == nil {
+		mod = st.ModTime()
+	}
 	now := time.Now()
-	st, err := f.s.fs.Lstat(f.s.dir)
-	if err == nil && trustFolderTimes && st.ModTime().Equal(f.changes) && now.Sub(f.listed) < relist &&
-		f.listed.Sub(f.changes) > settled { // else a change may have the same time
+	if f.listing.holds(mod, now) {
 		return nil
 	}
-	var changes time.Time
-	if err == nil {
-		changes = st.ModTime()
-	}
+	listing := f.listing.next(mod, now)
 	all, err := list(f.s.dir, f.s.fs.ReadDir, nil, nil)
 	if err != nil {
 		// Also when the folder is gone: it may have been moved away, or be on a disk that
@@ -41,7 +36,7 @@ func (f *feed) list() error {
 	if err := f.hold(); err != nil {
 		return err
 	}
-	f.listed, f.changes = now, changes
+	f.listing = listing
 	alive := make(map[string]bool) // processes
 	merged := f.merges(all, alive)
 	f.takeLost(all)

@@ -52,76 +52,67 @@ type shelf struct {
 	mu      sync.Mutex
 	volumes []*volume // oldest first; never changed, only replaced
 	byBase  map[string]*volume
-	mod     time.Time // the folder's when volumes was listed; zero: list again
-	size    int       // bytes of filters
+	listing folderTime // of volumes
+	size    int        // bytes of filters
 
-	sides    []fs.DirEntry // the names that begin with a dot
-	sidesMod time.Time     // as mod, for sides
+	sides        []fs.DirEntry // the names that begin with a dot
+	sidesListing folderTime
 }
 
-// settled is how long a folder must have been left alone before its time of change
-// tells of every later change: file systems count in ticks of up to 10 ms.
-const settled = 100 * time.Millisecond
-
-// shelve lists the folder, unless it has not changed since the last time: with a
-// thousand files the listing takes longer than a look-up.
+// shelve lists the folder, unless it has not changed since the last time.
 func (r *Reader) shelve() ([]*volume, error) {
-	var mod time.Time
-	if trustFolderTimes {
-		now := time.Now()
-		st, err := os.Stat(r.dir)
-		if err != nil {
-			return nil, folderError(r.dir, err)
-		}
-		r.shelf.mu.Lock()
-		if kept := r.shelf.volumes; !r.shelf.mod.IsZero() && r.shelf.mod.Equal(st.ModTime()) {
-			r.shelf.mu.Unlock()
-			return kept, nil
-		}
-		r.shelf.mu.Unlock()
-		if mod = st.ModTime(); now.Sub(mod) < settled {
-			mod = time.Time{}
-		}
+	mod, now, err := r.folderTimes()
+	if err != nil {
+		return nil, err
 	}
+	r.shelf.mu.Lock()
+	if r.shelf.listing.holds(mod, now) {
+		defer r.shelf.mu.Unlock()
+		return r.shelf.volumes, nil
+	}
+	listing := r.shelf.listing.next(mod, now)
+	r.shelf.mu.Unlock()
 	bases, err := r.list()
 	if err != nil {
 		return nil, err
 	}
 	vs := r.hideOrigins(r.shelf.take(bases))
 	r.shelf.mu.Lock()
-	r.shelf.volumes, r.shelf.mod = vs, mod
+	r.shelf.volumes, r.shelf.listing = vs, listing
 	r.shelf.mu.Unlock()
 	return vs, nil
+}
+
+// folderTimes returns the folder's time of change, and ours after it.
+func (r *Reader) folderTimes() (mod, now time.Time, err error) {
+	st, err := os.Stat(r.dir)
+	if err != nil {
+		return mod, now, folderError(r.dir, err)
+	}
+	return st.ModTime(), time.Now(), nil
 }
 
 // sideFiles lists the names that begin with a dot, unless the folder has not changed
 // since the last time.
 func (r *Reader) sideFiles() ([]fs.DirEntry, error) {
-	var mod time.Time
-	if trustFolderTimes {
-		now := time.Now()
-		st, err := os.Stat(r.dir)
-		if err != nil {
-			return nil, folderError(r.dir, err)
-		}
-		mod = st.ModTime()
-		r.shelf.mu.Lock()
-		if kept := r.shelf.sides; !r.shelf.sidesMod.IsZero() && r.shelf.sidesMod.Equal(mod) {
-			r.shelf.mu.Unlock()
-			return kept, nil
-		}
-		r.shelf.mu.Unlock()
-		if now.Sub(mod) < settled {
-			mod = time.Time{}
-		}
+	mod, now, err := r.folderTimes()
+	if err != nil {
+		return nil, err
 	}
+	r.shelf.mu.Lock()
+	if r.shelf.sidesListing.holds(mod, now) {
+		defer r.shelf.mu.Unlock()
+		return r.shelf.sides, nil
+	}
+	listing := r.shelf.sidesListing.next(mod, now)
+	r.shelf.mu.Unlock()
 	items, err := readDir(r.dir)
 	if err != nil {
 		return nil, folderError(r.dir, err)
 	}
 	items = slices.DeleteFunc(items, func(item fs.DirEntry) bool { return item.Name()[0] != '.' })
 	r.shelf.mu.Lock()
-	r.shelf.sides, r.shelf.sidesMod = items, mod
+	r.shelf.sides, r.shelf.sidesListing = items, listing
 	r.shelf.mu.Unlock()
 	return items, nil
 }

@@ -423,7 +423,7 @@ func TestSpoolRetention(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f.listed = time.Time{} // as if some time had passed
+	relook(f) // as if some time had passed
 	var first []string
 	for range 3 {
 		if look, err = f.Look(context.Background()); err != nil || look.Entries != 170 {
@@ -484,7 +484,7 @@ func TestSpoolRetentionUnderWay(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		f.listed = time.Time{} // as if some time had passed
+		relook(f) // as if some time had passed
 		if look, err := f.Look(context.Background()); err != nil || look.Entries != 0 {
 			t.Fatalf("%+v, %v", look, err)
 		}
@@ -809,7 +809,7 @@ func TestSpoolMerged(t *testing.T) {
 	}
 	openTest(t, dir, nil)
 	waitFor(t, func() bool { return len(names(t, dir, extClosed)) < 40 })
-	f.listed = time.Time{}
+	relook(f)
 	got := drain(t, f, 7)
 	slices.Sort(got)
 	if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {

@@ -17,7 +17,7 @@ import (
 )
 
 // relook has a feed list the folder at the next look.
-func relook(f *feed) { f.listed, f.changes = time.Time{}, time.Time{} }
+func relook(f *feed) { f.listing = folderTime{} }
 
 // A folder that is away for a while is waited for: nothing of it is lost, and nothing
 // comes twice when it is back.
