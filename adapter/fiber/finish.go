@@ -16,13 +16,6 @@ import (
 	"github.com/txtrail/txtrail/txid"
 )
 
-// Values of error.type, as the middleware for net/http has them.
-const (
-	errorPanic   = "panic"
-	errorGoexit  = "goexit"
-	errorTimeout = "timeout"
-)
-
 // outcome is how the handlers ended; the zero value is a return.
 type outcome struct {
 	err      error // that they returned
@@ -166,16 +159,16 @@ func (x *exchange) conclude(e *entry.Entry, o *outcome) (panicked bool) {
 	}
 	if value != nil {
 		e.AddFlag(entry.FlagPanic)
-		e.Error = entry.Error{Type: errorPanic, Message: bound(fmt.Sprintf("%T: %s", value, words(value)), entry.MaxMessage), Stack: trace}
+		e.Error = entry.Error{Type: entry.ErrorPanic, Message: bound(fmt.Sprintf("%T: %s", value, words(value)), entry.MaxMessage), Stack: trace}
 		return true
 	}
 	status := e.HTTP.Status
 	switch {
 	case e.Error.Type != "":
 	case o.goexit:
-		e.Error.Type, e.Error.Message = errorGoexit, "the handler's goroutine was ended by runtime.Goexit"
+		e.Error.Type, e.Error.Message = entry.ErrorGoexit, "the handler's goroutine was ended by runtime.Goexit"
 	case o.timedOut || errors.Is(o.err, context.DeadlineExceeded):
-		e.Error.Type, e.Error.Message = errorTimeout, "the timeout middleware answered"
+		e.Error.Type, e.Error.Message = entry.ErrorTimeout, "the timeout middleware answered"
 		if o.err != nil {
 			_, e.Error.Message = describe(o.err)
 		}
@@ -198,7 +191,7 @@ func (x *exchange) message(e *entry.Entry, took time.Duration) string {
 	switch {
 	case e.HTTP.Status != 0:
 		b = strconv.AppendInt(b, int64(e.HTTP.Status), 10)
-		if e.Error.Type == errorPanic {
+		if e.Error.Type == entry.ErrorPanic {
 			b = append(b, " panic"...)
 		}
 	default:
