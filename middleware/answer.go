@@ -65,11 +65,38 @@ func (ex *exchange) answer(status int) {
 		}
 	}
 	switch {
-	case rec.HTTP.Method == http.MethodHead, status == http.StatusNoContent, status == http.StatusNotModified: // what is written goes nowhere
+	case bodiless(rec.HTTP.Method, status):
 	case status == http.StatusPartialContent && capture.ByteRange(seen.Range, seen.Type):
 		rec.res.Partial()
 	default:
 		ex.choose(&rec.res, &rec.Response.Body, w.declared)
+	}
+}
+
+// bodiless reports whether the response has no body, so that what is written goes
+// nowhere.
+func bodiless(method string, status int) bool {
+	return method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
+}
+
+// takeBack undoes an answer that was only implied by a copy of which nothing came: the
+// server has sent nothing, and the handler may still answer otherwise.
+func (ex *exchange) takeBack() {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	rec := ex.rec
+	if ex.done || rec != nil && (rec.res.Size != 0 || rec.out.flushed || rec.out.failed != nil) {
+		return
+	}
+	ex.status = 0
+	// Whether the ID may be in the headers is for the final ones to say.
+	h := ex.w.Header()
+	if v := h[ex.header]; len(v) == 1 && &v[0] == &ex.id[0] {
+		delete(h, ex.header)
+	}
+	if rec != nil {
+		rec.res.Cut(ex.pool, 0, 0)
+		rec.res, rec.out, rec.Response, rec.HTTP.CacheHit = captured{}, sent{}, entry.Message{}, false
 	}
 }
 

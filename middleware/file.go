@@ -1,7 +1,10 @@
 package middleware
 
 import (
+	"errors"
 	"io"
+	"io/fs"
+	"net"
 	"os"
 	"strings"
 	"syscall"
@@ -22,6 +25,47 @@ func kernelCopied(src io.Reader) bool {
 	}
 	_, ok := src.(syscall.Conn)
 	return ok
+}
+
+// connFailed reports whether err, with which a copy from src by the kernel ended, is the
+// connection's and not the source's: the kernel's number alone does not say whose it is.
+// Where src is a regular file, those count that no file has (one on a network may time out,
+// which is taken for the connection's); of others only EPIPE is known not to come from
+// reading.
+func connFailed(src io.Reader, err error) bool {
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		return false
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return true
+	}
+	if !regular(src) {
+		return false
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) {
+		return true
+	}
+	for _, no := range errnoConn {
+		if errors.Is(err, no) {
+			return true
+		}
+	}
+	return false
+}
+
+// regular reports whether src is a regular file: an [*os.File], or what its WriteTo makes
+// of it for [io.Copy].
+func regular(src io.Reader) bool {
+	if l, ok := src.(*io.LimitedReader); ok {
+		src = l.R
+	}
+	f, ok := src.(interface{ Stat() (fs.FileInfo, error) })
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info != nil && info.Mode().IsRegular()
 }
 
 // peekFile captures the first bytes of what src is about to give, where src is a

@@ -3,6 +3,7 @@ package middleware
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"runtime"
@@ -25,6 +26,7 @@ const (
 	errorReadTimeout    = "read_timeout"    // the client sent its body too slowly
 	errorWriteTimeout   = "write_timeout"   // the client took the response too slowly
 	errorBadBody        = "bad_request_body"
+	errorShortResponse  = "short_response" // the handler wrote less than its Content-Length
 )
 
 // outcome is how the handler ended; the zero value is a return.
@@ -198,8 +200,8 @@ func (ex *exchange) concludeBodies(rec *record, o *outcome) {
 		e.Request.Trailers = capture.AppendFields(nil, ex.req.Trailer, nil)
 	}
 
-	if ex.status == http.StatusNoContent || ex.status == http.StatusNotModified || e.HTTP.Method == http.MethodHead {
-		rec.res.Stop() // there can be no body: what was written went nowhere
+	if bodiless(e.HTTP.Method, ex.status) {
+		rec.res.Stop()
 		rec.res.Cut(ex.pool, 0, 0)
 		rec.res.Size = 0
 	}
@@ -264,6 +266,9 @@ func (ex *exchange) concludeError(rec *record, o *outcome) {
 		err.Type, err.Message = errorReadTimeout, textOf(ex.reader.failed)
 	case ex.reader.failed != nil && ex.status >= 400:
 		err.Type, err.Message = errorBadBody, textOf(ex.reader.failed)
+	case rec.res.Size < out.declared && out.failed == nil && !bodiless(e.HTTP.Method, ex.status):
+		// The server cuts the connection: the client does not get it whole.
+		err.Type, err.Message = errorShortResponse, fmt.Sprintf("%d bytes were written of the %d that Content-Length declares", rec.res.Size, out.declared)
 	}
 }
 
@@ -314,9 +319,12 @@ func (r *record) words() {
 	default:
 		b = append(b, "no answer"...)
 	}
-	if e.HTTP.Status != 0 && (e.Error.Type == errorPanic || e.Error.Type == errorClientAborted || e.Error.Type == errorHandlerAborted) {
-		b = append(b, ' ')
-		b = append(b, e.Error.Type...)
+	if e.HTTP.Status != 0 {
+		switch e.Error.Type {
+		case errorPanic, errorClientAborted, errorHandlerAborted, errorWriteTimeout, errorShortResponse: // the status alone is not how it ended
+			b = append(b, ' ')
+			b = append(b, e.Error.Type...)
+		}
 	}
 	b = append(b, " ("...)
 	b = appendMillis(b, e.Latency)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"syscall"
 
 	"github.com/txtrail/txtrail/internal/capture"
 )
@@ -42,7 +41,7 @@ func (w *writer) Write(p []byte) (int, error) {
 	}
 	n, err := w.w.Write(p)
 	if err != nil || n != len(p) {
-		(*exchange)(w).wrote(len(p), n, err)
+		(*exchange)(w).wrote(int64(len(p)), int64(n), err)
 	}
 	return n, err
 }
@@ -55,7 +54,7 @@ func (w *writer) WriteString(s string) (int, error) {
 	}
 	n, err := io.WriteString(w.w, s)
 	if err != nil || n != len(s) {
-		(*exchange)(w).wrote(len(s), n, err)
+		(*exchange)(w).wrote(int64(len(s)), int64(n), err)
 	}
 	return n, err
 }
@@ -91,14 +90,14 @@ func (ex *exchange) writing(n int) bool {
 }
 
 // wrote corrects what writing assumed: of want bytes only n went out.
-func (ex *exchange) wrote(want, n int, err error) {
+func (ex *exchange) wrote(want, n int64, err error) {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
 	if ex.done || ex.rec == nil {
 		return
 	}
 	if n >= 0 && n < want {
-		ex.rec.res.Undo(want - n)
+		ex.rec.res.Undo(int(want - n))
 	}
 	ex.writeFailed(err)
 }
@@ -108,65 +107,6 @@ func (ex *exchange) writeFailed(err error) {
 		!errors.Is(err, http.ErrContentLength) && !errors.Is(err, http.ErrHijacked) {
 		ex.rec.out.failed = err
 	}
-}
-
-// readFrom hands src to the inner writer, which sends a file without copying it
-// through us. A file is described, and its first bytes are kept where it is text;
-// anything else is looked at as the inner writer reads it.
-func (w *writer) readFrom(src io.Reader) (int64, error) {
-	inner := w.w.(io.ReaderFrom)
-	if !(*exchange)(w).writing(serverBuffers + 1) {
-		return inner.ReadFrom(src)
-	}
-	res := &w.rec.res
-	capturing := res.Wants()
-	if capturing && !kernelCopied(src) {
-		w.mu.Unlock()
-		return inner.ReadFrom(&tee{src, (*exchange)(w)})
-	}
-	peeked := 0
-	if capturing {
-		if textType(w.rec.Response.Body.Type) {
-			peeked = (*exchange)(w).peekFile(src)
-		}
-		res.Stop()
-		res.file = true
-	}
-	w.mu.Unlock()
-
-	n, err := inner.ReadFrom(src)
-
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.done {
-		return n, err
-	}
-	if over := int64(peeked) - n; over > 0 {
-		res.Undo(int(over))
-	} else {
-		res.Size -= over
-	}
-	// The error may as well be the source's. That is the handler's to report.
-	if err != nil && errors.Is(err, syscall.EPIPE) {
-		(*exchange)(w).writeFailed(err)
-	}
-	return n, err
-}
-
-// tee captures what the inner writer's ReadFrom reads.
-type tee struct {
-	src io.Reader
-	ex  *exchange
-}
-
-// Read implements [io.Reader].
-func (t *tee) Read(p []byte) (int, error) {
-	n, err := t.src.Read(p)
-	if n > 0 && n <= len(p) && t.ex.writing(n) {
-		capture.Add(&t.ex.rec.res.Body, t.ex.pool, p[:n], firstBuffer)
-		t.ex.mu.Unlock()
-	}
-	return n, err
 }
 
 func (w *writer) flush() error {
