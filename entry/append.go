@@ -49,8 +49,9 @@ func (e *Entry) seal(buf []byte, s *Sealer) error {
 
 // AppendJSON appends the canonical line, without a newline, to dst. It encodes
 // Content, never Raw, and allocates nothing where dst has room for the line, for
-// an eighth more and for 128 bytes. It bounds nothing: that is [Entry.Clip]'s part of
-// [Entry.Seal].
+// an eighth more and for 128 bytes, and where no more labels, and no longer names of
+// theirs, are there than Clip leaves. It bounds nothing: that is [Entry.Clip]'s part of
+// [Entry.Seal]; but its time is in proportion to what the entry holds, whatever that is.
 func (e *Entry) AppendJSON(dst []byte) []byte { return e.append(dst, nil) }
 
 func (e *Entry) append(dst []byte, s *Sealer) []byte {
