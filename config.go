@@ -53,7 +53,8 @@ type Config struct {
 	Service string
 	// Version and Environment of the service. Default TXTRAIL_VERSION and
 	// TXTRAIL_ENVIRONMENT, and what OTEL_RESOURCE_ATTRIBUTES, K_REVISION, GAE_VERSION
-	// and the build say. Without any the environment is "local".
+	// and the build say. Without any the environment is "production" on Cloud Run, App
+	// Engine and Kubernetes, and else "local"; see [sink.ResourceOptions].
 	Version     string
 	Environment string
 	// Output says where entries go first. Default TXTRAIL_OUTPUT, else OutputAuto.
@@ -80,12 +81,13 @@ type Config struct {
 	// [Trail.Close] closes them. Default none.
 	Sinks []sink.Sink
 	// AuditSinks makes Middleware.Audit wait until each of Sinks has the entry too, and
-	// not the journal alone: what a caller was told then outlives the machine. It costs
+	// not Output alone: what a caller was told then outlives the machine. It costs
 	// each request a round trip to the slowest of them, which the requests of that time
-	// share, and the whole AuditTimeout while one is away. Where another process of the
-	// same name and folder ships, its progress is read from the folder, which takes up to
-	// 0.3 s longer; so Ship.MaxAge and Ship.Poll are 50 ms then, unless they are set. Only
-	// with OutputJournal. Default false.
+	// share, and the whole AuditTimeout while one is away. With any Output; without Sinks
+	// it changes nothing. With OutputJournal another process of the same name and folder
+	// may be the one that ships: its progress is read from the folder, which takes up to
+	// 0.3 s longer; so Ship.MaxAge and Ship.Poll are 50 ms each then, unless they are set.
+	// Default false.
 	AuditSinks bool
 	// MaxBody is how many bytes of each body are captured. Default
 	// TXTRAIL_MAX_BODY, else 64 KiB; -1 captures none. At most
@@ -124,9 +126,9 @@ type Config struct {
 	// LogHandler is what [Trail.Logger] writes to beside the trail, and where Open
 	// says in one line where entries go. Default text on stderr.
 	LogHandler slog.Handler
-	// OnError gets what goes wrong in txtrail itself: it must return soon and may
-	// be called from several goroutines. Default: a warning through slog, at most
-	// one in 10 s of a sort.
+	// OnError gets what goes wrong in txtrail itself: it must return soon and may be
+	// called by several goroutines at the same time. Default: a warning through slog, at
+	// most one in 10 s of a sort.
 	OnError func(error)
 	// LookupEnv reads the environment. Default [os.LookupEnv].
 	LookupEnv func(string) (string, bool)

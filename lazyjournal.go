@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/report"
 	"github.com/txtrail/txtrail/sink"
 	journalsink "github.com/txtrail/txtrail/sink/journal"
 )
@@ -25,8 +26,9 @@ const reopenEvery = 10 * time.Second
 // It is the spool of the sinks that stand beside the journal. While there is none,
 // they get the entries from queues in memory.
 type lazyJournal struct {
-	dir  string
-	opts journalsink.Options
+	dir    string
+	opts   journalsink.Options
+	teller *report.Teller // of opts.OnError; nil without one
 	// Set before the first Write.
 	others []*other
 	queue  sink.QueueOptions
@@ -38,6 +40,7 @@ type lazyJournal struct {
 	reopen time.Duration // reopenEvery, but for tests
 	ready  chan struct{} // closed once the journal is open, or Close was called
 
+	opening  sync.Mutex // held by who opens it, which may take long; before mu
 	mu       sync.Mutex
 	journal  *journalsink.Journal
 	spool    *journalsink.Spool // the journal's, once somebody ships
@@ -50,36 +53,91 @@ type lazyJournal struct {
 }
 
 func newLazyJournal(dir string, opts journalsink.Options) *lazyJournal {
-	return &lazyJournal{dir: dir, opts: opts, reopen: reopenEvery, ready: make(chan struct{})}
+	l := &lazyJournal{dir: dir, opts: opts, reopen: reopenEvery, ready: make(chan struct{})}
+	if opts.OnError != nil {
+		// The journal tells it while the queue's worker writes to it, and OnError may wait
+		// for that one: in Trail.Flush, or for room to log.
+		l.teller = report.NewTeller(opts.OnError)
+		l.opts.OnError = l.teller.Tell
+	}
+	return l
+}
+
+// tell tells OnError, if there is one. No lock is held.
+func (l *lazyJournal) tell(err error) {
+	if l.teller != nil {
+		l.teller.Tell(err)
+	}
 }
 
 func (l *lazyJournal) open() (*journalsink.Journal, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return nil, sink.Permanent(sink.ErrClosed)
+	if j, err := l.state(); j != nil || err != nil {
+		return j, err
 	}
-	if l.journal != nil {
-		return l.journal, nil
-	}
-	if since := time.Since(l.tried); l.err != nil && len(l.others) > 0 && since < l.reopen {
-		return nil, l.err
+	l.opening.Lock()
+	defer l.opening.Unlock()
+	if j, err := l.state(); j != nil || err != nil {
+		return j, err
 	}
 	j, err := journalsink.Open(l.dir, &l.opts)
-	l.tried = time.Now()
-	if err != nil {
-		l.err = sink.Retryable(err, 0)
-		return nil, l.err
+	var list sink.InFlight
+	var unfit error
+	if err == nil && l.inFlight != nil {
+		list, unfit = j.InFlight(&l.listing)
 	}
-	l.journal, l.err = j, nil
-	if l.inFlight != nil {
-		list, err := j.InFlight(&l.listing)
-		if l.unfit = err; err == nil {
+	now := l.now()
+	l.mu.Lock()
+	l.tried = now
+	switch {
+	case err != nil:
+		err = sink.Retryable(err, 0)
+		l.err = err
+	case l.closed: // and nobody waits for this any more
+		err = sink.Permanent(sink.ErrClosed)
+	default:
+		l.journal, l.err, l.unfit = j, nil, unfit
+		if list != nil {
 			l.inFlight.list.Store(&list)
 		}
+		close(l.ready)
 	}
-	close(l.ready)
+	l.mu.Unlock()
+	if err != nil && j != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), journalGrace)
+		defer cancel()
+		err = errors.Join(err, j.Close(ctx))
+	}
+	if err != nil {
+		return nil, err
+	}
 	return j, nil
+}
+
+// state returns the journal if it is open, and an error if it can not be opened now.
+func (l *lazyJournal) state() (*journalsink.Journal, error) {
+	l.mu.Lock()
+	j, closed, failed, tried, reopen := l.journal, l.closed, l.err, l.tried, l.reopen
+	l.mu.Unlock()
+	switch {
+	case closed:
+		return nil, sink.Permanent(sink.ErrClosed)
+	case j != nil:
+		return j, nil
+	case failed == nil || len(l.others) == 0:
+		return nil, nil
+	}
+	// A clock that was set back does not put it off.
+	if since := l.now().Sub(tried); since >= 0 && since < reopen {
+		return nil, failed
+	}
+	return nil, nil
+}
+
+func (l *lazyJournal) now() time.Time {
+	if l.opts.Now != nil {
+		return l.opts.Now()
+	}
+	return time.Now()
 }
 
 // unlisted returns why requests in flight are not listed, nil if they are or nobody
@@ -121,8 +179,8 @@ func (l *lazyJournal) instead(why error) sink.Sink {
 	}
 	direct := l.direct
 	l.mu.Unlock()
-	if first && l.opts.OnError != nil {
-		l.opts.OnError(fmt.Errorf("txtrail: without its journal it keeps entries in memory until the sinks have them: %w", why))
+	if first {
+		l.tell(fmt.Errorf("txtrail: without its journal it keeps entries in memory until the sinks have them: %w", why))
 	}
 	return direct
 }
@@ -216,7 +274,39 @@ func (l *lazyJournal) Close(ctx context.Context) error {
 	}
 	all.Wait()
 	if j != nil {
-		errs[len(errs)-1] = j.Close(ctx)
+		errs[len(errs)-1] = closeJournal(ctx, j)
+	}
+	if l.teller != nil {
+		report.Within(l.teller.Busy(), report.Prompt)
 	}
 	return errors.Join(errs...)
+}
+
+// journalGrace is what the journal has to close its file when the time is over. What it
+// does not do then the next one does.
+const journalGrace = 50 * time.Millisecond
+
+func closeJournal(ctx context.Context, j *journalsink.Journal) error {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), journalGrace)
+		defer cancel()
+	}
+	return j.Close(ctx)
+}
+
+// CloseGrace implements [sink.Nested]: the ships, the journal and OnError follow each
+// other, and so do the queues in memory, if there were any.
+func (l *lazyJournal) CloseGrace() time.Duration {
+	l.mu.Lock()
+	branches := l.branches
+	l.mu.Unlock()
+	var queues, ships time.Duration
+	for _, b := range branches {
+		queues = max(queues, sink.CloseGrace(b))
+	}
+	for _, o := range l.others {
+		ships = max(ships, o.ship.CloseGrace())
+	}
+	return queues + ships + journalGrace + report.Prompt
 }

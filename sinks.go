@@ -87,8 +87,8 @@ func (t *Trail) beside(qo sink.QueueOptions) ([]sink.Sink, error) {
 		}
 		so.Name = o.name
 		so.Follow = true
-		if t.config.AuditSinks && so.MaxAge == 0 {
-			so.MaxAge, so.Poll = auditAge, cmp.Or(so.Poll, auditAge)
+		if t.config.AuditSinks {
+			so.MaxAge, so.Poll = cmp.Or(so.MaxAge, auditAge), cmp.Or(so.Poll, auditAge)
 		}
 		if so.Resource == nil {
 			so.Resource = qo.Resource

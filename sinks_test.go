@@ -101,7 +101,7 @@ func TestSinksWithoutJournal(t *testing.T) {
 	if s := trail.Stats(); s.Delivered != 1 || !mem.Closed() {
 		t.Errorf("%+v", s)
 	}
-	if len(told) == 0 || !strings.Contains(told[0], "without its journal") {
+	if len(told) != 2 || !strings.Contains(told[0], "can not be opened") || !strings.Contains(told[1], "without its journal") {
 		t.Errorf("told %q", told)
 	}
 }

@@ -39,9 +39,10 @@ type Trail struct {
 //
 // An error, which wraps [ErrConfig] or the one of the piece concerned, means that
 // the configuration can not work. A journal folder that can not be written is not
-// such an error: the service must serve. It is reported through OnError, tried
-// again, and what can not be kept meanwhile is counted in [Trail.Stats]. After an
-// error nothing is left open, and Config.Sinks are still the caller's to close.
+// such an error: the service must serve. It is said through LogHandler, reported
+// through OnError if there is one, tried again, and what can not be kept meanwhile is
+// counted in [Trail.Stats]. After an error nothing is left open, and Config.Sinks are
+// still the caller's to close.
 func Open(c Config) (*Trail, error) {
 	if err := c.fill(); err != nil {
 		return nil, err
@@ -83,7 +84,7 @@ func Open(c Config) (*Trail, error) {
 	if err != nil {
 		return nil, errors.Join(err, closeAll(sinks))
 	}
-	if c.AuditSinks && qo.Confirm == nil && t.journal != nil && len(t.others) > 0 {
+	if c.AuditSinks && qo.Confirm == nil && len(t.others) > 0 {
 		qo.Confirm = shipped(t.others)
 	}
 	t.queue, err = sink.NewQueue(sink.Fanout(append(sinks, others...)...), &qo)
@@ -111,6 +112,7 @@ func (t *Trail) announce() {
 				instead = "until it can, the other sinks get entries from memory alone"
 			}
 			log.Warn(t.String()+", which can not be opened; "+instead, "error", err)
+			t.journal.tell(fmt.Errorf("txtrail: the journal can not be opened; %s: %w", instead, err))
 			return
 		}
 	}
@@ -301,6 +303,11 @@ func (t *Trail) Flush(ctx context.Context) error {
 // the journal has and a sink did not take any more goes on at the next start: the error
 // wraps [sink.ErrLeft] then. The lines that end a program at SIGTERM so are in the
 // example.
+//
+// It returns at most 0.3 s after ctx has ended where a single sink stands alone, 0.55 s
+// where several do, and 0.6 s with a journal, even if a sink hangs (0.9 s if the folder could
+// not be written meanwhile): [sink.Queue.CloseGrace] of [Trail.Queue] says it. What looks
+// at its context ends sooner.
 func (t *Trail) Close(ctx context.Context) error { return t.queue.Close(ctx) }
 
 // String says in a line where the entries go. Open logs it.
