@@ -71,6 +71,7 @@ func TestTellerGoexit(t *testing.T) {
 			tl.Add(errors.New("x"), func() { after++ })
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait() // for the race detector: a sleep orders nothing
 		if told != 3 || after != 3 || tl.Busy() != nil {
 			t.Errorf("%d told, %d", told, after)
 		}
