@@ -32,6 +32,7 @@ const (
 	ErrorReadTimeout    = "read_timeout"     // the client sent its body too slowly
 	ErrorWriteTimeout   = "write_timeout"    // the client took the response too slowly
 	ErrorBadRequestBody = "bad_request_body" // the body could not be read, and the answer was a 4xx or 5xx
+	ErrorShortResponse  = "short_response"   // the handler wrote less than its Content-Length: the client did not get it whole
 )
 
 // Labels of calls that belong together or were sent more than once.

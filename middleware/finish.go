@@ -16,19 +16,6 @@ import (
 	"github.com/txtrail/txtrail/txid"
 )
 
-// Values of error.type for what a server knows of an exchange that broke off.
-const (
-	errorPanic          = "panic"
-	errorGoexit         = "goexit"          // the handler's goroutine was ended: runtime.Goexit
-	errorHandlerAborted = "handler_aborted" // http.ErrAbortHandler: the handler broke the response off
-	errorClientAborted  = "client_aborted"  // the client went away
-	errorTimeout        = "timeout"         // the request's context passed its deadline
-	errorReadTimeout    = "read_timeout"    // the client sent its body too slowly
-	errorWriteTimeout   = "write_timeout"   // the client took the response too slowly
-	errorBadBody        = "bad_request_body"
-	errorShortResponse  = "short_response" // the handler wrote less than its Content-Length
-)
-
 // outcome is how the handler ended; the zero value is a return.
 type outcome struct {
 	value  any // of a panic
@@ -164,7 +151,7 @@ func (ex *exchange) conclude(rec *record, took time.Duration, o *outcome) {
 	ex.concludeError(rec, panicked)
 	e.Facts.Carry(s.Carried)
 	e.Severity = entry.SeverityOf(e.HTTP.Status, e.Error.Type, panicked.panicked())
-	if e.Error.Type == errorHandlerAborted {
+	if e.Error.Type == entry.ErrorHandlerAborted {
 		e.Severity = entry.SeverityWarning
 	}
 	e.Facts.EntryPage = ex.knownPage()
@@ -236,7 +223,7 @@ func (ex *exchange) concludeError(rec *record, o *outcome) {
 		ex.kept.Store(true)
 		e.Flags = append(e.Flags, entry.FlagPanic)
 		name, text := describe(o.value)
-		err.Type, err.Message, err.Stack = errorPanic, name+": "+text, o.stack
+		err.Type, err.Message, err.Stack = entry.ErrorPanic, name+": "+text, o.stack
 		return
 	}
 	if err.Type != "" {
@@ -244,12 +231,12 @@ func (ex *exchange) concludeError(rec *record, o *outcome) {
 	}
 	switch {
 	case o.goexit:
-		err.Type, err.Message = errorGoexit, "the handler's goroutine was ended by runtime.Goexit"
+		err.Type, err.Message = entry.ErrorGoexit, "the handler's goroutine was ended by runtime.Goexit"
 	case ex.gaveConn:
 	case errors.Is(out.failed, os.ErrDeadlineExceeded):
-		err.Type, err.Message = errorWriteTimeout, textOf(out.failed)
+		err.Type, err.Message = entry.ErrorWriteTimeout, textOf(out.failed)
 	case gone:
-		err.Type = errorClientAborted
+		err.Type = entry.ErrorClientAborted
 		switch {
 		case out.failed != nil:
 			err.Message = textOf(out.failed)
@@ -259,16 +246,16 @@ func (ex *exchange) concludeError(rec *record, o *outcome) {
 			err.Message = textOf(ctxErr)
 		}
 	case o.value == http.ErrAbortHandler:
-		err.Type, err.Message = errorHandlerAborted, "the handler broke the response off: "+http.ErrAbortHandler.Error()
+		err.Type, err.Message = entry.ErrorHandlerAborted, "the handler broke the response off: "+http.ErrAbortHandler.Error()
 	case errors.Is(ctxErr, context.DeadlineExceeded):
-		err.Type, err.Message = errorTimeout, textOf(ctxErr)
+		err.Type, err.Message = entry.ErrorTimeout, textOf(ctxErr)
 	case errors.Is(ex.reader.failed, os.ErrDeadlineExceeded):
-		err.Type, err.Message = errorReadTimeout, textOf(ex.reader.failed)
+		err.Type, err.Message = entry.ErrorReadTimeout, textOf(ex.reader.failed)
 	case ex.reader.failed != nil && ex.status >= 400:
-		err.Type, err.Message = errorBadBody, textOf(ex.reader.failed)
+		err.Type, err.Message = entry.ErrorBadRequestBody, textOf(ex.reader.failed)
 	case rec.res.Size < out.declared && out.failed == nil && !bodiless(e.HTTP.Method, ex.status):
 		// The server cuts the connection: the client does not get it whole.
-		err.Type, err.Message = errorShortResponse, fmt.Sprintf("%d bytes were written of the %d that Content-Length declares", rec.res.Size, out.declared)
+		err.Type, err.Message = entry.ErrorShortResponse, fmt.Sprintf("%d bytes were written of the %d that Content-Length declares", rec.res.Size, out.declared)
 	}
 }
 
@@ -321,7 +308,7 @@ func (r *record) words() {
 	}
 	if e.HTTP.Status != 0 {
 		switch e.Error.Type {
-		case errorPanic, errorClientAborted, errorHandlerAborted, errorWriteTimeout, errorShortResponse: // the status alone is not how it ended
+		case entry.ErrorPanic, entry.ErrorClientAborted, entry.ErrorHandlerAborted, entry.ErrorWriteTimeout, entry.ErrorShortResponse: // the status alone is not how it ended
 			b = append(b, ' ')
 			b = append(b, e.Error.Type...)
 		}
