@@ -25,7 +25,8 @@ import (
 //   - A context that has ended gives an error that is not permanent. Write
 //     returns soon after its context ends.
 //   - An entry that is not sealed is refused permanently.
-//   - Close releases what the sink holds, within its context. It may be called
+//   - Close releases what the sink holds, within its context; one that closes other
+//     sinks, which may hang, says how much longer it needs ([Nested]). It may be called
 //     while a Write runs, which then has been done or not done and says which;
 //     and more than once. Later Writes return a permanent error that wraps
 //     [ErrClosed].
