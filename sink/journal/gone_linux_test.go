@@ -41,12 +41,14 @@ func TestLetGoAtTheEnd(t *testing.T) {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		k.letGo(f)
+		if err := k.letGo(&openFile{f: f}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if n := heldOpen(t, dir); n != maxGone {
 		t.Fatalf("%d wait to be closed, want %d", n, maxGone)
 	}
-	close(k.stop)
+	close(k.ended)
 	k.done.Add(1)
 	k.ticks()
 	if n := heldOpen(t, dir); n > 0 {

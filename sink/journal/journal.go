@@ -42,18 +42,25 @@ var _ sink.Sink = (*Journal)(nil)
 
 // openFile is the file being written.
 type openFile struct {
-	f     file
-	base  string
-	path  string
-	size  int64
-	first time.Time   // when its first entry was written
-	dirty atomic.Bool // written to since the last sync
-	torn  bool        // ends in the middle of a line
-	bad   bool        // a write to it failed in a way that another file may not have
-	named atomic.Bool // its name is on the disk
-	rows  *notedRows  // of all its lines; nil when some may be missing
+	f      file
+	base   string
+	path   string
+	size   int64
+	first  time.Time   // when its first entry was written
+	dirty  atomic.Bool // written to since the last sync
+	torn   bool        // ends in the middle of a line
+	bad    bool        // a write to it failed in a way that another file may not have
+	named  atomic.Bool // its name is on the disk
+	closed atomic.Bool
+	rows   *notedRows // of all its lines; nil when some may be missing
 
 	adopted bool // a dead writer's
+}
+
+// close closes it. Somebody may be syncing it.
+func (c *openFile) close() {
+	c.closed.Store(true)
+	_ = c.f.Close()
 }
 
 // mark is where one entry's line ends in the buffer.
@@ -289,21 +296,21 @@ func (j *Journal) rotate(now time.Time) error {
 	if err := j.begin(now); err != nil {
 		err = fmt.Errorf("journalsink: no new file: %w", err)
 		if old != nil {
-			j.later = append(j.later, err) // else Write returns it
+			j.afterwards(err) // else Write returns it
 		}
 		return err
 	}
 	if old != nil {
-		j.keep.give(old)
+		j.afterwards(j.keep.give(old))
 	}
 	return nil
 }
 
 // abandon goes on without a file that somebody removed or moved away.
 func (j *Journal) abandon(err error) {
-	j.keep.letGo(j.cur.f)
+	j.afterwards(j.keep.letGo(j.cur))
 	j.cur = nil
-	j.later = append(j.later, err)
+	j.afterwards(err)
 }
 
 // begin makes a file and locks it. Between the two another process may take it for
@@ -362,7 +369,7 @@ func (j *Journal) Close(ctx context.Context) error {
 	j.buf, j.marks = nil, nil
 	j.mu.Unlock()
 	if last != nil {
-		j.keep.give(last)
+		j.tell(j.keep.give(last))
 	}
 	return j.keep.close(ctx)
 }
@@ -374,6 +381,20 @@ func (j *Journal) unlock() {
 	j.later = nil
 	j.mu.Unlock()
 	for _, err := range later {
+		j.report(err)
+	}
+}
+
+// afterwards keeps an error, if it is one, for OnError. The lock is held.
+func (j *Journal) afterwards(err error) {
+	if err != nil {
+		j.later = append(j.later, err)
+	}
+}
+
+// tell reports an error, if it is one.
+func (j *Journal) tell(err error) {
+	if err != nil {
 		j.report(err)
 	}
 }

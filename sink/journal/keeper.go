@@ -2,7 +2,10 @@ package journalsink
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,10 +24,12 @@ type keeper struct {
 	abort atomic.Bool   // leave everything as it is, now
 	full  atomic.Bool   // a write found the disk full
 	done  sync.WaitGroup
-	gone  chan file // see letGo
+	ended chan struct{}  // nothing is to be compressed any more
+	gone  chan *openFile // see letGo
 
 	mu      sync.Mutex
 	pending []*openFile
+	busy    *openFile // taken out of them, and not finished; nil: none
 
 	flightMu sync.Mutex               // of making it, and of close
 	flight   atomic.Pointer[inFlight] // nil: nobody asked for it
@@ -35,7 +40,7 @@ type keeper struct {
 }
 
 func newKeeper(j *Journal) *keeper {
-	return &keeper{j: j, wake: make(chan struct{}, 1), stop: make(chan struct{}), gone: make(chan file, maxGone)}
+	return &keeper{j: j, wake: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}), gone: make(chan *openFile, maxGone)}
 }
 
 func (k *keeper) start() {
@@ -49,12 +54,14 @@ func (k *keeper) start() {
 const maxPending = 64
 
 // give hands a file over whose last line is written. Its lock stays held until it
-// is compressed. When writing is so much faster that too many wait, the oldest is
-// let go, to be adopted later as a dead writer's would be.
-func (k *keeper) give(c *openFile) {
+// is compressed, and it is synced as the one being written is. When writing is so much
+// faster that too many wait, the oldest is let go, to be adopted later as a dead writer's
+// would be. The error is letGo's.
+func (k *keeper) give(c *openFile) (err error) {
+	var oldest *openFile
 	k.mu.Lock()
 	if len(k.pending) >= maxPending {
-		_ = k.pending[0].f.Close()
+		oldest = k.pending[0]
 		k.pending = k.pending[1:]
 	}
 	if len(k.pending) >= maxPendingNoted {
@@ -62,31 +69,46 @@ func (k *keeper) give(c *openFile) {
 	}
 	k.pending = append(k.pending, c)
 	k.mu.Unlock()
+	if oldest != nil {
+		err = k.letGo(oldest)
+	}
 	k.kick()
+	return err
 }
 
-// maxGone bounds the files that wait to be closed after somebody removed them.
+// maxGone bounds the files that wait to be closed.
 const maxGone = 64
 
-// letGo has a file closed that somebody removed or moved away, beside the write. With its
-// last descriptor goes all that the system holds of it, which takes 0.2 ms/MB and more
-// (ext4, in its cache), and the write that came upon it has entries to bring into another
-// file; only when too many wait it closes one itself. It is called under the journal's lock,
-// and not once that is closed: nothing comes after ticks has ended.
-func (k *keeper) letGo(f file) {
+// letGo has a file closed beside the write: one that somebody removed or moved away, or
+// that there is no time to compress. With the last descriptor of a removed file goes all that
+// the system holds of it, which takes 0.2 ms/MB and more (ext4, in its cache), and another one
+// is synced before; the write that comes upon it has entries to bring into another file. Only
+// when too many wait it closes one itself. The error, that of a sync, is for OnError. It is
+// called under the journal's lock, and not once the keeper has ended.
+func (k *keeper) letGo(c *openFile) error {
 	select {
-	case k.gone <- f:
+	case k.gone <- c:
+		return nil
 	default:
-		_ = f.Close()
+		return k.drop(c)
 	}
+}
+
+// drop closes a file, and syncs it before that unless it was removed.
+func (k *keeper) drop(c *openFile) (err error) {
+	if c.f.Linked() {
+		err = k.j.syncFile(c)
+	}
+	c.close()
+	return err
 }
 
 // closeGone closes what was let go until now.
 func (k *keeper) closeGone() {
 	for {
 		select {
-		case f := <-k.gone:
-			_ = f.Close()
+		case c := <-k.gone:
+			k.j.tell(k.drop(c))
 		default:
 			return
 		}
@@ -101,7 +123,32 @@ func (k *keeper) take() *openFile {
 	}
 	c := k.pending[0]
 	k.pending = k.pending[1:]
+	k.busy = c
 	return c
+}
+
+// taken says that a file which was taken is compressed, or given up.
+func (k *keeper) taken() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.busy = nil
+}
+
+// syncWaiting syncs the files that wait to be compressed, and the one that is: the copy that
+// takes its place is synced when it is whole, which may be long after SyncEvery.
+func (k *keeper) syncWaiting() error {
+	k.mu.Lock()
+	waiting := slices.Clone(k.pending)
+	if k.busy != nil {
+		waiting = append(waiting, k.busy)
+	}
+	k.mu.Unlock()
+	for _, c := range waiting {
+		if err := k.j.syncFile(c); err != nil {
+			return err // the others are on the same disk: at the next tick
+		}
+	}
+	return nil
 }
 
 func (k *keeper) kick() {
@@ -144,7 +191,7 @@ func (k *keeper) close(ctx context.Context) error {
 	}
 }
 
-// ticks syncs, rotates by age, and closes what was let go.
+// ticks syncs, rotates by age, and closes what was let go, until all is compressed.
 func (k *keeper) ticks() {
 	defer k.done.Done()
 	t := time.NewTicker(k.j.opts.SyncEvery)
@@ -152,10 +199,10 @@ func (k *keeper) ticks() {
 	defer k.closeGone()
 	for {
 		select {
-		case <-k.stop:
+		case <-k.ended:
 			return
-		case f := <-k.gone:
-			_ = f.Close()
+		case c := <-k.gone:
+			k.j.tell(k.drop(c))
 		case <-t.C:
 			k.j.tick()
 			if l := k.flight.Load(); l != nil {
@@ -165,16 +212,12 @@ func (k *keeper) ticks() {
 	}
 }
 
-// tick looks whether the file is still where it was made, whether it is old
-// enough, and forces it to the disk. The sync runs outside the lock: it may take
-// long, and nobody waits for it.
+// tick looks whether the file is still where it was made and whether it is old enough, and
+// forces it, and those that wait to be compressed, to the disk. The sync runs outside the
+// lock: it may take long, and nobody waits for it.
 func (j *Journal) tick() {
 	j.mu.Lock()
-	if j.closed {
-		j.mu.Unlock()
-		return
-	}
-	c := j.cur
+	c := j.cur // none once the journal is closed
 	switch {
 	case c == nil:
 	case !c.f.Named(c.path):
@@ -183,14 +226,19 @@ func (j *Journal) tick() {
 		_ = j.rotate(j.opts.Now()) // reported; the next tick tries again
 	}
 	c = j.cur
-	dirty := c != nil && c.dirty.Swap(false)
 	j.unlock()
-	if dirty {
-		j.syncFile(c)
+	j.tell(j.keep.syncWaiting())
+	if c != nil {
+		j.tell(j.syncFile(c))
 	}
 }
 
-func (j *Journal) syncFile(c *openFile) {
+// syncFile forces a file to the disk if it was written to since the last time. The error is
+// for OnError.
+func (j *Journal) syncFile(c *openFile) error {
+	if !c.dirty.Swap(false) {
+		return nil
+	}
 	j.count.syncs.Add(1)
 	err := c.f.Sync()
 	if err == nil && !c.named.Load() {
@@ -199,29 +247,25 @@ func (j *Journal) syncFile(c *openFile) {
 			c.named.Store(true)
 		}
 	}
-	if err == nil {
-		return
+	if err == nil || c.closed.Load() || errors.Is(err, fs.ErrClosed) {
+		return nil // closed meanwhile: what has taken its place is on the disk
 	}
 	c.dirty.Store(true)
-	j.mu.Lock()
-	old := j.cur != c
-	j.mu.Unlock()
-	if old {
-		return // handed over meanwhile: the compressing syncs it, or it is closed
-	}
 	j.count.syncErrors.Add(1)
-	j.report(fmt.Errorf("journalsink: sync of %s: %w", c.path, err))
+	return fmt.Errorf("journalsink: sync of %s: %w", c.path, err)
 }
 
 // work is the second goroutine.
 func (k *keeper) work() {
 	defer k.done.Done()
+	defer close(k.ended)
 	t := time.NewTicker(tidyEvery)
 	defer t.Stop()
 	for {
 		var grown int64
 		for c := k.take(); c != nil; c = k.take() {
 			k.j.finish(c)
+			k.taken()
 			// A burst must not outgrow the cap while there is always a next file.
 			if grown += c.size; k.j.opts.MaxBytes > 0 && grown >= k.j.opts.MaxBytes/32 {
 				grown = 0

@@ -40,18 +40,15 @@ func (j *Journal) finish(c *openFile) bool {
 	}
 	c.rows = nil
 	if err != nil {
-		if c.dirty.Load() {
-			if serr := c.f.Sync(); serr != nil {
-				j.count.syncErrors.Add(1)
-			}
-		}
+		// It stays, and is synced no more once it is let go.
+		j.tell(j.syncFile(c))
 		if !errors.Is(err, errAborted) {
 			j.count.sealErrors.Add(1)
 			j.keep.failed(c.base)
 			j.reportOnce("seal "+c.base+" "+err.Error(), fmt.Errorf("journalsink: %s can not be compressed and stays as it is: %w", c.path, err))
 		}
 	}
-	_ = c.f.Close()
+	c.close()
 	return err == nil
 }
 
