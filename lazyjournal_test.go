@@ -136,3 +136,44 @@ func TestAuditSinksWithoutJournal(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Whoever is called while the journal is being opened may ask for its state, and the
+// pause between two tries is that of the trail's own clock.
+func TestJournalOpensUnlocked(t *testing.T) {
+	var journal atomic.Pointer[lazyJournal]
+	var ahead atomic.Int64
+	begun := time.Now()
+	trail, serve, obstacle := homeless(t, Config{Sinks: []sink.Sink{&sinktest.Memory{}}, Now: func() time.Time {
+		if j := journal.Load(); j != nil {
+			asked := make(chan struct{})
+			go func() { j.isOpen(); close(asked) }()
+			select {
+			case <-asked:
+			case <-time.After(30 * time.Second):
+				t.Error("it is locked")
+			}
+		}
+		return begun.Add(time.Duration(ahead.Load()))
+	}})
+	journal.Store(trail.journal)
+	serve()
+	settle(t, trail, func() bool { return trail.Stats().Delivered == 1 })
+	if err := os.Remove(obstacle); err != nil {
+		t.Fatal(err)
+	}
+	serve()
+	settle(t, trail, func() bool { return trail.Stats().Delivered == 2 })
+	if trail.journal.isOpen() {
+		t.Error("it was tried again at once")
+	}
+	ahead.Store(int64(reopenEvery))
+	serve()
+	settle(t, trail, func() bool { return trail.Stats().Delivered == 3 })
+	if !trail.journal.isOpen() {
+		t.Error("it was not tried again")
+	}
+	ahead.Store(0)
+	if err := trail.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

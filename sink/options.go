@@ -21,7 +21,7 @@ const (
 	maxBlockFor         = time.Minute
 	defaultMaxBytes     = 32 << 20
 	minMaxBytes         = 16 << 10
-	maxMaxBytes         = 4 << 30 // the ring has 80 MB then
+	maxMaxBytes         = 4 << 30 // the ring has 85 MB then
 	defaultLinger       = 2 * time.Millisecond
 	defaultWriteTimeout = time.Minute
 	defaultRetryMin     = 100 * time.Millisecond
