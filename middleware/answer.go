@@ -26,14 +26,14 @@ func (ex *exchange) answer(status int) {
 	if ex.body != nil && ex.overLimit(status) {
 		h.Set("Connection", "close")
 	}
-	if status >= 400 && ex.ErrorLink != nil && h[HeaderErrorLink] == nil {
+	if status >= 400 && ex.ErrorLink != nil && h[HeaderErrorLink] == nil && ex.returns(status, h) {
 		if url := ex.link(ex.ctx.Scope.ID); url != "" {
 			h[HeaderErrorLink] = []string{url}
 		}
 	}
 	rec := ex.rec
 	if rec == nil {
-		if ex.ReturnID != ReturnNever && (ex.ReturnID == ReturnAlways || !txid.SharedCacheable(status, h)) {
+		if ex.returns(status, h) {
 			ex.setID(h)
 			ex.keepHeader(h)
 		}
@@ -98,6 +98,12 @@ func (ex *exchange) takeBack() {
 		rec.res.Cut(ex.pool, 0, 0)
 		rec.res, rec.out, rec.Response, rec.HTTP.CacheHit = captured{}, sent{}, entry.Message{}, false
 	}
+}
+
+// returns reports whether a response may tell its ID: what a shared cache keeps it would
+// tell everybody.
+func (ex *exchange) returns(status int, h http.Header) bool {
+	return ex.ReturnID != ReturnNever && (ex.ReturnID == ReturnAlways || !txid.SharedCacheable(status, h))
 }
 
 // setID puts the ID into h and reports whether it did. What a handler has put there

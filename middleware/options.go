@@ -82,8 +82,8 @@ type Options struct {
 	// ReturnID says on which responses the ID is returned. Default [ReturnAuto].
 	ReturnID ReturnID
 	// ErrorLink makes the URL under which the scenario can be looked at. It is put
-	// in the header [HeaderErrorLink] of responses with a status of 400 and more;
-	// an empty string puts none. Leave it nil in production: it tells strangers
+	// in the header [HeaderErrorLink] of responses with a status of 400 and more that
+	// ReturnID lets tell the ID; an empty string puts none. Leave it nil in production: it tells strangers
 	// where you keep your logs. Default nil.
 	ErrorLink func(txid.ID) string
 	// TrustedProxies are the networks of the load balancers before this service.

@@ -215,6 +215,56 @@ func TestErrorLink(t *testing.T) {
 	}
 }
 
+// Where a response does not tell its ID, no link tells it either.
+func TestErrorLinkWithheld(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		returns middleware.ReturnID
+		cache   string
+		want    bool
+	}{
+		{"nobody keeps it", middleware.ReturnAuto, "no-store", true},
+		{"a cache that many share may keep it", middleware.ReturnAuto, "public, max-age=3600", false},
+		{"a cache may keep it, the ID is wanted all the same", middleware.ReturnAlways, "public, max-age=3600", true},
+		{"no ID is wanted", middleware.ReturnNever, "no-store", false},
+	} {
+		wrap, _ := recording(t, middleware.Options{ReturnID: c.returns, ErrorLink: func(id txid.ID) string { return "http://127.0.0.1:1/" + string(id) }})
+		w := httptest.NewRecorder()
+		wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", c.cache)
+			w.WriteHeader(404)
+		})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		if got := w.Header().Get(middleware.HeaderErrorLink); (got != "") != c.want {
+			t.Errorf("%s: %q", c.name, got)
+		}
+	}
+}
+
+// A name that anybody can take hides neither what changes something nor what is
+// somebody's.
+func TestSkipNoiseBelievesLittle(t *testing.T) {
+	for _, c := range []struct {
+		method, path, header, value string
+		want                        bool
+	}{
+		{"GET", "/x", "Accept", "*/*", true},
+		{"HEAD", "/x", "Accept", "*/*", true},
+		{"POST", "/api/pay", "Accept", "*/*", false},
+		{"DELETE", "/ping", "Accept", "*/*", false},
+		{"GET", "/x", "Cookie", "session=1", false},
+		{"GET", "/x", "Authorization", "Bearer t", false},
+		{"GET", "/app.js", "Cookie", "session=1", true}, // a browser's
+		{"GET", "/healthz", "Authorization", "Bearer t", true},
+	} {
+		r := httptest.NewRequest(c.method, c.path, nil)
+		r.Header.Set("User-Agent", "kube-probe/1.29")
+		r.Header.Set(c.header, c.value)
+		if got := middleware.SkipNoise(r); got != c.want {
+			t.Errorf("%s %s with a %s: %t", c.method, c.path, c.header, got)
+		}
+	}
+}
+
 func TestTLSVersion(t *testing.T) {
 	wrap, rec := recording(t, middleware.Options{})
 	r := httptest.NewRequest("GET", "https://example.com/", nil)

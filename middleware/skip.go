@@ -8,26 +8,31 @@ import (
 )
 
 // SkipNoise leaves out what nobody looks up and what comes most often: static
-// files (by extension, GET and HEAD only), /favicon.ico, and health checks (the
-// usual paths, and the user agents of the probes of Kubernetes, of the large clouds'
-// load balancers and of Consul). Use it as [Options.Skip]. What it leaves out it
-// leaves out when it fails as well: where that matters, record all and decide by
-// [Options.Keep].
+// files (by extension), /favicon.ico, and health checks (the usual paths, and the user
+// agents of the probes of Kubernetes, of the large clouds' load balancers and of
+// Consul). Only GET and HEAD are left out, and by its user agent alone only what has
+// neither a Cookie nor an Authorization, since anybody can call himself a probe. Use it
+// as [Options.Skip]. What it leaves out it leaves out when it fails as well, and whoever
+// knows it can have a GET of his left out where a route takes any end of the path: where
+// that matters, record all and decide by [Options.Keep].
 //
 // A static file is one whose path ends in .css, .js, .mjs, .map, .ico, .png, .jpg,
 // .jpeg, .gif, .webp, .avif, .svg, .woff, .woff2, .ttf, .otf or .eot.
 func SkipNoise(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != "" {
+		return false // it may have changed something
+	}
 	if r.URL != nil {
 		switch r.URL.Path {
 		case "/healthz", "/livez", "/readyz", "/health", "/health/live", "/health/ready", "/_health",
 			"/actuator/health", "/_ah/health", "/ping", "/favicon.ico":
 			return true
 		}
-		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && staticFile(r.URL.Path) {
+		if staticFile(r.URL.Path) {
 			return true
 		}
 	}
-	return probe(first(r.Header, "User-Agent"))
+	return probe(first(r.Header, "User-Agent")) && r.Header["Cookie"] == nil && r.Header["Authorization"] == nil
 }
 
 // probe tells health checks by how their user agent begins.

@@ -91,7 +91,9 @@ func (x *exchange) answer(res *fasthttp.Response, answered bool) []entry.Header 
 	if !answered {
 		status = fiber.StatusInternalServerError // what a recovering middleware will say
 	}
-	if status >= 400 && x.ErrorLink != nil && len(h.Peek(middleware.HeaderErrorLink)) == 0 {
+	// No cache shall hand one user's ID to the next, nor tell strangers what to keep.
+	returns := x.ReturnID == middleware.ReturnAlways || x.ReturnID == middleware.ReturnAuto && !txid.SharedCacheable(status, cacheHeaders(h))
+	if returns && status >= 400 && x.ErrorLink != nil && len(h.Peek(middleware.HeaderErrorLink)) == 0 {
 		if url := x.link(x.scope.ID); url != "" {
 			h.Set(middleware.HeaderErrorLink, url)
 		}
@@ -99,8 +101,7 @@ func (x *exchange) answer(res *fasthttp.Response, answered bool) []entry.Header 
 	if status >= fiber.StatusInternalServerError {
 		x.Keep()
 	}
-	// No cache shall hand one user's ID to the next, nor tell strangers what to keep.
-	if x.ReturnID == middleware.ReturnAlways || x.ReturnID == middleware.ReturnAuto && !txid.SharedCacheable(status, cacheHeaders(h)) {
+	if returns {
 		if name := x.Propagator.Header(); len(h.Peek(name)) == 0 {
 			h.Set(name, id)
 		}

@@ -43,8 +43,8 @@ type Options struct {
 	// [middleware.ReturnAuto].
 	ReturnID middleware.ReturnID
 	// ErrorLink makes the URL that is put into [middleware.HeaderErrorLink] of
-	// responses with a status of 400 and more; an empty string puts none. Not for
-	// production. Default nil.
+	// responses with a status of 400 and more that ReturnID lets tell the ID; an empty
+	// string puts none. Not for production. Default nil.
 	ErrorLink func(txid.ID) string
 	// TrustedProxies are the networks of the load balancers before this service, whose
 	// ProxyHeader is believed; fiber's own setting for proxies is not asked, which may
