@@ -53,6 +53,7 @@ type Sink struct {
 	shorten bool
 	trace   string // "projects/P/traces/", or ""
 	out     *output
+	own     *os.File // what out writes to, if New has made it
 	closed  chan struct{}
 	once    sync.Once
 
@@ -63,8 +64,10 @@ type Sink struct {
 var _ sink.Sink = (*Sink)(nil)
 
 // New returns a sink that writes to w, one Write for each batch. Nothing else
-// should write to w without newlines of its own. Close does not close w. nil opts are
-// the defaults; the error wraps [ErrOptions].
+// should write to w without newlines of its own. Close does not close w. Standard output
+// and error are written by a descriptor of the sink's own on unix: else the process would
+// end by SIGPIPE when nobody reads on, where the entries now fail. nil opts are the
+// defaults; the error wraps [ErrOptions].
 func New(w io.Writer, opts *Options) (*Sink, error) {
 	if w == nil {
 		return nil, fmt.Errorf("%w: the writer is nil; use os.Stdout", ErrOptions)
@@ -93,6 +96,11 @@ func New(w io.Writer, opts *Options) (*Sink, error) {
 			return nil, fmt.Errorf("%w: ProjectID (or GOOGLE_CLOUD_PROJECT) is %.80q, want a project's ID", ErrOptions, o.ProjectID)
 		}
 		s.trace = "projects/" + o.ProjectID + "/traces/"
+	}
+	if f, ok := w.(*os.File); ok && f != nil {
+		if s.own = ownOutput(f); s.own != nil {
+			s.out.w = s.own
+		}
 	}
 	return s, nil
 }
@@ -216,6 +224,9 @@ func (s *Sink) Close(ctx context.Context) error {
 		}
 	}
 	s.lines = lines{}
+	if s.own != nil {
+		_ = s.own.Close() // nothing is buffered in it; a second time it is closed already
+	}
 	s.release()
 	return nil
 }

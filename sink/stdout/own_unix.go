@@ -1,0 +1,32 @@
+//go:build unix
+
+package stdoutsink
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// ownOutput returns a descriptor of its own of the process's standard output or error,
+// nil for any other file or if there can be none. Where nobody reads on, a write to
+// descriptors 1 and 2 ends a Go program by SIGPIPE (os/signal), and one to any other is
+// an error: a service must not end with the reader of its log.
+func ownOutput(f *os.File) *os.File {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	own := -1
+	err = conn.Control(func(fd uintptr) {
+		if fd == 1 || fd == 2 {
+			if own, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 3); err != nil {
+				own = -1
+			}
+		}
+	})
+	if err != nil || own < 0 {
+		return nil
+	}
+	return os.NewFile(uintptr(own), f.Name())
+}
