@@ -7,9 +7,9 @@
 //	if err != nil {
 //		log.Fatal(err)
 //	}
-//	defer trail.Close(context.Background())
-//	client := trail.Client()                            // calls made with it carry the txid
-//	log.Print(http.ListenAndServe(":8080", trail.Handler(mux)))
+//	mux.Handle("GET /items/{id}", items(trail.Client())) // calls made with it carry the txid
+//	err = http.ListenAndServe(":8080", trail.Handler(mux))
+//	log.Fatal(errors.Join(err, trail.Close(context.Background())))
 //
 // Every request is then recorded with its sanitized headers and bodies, and every
 // call made with the client beside it, in a journal on the local disk. The command

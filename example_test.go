@@ -65,6 +65,32 @@ func Example() {
 	// web GET /items/{id} 200
 }
 
+// A message carries the scenario in its attributes: the consumer's log lines and calls
+// stand in the story of whoever sent it.
+func ExampleTrail_Propagator() {
+	trail, err := txtrail.Open(txtrail.Config{Service: "web", Output: txtrail.OutputNone})
+	if err != nil {
+		log.Fatal(err)
+	}
+	p := trail.Propagator()
+
+	// The producer, in a handler: ctx is the request's.
+	ctx := trail.Start(context.Background())
+	message := map[string]string{"queue": "packing"}
+	if scope, ok := txid.FromContext(ctx); ok {
+		p.Inject(scope, scope.Span, txid.MapCarrier(message))
+	}
+
+	// The consumer.
+	work := txid.NewContext(context.Background(), p.Extract(txid.MapCarrier(message), time.Now()))
+	trail.Logger().InfoContext(work, "order packed")
+	fmt.Println(txid.IDFromContext(work) == txid.IDFromContext(ctx))
+	if err := trail.Close(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	// Output: true
+}
+
 // A program that ends at SIGTERM without losing an entry: run is the end of its main.
 func ExampleTrail_Close() { //nolint:testableexamples // it waits for a signal
 	run := func(trail *txtrail.Trail, server *http.Server) error {
