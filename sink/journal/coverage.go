@@ -81,7 +81,7 @@ func (r *Reader) extent(ctx context.Context, v *volume) (size, from, to int64, e
 		}
 	}}
 	_, _, err = r.walkVolume(ctx, v, q, 0, func(*entry.Entry) bool { return true })
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnread) {
 		err = nil
 	}
 	return diskSize(st), from, to, err

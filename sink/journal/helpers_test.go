@@ -164,7 +164,7 @@ func (q quickFS) Create(path string, perm fs.FileMode) (file, error) {
 // walk reads one base that may be gone.
 func (r *Reader) walk(ctx context.Context, l *listed, q *query, from int64, each emit) (int64, error) {
 	end, _, err := r.walkVolume(ctx, r.shelf.volume(l), q, from, each)
-	if errors.Is(err, errStop) || errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, errStop) || errors.Is(err, errUnread) || errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	return end, err

@@ -99,7 +99,7 @@ func (r *Reader) walkGone(ctx context.Context, gone []string, q *query, each emi
 		if len(own.parts) == 0 {
 			continue
 		}
-		if _, _, err := r.walkVolume(ctx, v, &own, 0, each); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if _, _, err := r.walkVolume(ctx, v, &own, 0, each); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errUnread) {
 			return err
 		}
 	}

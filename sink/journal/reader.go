@@ -54,6 +54,7 @@ type Reader struct {
 	zstd      *zstd.Decoder
 	spare     chan *blockReader
 	spareSets chan *columnSet
+	opener    func(path string, mode int) (*os.File, error) // the tests put faults in between
 }
 
 // OpenReader returns a reader of dir. The error wraps [ErrFolder] when dir is not
@@ -77,7 +78,7 @@ func OpenReader(dir string, opts *ReaderOptions) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journalsink: %w", err)
 	}
-	r := &Reader{dir: abs, zstd: dec, spare: make(chan *blockReader, spareReaders), spareSets: make(chan *columnSet, spareReaders)}
+	r := &Reader{dir: abs, zstd: dec, opener: openRegular, spare: make(chan *blockReader, spareReaders), spareSets: make(chan *columnSet, spareReaders)}
 	r.shelf.limit = o.CacheBytes / 2
 	r.indexes.limit = o.CacheBytes / 8
 	r.openLimit = int64(o.CacheBytes) / 8 * 3
@@ -199,7 +200,7 @@ func (r *Reader) walkEach(ctx context.Context, q *query, newest bool, each emit)
 		switch _, _, err := r.walkVolume(ctx, v, q, 0, each); {
 		case errors.Is(err, fs.ErrNotExist):
 			gone = append(gone, v.text)
-		case err != nil:
+		case err != nil && !errors.Is(err, errUnread):
 			return err
 		}
 	}
@@ -238,5 +239,5 @@ func (r *Reader) unreadable(file string, at int64, err error) {
 }
 
 func (r *Reader) open(file string) (*os.File, error) {
-	return openRegular(filepath.Join(r.dir, file), os.O_RDONLY)
+	return r.opener(filepath.Join(r.dir, file), os.O_RDONLY)
 }

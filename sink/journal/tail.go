@@ -69,6 +69,7 @@ type tailer struct {
 type tailed struct {
 	offset int64 // plain, behind the last whole line
 	done   bool  // it was closed and read to its end
+	rough  bool  // the line may begin before offset: the file could not be opened yet
 }
 
 // begin sets the starting line.
@@ -87,26 +88,43 @@ func (t *tailer) begin(fromStart bool) error {
 		}
 		at := &tailed{done: l.closed}
 		if !at.done {
-			at.offset, err = lineStart(filepath.Join(t.r.dir, l.text+extOpen))
-			at.done = err != nil // gone, or closed in this moment: it was there before
+			t.place(l, at)
 		}
 		t.at[l.text] = at
 	}
 	return nil
 }
 
-// lineStart returns where the last line begins that has no end yet.
-func lineStart(path string) (int64, error) {
-	f, err := openRegular(path, os.O_RDONLY)
-	if err != nil {
-		return 0, err
+// place puts a place in an open file, or its end, to the beginning of the line that is
+// there. A file that is gone, or was closed in this moment, was there before; of one that
+// can not be opened now the size is noted.
+func (t *tailer) place(l *listed, at *tailed) {
+	name := l.text + extOpen
+	f, err := t.r.open(name)
+	var st fs.FileInfo
+	if err == nil {
+		defer func() { _ = f.Close() }()
+		if st, err = f.Stat(); err == nil {
+			end := st.Size()
+			if at.rough {
+				end = min(at.offset, end)
+			}
+			at.offset, err = lastNewline(f, end)
+		}
 	}
-	defer func() { _ = f.Close() }()
-	st, err := f.Stat()
-	if err != nil {
-		return 0, err
+	if err == nil {
+		at.rough = false
+		return
 	}
-	return lastNewline(f, st.Size())
+	t.r.unreadable(name, 0, err)
+	if at.rough {
+		return
+	}
+	if st, err = os.Lstat(filepath.Join(t.r.dir, name)); err != nil {
+		at.done = true
+		return
+	}
+	at.offset, at.rough = st.Size(), true
 }
 
 // lastNewline returns the offset behind the last newline. What has none for longer than a
@@ -157,11 +175,16 @@ func (t *tailer) poll(ctx context.Context) bool {
 		if at.done {
 			continue
 		}
-		end, gone, ok := t.read(ctx, l, &query{}, at.offset)
+		if at.rough && !l.closed {
+			if t.place(l, at); at.rough {
+				continue
+			}
+		}
+		end, read, ok := t.read(ctx, l, &query{}, at.offset)
 		if !ok {
 			return false
 		}
-		if !gone { // else it was removed by the cap, or merged into another: the next listing tells
+		if read { // else it was removed by the cap, or merged into another, as the next listing tells, or is tried again
 			at.offset, at.done = end, l.closed
 		}
 	}
@@ -183,8 +206,9 @@ func (t *tailer) of(base string) *tailed {
 	return at
 }
 
-// read yields what a base has behind an offset. ok reports whether to go on.
-func (t *tailer) read(ctx context.Context, l *listed, q *query, from int64) (end int64, gone, ok bool) {
+// read yields what a base has behind an offset. It was not read if it is gone, or can not
+// be opened now. ok reports whether to go on.
+func (t *tailer) read(ctx context.Context, l *listed, q *query, from int64) (end int64, read, ok bool) {
 	stopped := false
 	end, closed, err := t.r.walkVolume(ctx, t.r.shelf.volume(l), q, from, func(e *entry.Entry) bool {
 		if ctx.Err() != nil {
@@ -197,8 +221,8 @@ func (t *tailer) read(ctx context.Context, l *listed, q *query, from int64) (end
 		return !stopped
 	})
 	l.closed = l.closed || closed
-	gone = errors.Is(err, fs.ErrNotExist)
-	return end, gone, !stopped && (err == nil || gone)
+	unread := errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnread)
+	return end, !unread, !stopped && (err == nil || unread)
 }
 
 // merged yields of a merged file the parts that were not read to their end while they
@@ -220,9 +244,9 @@ func (t *tailer) merged(ctx context.Context, l *listed, origins []origin, there 
 	if len(parts) == 0 {
 		return true
 	}
-	_, gone, ok := t.read(ctx, l, q, 0)
+	_, read, ok := t.read(ctx, l, q, 0)
 	for _, at := range parts {
-		at.done = at.done || !gone
+		at.done = at.done || read
 	}
 	return ok
 }

@@ -15,13 +15,17 @@ import (
 // errStop ends a walk whose caller has enough.
 var errStop = errors.New("journalsink: stop")
 
+// errUnread says that a file could not be opened now, and nothing of it was read. It was
+// told as damage; who follows the file tries again.
+var errUnread = errors.New("journalsink: not read")
+
 // emit is given each wanted entry, and says whether to go on.
 type emit func(*entry.Entry) bool
 
 // walkVolume reads the wanted entries of one base from the plain offset from, and
 // returns the plain offset behind the last whole line; closed says that it was read as
-// a closed file. The error is ctx's, errStop, or that neither file is there any more;
-// everything else is damage.
+// a closed file. The error is ctx's, errStop, errUnread, or that neither file is there any
+// more; everything else is damage, and is no error.
 //
 // Since the listing the file may have been compressed, merged, or removed by the cap.
 func (r *Reader) walkVolume(ctx context.Context, v *volume, q *query, from int64, each emit) (end int64, closed bool, err error) {
@@ -48,7 +52,7 @@ func (r *Reader) walkOpen(ctx context.Context, v *volume, q *query, from int64, 
 			return from, err
 		}
 		r.unreadable(name, 0, err)
-		return from, nil
+		return from, errUnread
 	}
 	defer func() { _ = f.Close() }()
 	// What is asked for again and again is remembered: look-ups and what goes by

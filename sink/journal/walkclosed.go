@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/klauspost/compress/zstd"
@@ -32,8 +33,11 @@ func (r *Reader) walkClosed(ctx context.Context, v *volume, q *query, from int64
 		if f, x, i, err = r.openClosed(v); err != nil {
 			return from, false, err
 		}
+		if f == nil && v.listed.open {
+			return from, true, nil
+		}
 		if f == nil {
-			return from, v.listed.open, nil
+			return from, false, errUnread
 		}
 		defer func() { _ = f.Close() }()
 		if x == nil && v.listed.open {
@@ -52,6 +56,9 @@ func (r *Reader) walkClosed(ctx context.Context, v *volume, q *query, from int64
 	if f == nil {
 		if f, err = r.open(name); err != nil {
 			r.unreadable(name, 0, err)
+			if !errors.Is(err, fs.ErrNotExist) {
+				err = errUnread
+			}
 			return from, false, err
 		}
 		defer func() { _ = f.Close() }()
@@ -321,8 +328,9 @@ func (d *blockReader) lines(frame []byte, b *block, q *query, from int64, keep [
 			}
 			continue
 		}
-		// Of a damaged block the lines can not be told apart by counting.
-		if good++; start < from || q.parts != nil && !q.inParts(start) || derr == nil && good < len(keep) && !keep[good] {
+		// Of a damaged block the lines can not be told apart by counting. A follower that
+		// could not look for the beginning of its line has a place within that.
+		if good++; at <= from || q.parts != nil && !q.inParts(start) || derr == nil && good < len(keep) && !keep[good] {
 			continue
 		}
 		if err := d.r.line(d.name, b.at, rawLine{at: start, text: text}, q, each); err != nil {
