@@ -86,6 +86,31 @@ func TestCloseGrace(t *testing.T) {
 	}
 }
 
+// A Ship keeps the same promise, and says what is left.
+func TestShipCloseGrace(t *testing.T) {
+	for _, d := range []deaf{{}, {write: true}, {close: true}, {write: true, close: true}} {
+		for _, within := range []time.Duration{0, 5 * time.Second} {
+			synctest.Test(t, func(t *testing.T) {
+				sp := newSpool()
+				sp.add(sinktest.Samples(0, 5)...)
+				h := newShip(t, sp, d, &sink.ShipOptions{MaxAge: -1, OnError: func(error) { time.Sleep(time.Hour) }})
+				time.Sleep(time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), within)
+				defer cancel()
+				begun := time.Now()
+				err := h.Close(ctx)
+				if took := time.Since(begun); took > within+300*time.Millisecond || h.CloseGrace() != 300*time.Millisecond {
+					t.Errorf("%+v: Close took %s", d, took)
+				}
+				if !errors.Is(err, sink.ErrLeft) || strings.Contains(err.Error(), "did not close") != d.close {
+					t.Errorf("%+v: %v", d, err)
+				}
+				time.Sleep(4 * time.Hour)
+			})
+		}
+	}
+}
+
 // A sink that hangs in Close takes nobody else's time.
 func TestFanoutClosesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

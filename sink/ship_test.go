@@ -400,8 +400,8 @@ func TestShipCloseLeaves(t *testing.T) {
 		{"down for long", time.Hour, func(context.Context) error { return errors.New("down") }, 0, time.Second, nil},
 		{"down since now", 0, func(context.Context) error { return errors.New("down") }, 0, 10 * time.Second, nil},
 		{"hangs", time.Hour, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, 0, 25 * time.Second, nil},
-		{"out of time", 0, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, time.Second, 1300 * time.Millisecond, context.DeadlineExceeded},
-		{"deaf", 0, func(context.Context) error { time.Sleep(time.Hour); return errors.New("late") }, time.Second, 1300 * time.Millisecond, context.DeadlineExceeded},
+		{"out of time", 0, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, time.Second, time.Second, context.DeadlineExceeded},
+		{"deaf", 0, func(context.Context) error { time.Sleep(time.Hour); return errors.New("late") }, time.Second, 1100 * time.Millisecond, context.DeadlineExceeded},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
