@@ -77,13 +77,13 @@ func (ex *exchange) peekFile(src io.Reader) int {
 	if l, ok := src.(*io.LimitedReader); ok {
 		src, limit = l.R, min(limit, l.N)
 	}
-	f, ok := src.(*os.File)
-	if !ok || limit <= 0 {
-		return 0
-	}
+	f, ok := src.(interface { // see regular
+		io.Seeker
+		io.ReaderAt
+	})
 	// Reading ahead from what is not a file could wait, or take what is not given
 	// back.
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+	if !ok || limit <= 0 || !regular(src) {
 		return 0
 	}
 	at, err := f.Seek(0, io.SeekCurrent)

@@ -61,6 +61,49 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// However a handler copies a text file, the beginning of it is kept.
+func TestFileCopied(t *testing.T) {
+	long := strings.Repeat("0123456789", 10_000)
+	name := fileOf(t, "f.txt", long)
+	for _, c := range []struct {
+		name string
+		copy func(w io.Writer, f *os.File) error
+		want string
+	}{
+		{"by io.Copy, to which os gives a wrapper of it", func(w io.Writer, f *os.File) error { _, err := io.Copy(w, f); return err }, long},
+		{"by io.CopyN", func(w io.Writer, f *os.File) error { _, err := io.CopyN(w, f, 5000); return err }, long[:5000]},
+		{"from its middle", func(w io.Writer, f *os.File) error {
+			if _, err := f.Seek(95_003, io.SeekStart); err != nil {
+				return err
+			}
+			_, err := io.Copy(w, f)
+			return err
+		}, long[95_003:]},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, rec := serve(t, middleware.Options{}, func(w http.ResponseWriter, _ *http.Request) {
+				f, err := os.Open(name)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer f.Close()
+				w.Header().Set("Content-Type", "text/plain")
+				if err := c.copy(w, f); err != nil {
+					t.Error(err)
+				}
+			})
+			if _, body := do(t, s.Client(), request(t, "GET", s.URL, nil)); body != c.want {
+				t.Errorf("the client got %d bytes, want %d", len(body), len(c.want))
+			}
+			got := rec.one(t).Response.Body
+			if string(got.Raw) != c.want[:4096] || got.Size != int64(len(c.want)) || got.Reason != "file" {
+				t.Errorf("%d bytes kept of %d, %q", len(got.Raw), got.Size, got.Reason)
+			}
+		})
+	}
+}
+
 // A page of a list is no piece of a document, although some answer it with 206.
 func TestPartialContent(t *testing.T) {
 	for _, c := range []struct{ ranges, ctype, want string }{

@@ -95,7 +95,7 @@ var rooms = []room{
 		why: "a leaf; what the sink made of an entry only its package can take apart",
 	},
 	{
-		path: "", ours: append([]string{"sanitize", "middleware", "outbound", "sink/journal", "sink/stdout", "bridge/slogtx"}, sinks...),
+		path: "", ours: append([]string{"sanitize", "middleware", "outbound", "sink/journal", "sink/stdout", "bridge/slogtx", "internal/report"}, sinks...),
 		why: "the front door takes sinks from its user; it knows those that need neither an account nor an SDK, and slog, which is standard",
 	},
 	{

@@ -1,11 +1,10 @@
-//go:build unix
+//go:build linux || darwin
 
 package stdoutsink
 
 import (
 	"os"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // ownOutput returns a descriptor of its own of the process's standard output or error,
@@ -20,9 +19,13 @@ func ownOutput(f *os.File) *os.File {
 	own := -1
 	err = conn.Control(func(fd uintptr) {
 		if fd == 1 || fd == 2 {
-			if own, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 3); err != nil {
+			syscall.ForkLock.RLock() // until no child inherits it
+			if own, err = syscall.Dup(int(fd)); err != nil {
 				own = -1
+			} else {
+				syscall.CloseOnExec(own)
 			}
+			syscall.ForkLock.RUnlock()
 		}
 	})
 	if err != nil || own < 0 {
