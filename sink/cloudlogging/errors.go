@@ -109,6 +109,11 @@ func Unreachable(err error) string {
 	case says("authentication handshake failed"):
 		return "what answers there is not who it should be: look at the endpoint, and at proxies on the way"
 	case says("error reading server preface"):
+		// A service that is going down breaks off as well as one that wants TLS; the third
+		// is what Windows calls a reset.
+		if says("preface: EOF") || says("connection reset by peer") || says("forcibly closed") {
+			return remedyReach + ", the connection broke off at once: look at whether the service is up, and leave Insecure out if it wants TLS"
+		}
 		return "what answers there does not speak gRPC without TLS: look at the endpoint, and leave Insecure out"
 	case says("no such host"):
 		return "there is no such host: look at the endpoint, and at the network"

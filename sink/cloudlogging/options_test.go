@@ -3,11 +3,14 @@ package cloudloggingsink_test
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -99,6 +102,40 @@ func TestNoService(t *testing.T) {
 		t.Errorf("a web server: %v", err)
 	}
 	other.CloseClientConnections()
+	// One that breaks off, as a service does that is going down.
+	for name, end := range map[string]func(*net.TCPConn) error{
+		"closed": (*net.TCPConn).CloseWrite,
+		"reset":  func(c *net.TCPConn) error { return errors.Join(c.SetLinger(0), c.Close()) },
+	} {
+		s = open(t, srv, func(o *cloudloggingsink.Options) { o.Endpoint = breaksOff(t, end) })
+		if err := s.Write(ctx, sinktest.Samples(0, 2)); err == nil || sink.IsPermanent(err) || !strings.Contains(err.Error(), "can not be reached") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// breaksOff is the address of a server that ends each connection when something has come.
+func breaksOff(t *testing.T, end func(*net.TCPConn) error) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var done sync.WaitGroup
+	t.Cleanup(func() { _ = ln.Close(); done.Wait() })
+	done.Go(func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 1024))
+			_ = end(conn.(*net.TCPConn))
+			_, _ = io.Copy(io.Discard, conn) // until the client goes, or nothing
+			_ = conn.Close()
+		}
+	})
+	return ln.Addr().String()
 }
 
 func TestResource(t *testing.T) {
