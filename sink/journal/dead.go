@@ -80,10 +80,12 @@ func (f *feed) Bury(ctx context.Context, letters []sink.DeadLetter) error {
 // openDead opens and locks a file of dead letters: somebody may be about to give it
 // another name.
 func (s *Spool) openDead(ctx context.Context, path string) (file, error) {
+	inTheWay := 0
 	for begun := time.Now(); ; {
 		f, err := s.fs.Append(path, s.fileMode())
-		if errors.Is(err, fs.ErrExist) {
-			continue // another process was faster
+		if errors.Is(err, fs.ErrExist) && inTheWay < 16 {
+			inTheWay++ // another process was faster, or it is a link to nowhere
+			continue
 		}
 		if err != nil {
 			return nil, fmt.Errorf("journalsink: %w", err)

@@ -153,3 +153,26 @@ func TestSideFolderForeign(t *testing.T) {
 		t.Errorf("a file in the side folder's place: %v", err)
 	}
 }
+
+// barredFS has something under every name to append to that can not be opened: a link to
+// nowhere, on a system that opens through links.
+type barredFS struct{ quickFS }
+
+func (barredFS) Append(path string, _ fs.FileMode) (file, error) {
+	return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrExist}
+}
+
+// What can be neither opened nor made is given up.
+func TestDeadLettersBarred(t *testing.T) {
+	s := spoolTest(t, t.TempDir(), &SpoolOptions{fs: barredFS{}})
+	for name, open := range map[string]func() (file, error){
+		"letters": func() (file, error) { return s.openDead(context.Background(), filepath.Join(s.dir, "x")) },
+		"lock":    func() (file, error) { return s.lock(filepath.Join(s.dir, "x")) },
+	} {
+		within(t, func() {
+			if _, err := open(); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}

@@ -22,7 +22,9 @@ var (
 	ErrRetention = errors.New("journalsink: oldest files removed")
 )
 
-// What a [Damage] may be, to be tested for with errors.Is.
+// What a [Damage] may be, to be tested for with errors.Is. Unlike the errors above they do
+// not begin with the package's name: they are never returned alone, but say what is the
+// matter within a Damage, which names the file, or within an error that has that name.
 var (
 	// ErrLine: a line whose checksum or syntax is wrong.
 	ErrLine = errors.New("damaged line")

@@ -39,9 +39,11 @@ type Options struct {
 	// MaxFileAge is how long after its first entry a file is closed. Default 1 h.
 	MaxFileAge time.Duration
 	// MaxBytes caps the whole folder, the files of other writers included, by
-	// removing the oldest closed files. It is looked at when a file is closed and
-	// once a minute, and files being written are never removed: the folder may
-	// exceed the cap by two files per writer. Files with entries that a sink has not
+	// removing the oldest closed files. It is looked at when files are compressed and
+	// once a minute. Files being written are never removed, nor are those that wait to
+	// be compressed: mostly none, and up to 64 of a writer (MaxFileBytes each) where
+	// compressing can not keep up. By these, and by the copy that is being made of one,
+	// the folder may exceed the cap. Files with entries that a sink has not
 	// got yet (see Spool) go last, and only for this cap or a full disk; that is
 	// counted in Stats.RemovedUnshipped and told to OnError.
 	// Default 1 GiB; negative: no cap.

@@ -28,7 +28,7 @@ type ReaderOptions struct {
 	// default; of more, the oldest files' are read again by each look-up), where the
 	// lines of the files being written are (three eighths), and whole indexes of the
 	// closed files that were asked for (an eighth).
-	// Default 64 MiB; negative: nothing is kept.
+	// Default 64 MiB; negative: nothing is kept but the folder's listing.
 	CacheBytes int
 }
 
@@ -79,9 +79,12 @@ func OpenReader(dir string, opts *ReaderOptions) (*Reader, error) {
 		return nil, fmt.Errorf("journalsink: %w", err)
 	}
 	r := &Reader{dir: abs, zstd: dec, opener: openRegular, spare: make(chan *blockReader, spareReaders), spareSets: make(chan *columnSet, spareReaders)}
-	r.shelf.limit = o.CacheBytes / 2
-	r.indexes.limit = o.CacheBytes / 8
-	r.openLimit = int64(o.CacheBytes) / 8 * 3
+	r.shelf.limit, r.indexes.limit, r.openLimit = -1, -1, -1
+	if o.CacheBytes > 0 {
+		r.shelf.limit = o.CacheBytes / 2
+		r.indexes.limit = o.CacheBytes / 8
+		r.openLimit = int64(o.CacheBytes) / 8 * 3
+	}
 	r.damage.on = o.OnDamage
 	if _, err := readDir(abs); err != nil {
 		return nil, folderError(abs, err)

@@ -47,7 +47,7 @@ func (i *fileInfo) rulesOut(q *query) bool {
 
 // shelf keeps the volumes of a folder from one call to the next.
 type shelf struct {
-	limit int // bytes of filters
+	limit int // bytes of filters; negative: nothing is kept of a closed file
 
 	mu      sync.Mutex
 	volumes []*volume // oldest first; never changed, only replaced

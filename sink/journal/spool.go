@@ -29,7 +29,8 @@ type SpoolOptions struct {
 	Name string
 	// CommitEvery is the least time between two writings of the cursor (temporary file,
 	// fsync, rename). What is delivered in between comes again after a crash, under the
-	// same insertIds. Default 100 ms; longer where the disk is slow.
+	// same insertIds. Default 100 ms, longer where the disk is slow; negative: each time
+	// that something was delivered, however long the disk takes for it.
 	CommitEvery time.Duration
 	// MaxDeadBytes bounds the file of the dead letters of one sink. When it is full the
 	// older half goes, which is counted and told to OnError. Default 64 MiB.
@@ -199,10 +200,10 @@ func (s *Spool) hold(folder string) (file, error) {
 
 // lock opens the lock file, makes it if need be, and takes its lock.
 func (s *Spool) lock(path string) (file, error) {
-	for range 16 {
+	for n := range 16 {
 		f, err := s.fs.Append(path, s.fileMode())
-		if errors.Is(err, fs.ErrExist) {
-			continue // another process was faster
+		if errors.Is(err, fs.ErrExist) && n < 15 {
+			continue // another process was faster, or it is a link to nowhere
 		}
 		if err != nil {
 			return nil, fmt.Errorf("journalsink: %w", err)

@@ -34,7 +34,7 @@ type Stats struct {
 
 	File      string    // name of the file being written
 	FileBytes int64     // its size
-	LastError string    // the latest of what OnError was told
+	LastError string    // the latest of what OnError was told and of the failed writes, which Write returns
 	ErrorTime time.Time // and when
 }
 

@@ -121,3 +121,30 @@ func TestTailTriesAgain(t *testing.T) {
 		}
 	}
 }
+
+// A reader without a cache keeps nothing of a file.
+func TestNoCache(t *testing.T) {
+	dir := t.TempDir()
+	batch := makeBatch(t, 0, 20, 3)
+	putFile(t, dir, newBase("web", testStart, 1, 1), batch[:10], true)
+	putFile(t, dir, newBase("web", testStart, 2, 1), batch[10:], false)
+	for _, size := range []int{-1, -100 << 20} {
+		r, err := OpenReader(dir, &ReaderOptions{CacheBytes: size})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if diff := cmp.Diff(insertIDs(batch), scanIDs(t, r)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if n := len(lookupIDs(t, r, "txid-0")); n != len(batch) {
+				t.Errorf("%d looked up", n)
+			}
+		}
+		for _, v := range r.shelf.volumes {
+			if v.info.Load() != nil || r.indexes.get(v.text) != nil || v.open != nil && v.open.lines != nil {
+				t.Errorf("%d: something is kept of %s", size, v.text)
+			}
+		}
+	}
+}
