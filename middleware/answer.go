@@ -46,7 +46,8 @@ func (ex *exchange) answer(status int) {
 		// The server holds these back until the end.
 		fields = slices.DeleteFunc(fields, func(f entry.Header) bool { return strings.HasPrefix(f.Name, http.TrailerPrefix) })
 	}
-	if ex.ReturnID != ReturnNever && (ex.ReturnID == ReturnAlways || !seen.Cacheable || !txid.SharedCacheable(status, h)) {
+	cacheable := seen.Cacheable || status == http.StatusNotModified // perhaps
+	if ex.ReturnID != ReturnNever && (ex.ReturnID == ReturnAlways || !cacheable || !txid.SharedCacheable(status, h)) {
 		if ex.setID(h) {
 			fields = append(fields, entry.Header{Name: ex.header, Value: ex.id[0]})
 		}

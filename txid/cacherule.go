@@ -20,11 +20,17 @@ import (
 //     beside it (5.2.2.3); so does an unqualified "private" (5.2.2.7);
 //   - "public" (5.2.2.9) and "s-maxage" (5.2.2.10) allow, and a positive
 //     "max-age" does (5.2.2.1);
+//   - so does a time for which what is stale may be served (RFC 5861);
 //   - "max-age=0" and "no-cache" (5.2.2.4) allow keeping but not answering
 //     without asking: our own 304 then brings the right ID (section 3.2), so they
 //     count as not cacheable;
 //   - an Expires that is a date counts where no max-age overrides it (5.3);
-//   - a Last-Modified on a status that is cacheable by heuristics allows (4.2.2).
+//   - a Last-Modified or an ETag on a status that is cacheable by heuristics allows:
+//     how long such a response is fresh is the cache's to say (4.2.2), and some say
+//     an hour of an ETag alone;
+//   - a 304 allows. It is the answer to whoever has kept a response, and its fields
+//     replace those of what was kept (4.3.4), while what says that this may be served
+//     to others may stand there alone: net/http leaves out Last-Modified beside an ETag.
 func SharedCacheable(status int, h http.Header) bool {
 	if targeted(h) {
 		return true
@@ -34,7 +40,7 @@ func SharedCacheable(status int, h http.Header) bool {
 	switch {
 	case d.forbidden():
 		return false
-	case d.public, d.sMaxAge, d.maxAge == positive:
+	case d.public, d.sMaxAge, d.stale, d.maxAge == positive:
 		return true
 	case d.noCache, d.maxAge == zero:
 		return false
@@ -42,13 +48,13 @@ func SharedCacheable(status int, h http.Header) bool {
 	if v := h["Expires"]; len(v) > 0 {
 		return future(v[0], h)
 	}
-	return len(h["Last-Modified"]) > 0 && heuristic(status)
+	return status == http.StatusNotModified || heuristic(status) && (len(h["Last-Modified"]) > 0 || len(h["Etag"]) > 0)
 }
 
 // directives is what a Cache-Control says that matters here.
 type directives struct {
-	noStore, mustUnderstand, private, noCache, public, sMaxAge bool
-	maxAge                                                     age
+	noStore, mustUnderstand, private, noCache, public, sMaxAge, stale bool
+	maxAge                                                            age
 }
 
 type age uint8
@@ -89,14 +95,19 @@ func (d *directives) add(name, value string) {
 		d.public = true
 	case strings.EqualFold(name, "s-maxage"):
 		d.sMaxAge = true
+	case strings.EqualFold(name, "stale-while-revalidate"), strings.EqualFold(name, "stale-if-error"):
+		d.stale = d.stale || !isZero(value)
 	case strings.EqualFold(name, "max-age"):
 		a := positive
-		if strings.Trim(value, `"0`) == "" {
+		if isZero(value) {
 			a = zero
 		}
 		d.maxAge = max(d.maxAge, a)
 	}
 }
+
+// isZero reports whether a number of seconds is 0, or none.
+func isZero(value string) bool { return strings.Trim(value, `"0`) == "" }
 
 // cutDirective cuts line at the first comma outside quotes.
 func cutDirective(line string) (item, rest string) {

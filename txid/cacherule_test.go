@@ -21,6 +21,7 @@ func header(lines ...string) http.Header {
 func TestSharedCacheable(t *testing.T) {
 	const (
 		modified = "Last-Modified: Fri, 20 Nov 2026 09:00:00 GMT"
+		etag     = `ETag: "v1"`
 		date     = "Date: Fri, 20 Nov 2026 10:00:00 GMT"
 		later    = "Expires: Fri, 20 Nov 2026 11:00:00 GMT"
 		earlier  = "Expires: Fri, 20 Nov 2026 09:00:00 GMT"
@@ -74,9 +75,34 @@ func TestSharedCacheable(t *testing.T) {
 
 		{200, []string{modified}, true, "4.2.2: heuristics"},
 		{404, []string{modified}, true, "RFC 9110, 15.1"},
+		{206, []string{modified}, true, "RFC 9110, 15.1"},
+		{200, []string{etag}, true, "kept by heuristics, and asked for by it"},
+		{206, []string{etag}, true, "an answer to If-Range has no Last-Modified: RFC 9110, 15.3.7"},
+		{404, []string{etag}, true, "as 200"},
+		{200, []string{etag, "Cache-Control: no-cache"}, false, "our 304 brings the ID of who asks"},
+		{200, []string{etag, "Expires: 0"}, false, "stale at once"},
+		{500, []string{etag}, false, "not cacheable by heuristics"},
 		{201, []string{modified}, false, "not cacheable by heuristics"},
 		{302, []string{modified}, false, "not cacheable by heuristics"},
 		{500, []string{modified}, false, "not cacheable by heuristics"},
+
+		{304, nil, true, "4.3.4: its fields go into the response that was kept"},
+		{304, []string{etag}, true, "net/http takes Last-Modified off beside an ETag"},
+		{304, []string{modified}, true, "4.2.2: heuristics"},
+		{304, []string{"Cache-Control: must-revalidate"}, true, "fresh by heuristics until then"},
+		{304, []string{"Cache-Control: public", etag}, true, "5.2.2.9"},
+		{304, []string{"Cache-Control: max-age=60", etag}, true, "5.2.2.1"},
+		{304, []string{later}, true, "5.3"},
+		{304, []string{"Cache-Control: max-age=0", etag}, false, "what was kept has the ID of who asked last: this one must replace it"},
+		{304, []string{"Cache-Control: no-cache", modified}, false, "as max-age=0"},
+		{304, []string{"Expires: 0", modified}, false, "as max-age=0"},
+		{304, []string{"Cache-Control: private", etag}, false, "5.2.2.7"},
+		{304, []string{"Cache-Control: no-store", etag}, false, "5.2.2.5"},
+
+		{200, []string{"Cache-Control: max-age=0, stale-while-revalidate=60"}, true, "RFC 5861, 3: served before anybody is asked"},
+		{200, []string{"Cache-Control: max-age=0, stale-if-error=60"}, true, "RFC 5861, 4"},
+		{200, []string{"Cache-Control: max-age=0, stale-while-revalidate=0"}, false, "for no time"},
+		{200, []string{"Cache-Control: private, stale-while-revalidate=60"}, false, "5.2.2.7"},
 
 		{200, []string{"CDN-Cache-Control: max-age=60", "Cache-Control: no-store"}, true, "RFC 9213: overrides for the CDN"},
 		{200, []string{"CDN-Cache-Control: no-store", "Cache-Control: public"}, true, "another cache still follows Cache-Control"},

@@ -123,7 +123,7 @@ func (x *exchange) answer(res *fasthttp.Response, answered bool) []entry.Header 
 func cacheHeaders(h *fasthttp.ResponseHeader) http.Header {
 	var out http.Header
 	for _, name := range [...]string{
-		"Cache-Control", "Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Surrogate-Control", "X-Accel-Expires", "Expires", "Date", "Last-Modified",
+		"Cache-Control", "Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Surrogate-Control", "X-Accel-Expires", "Expires", "Date", "Last-Modified", "Etag",
 	} {
 		for _, v := range h.PeekAll(name) {
 			if out == nil {

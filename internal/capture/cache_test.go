@@ -14,6 +14,7 @@ func TestNotedKnowsTheCacheRule(t *testing.T) {
 		"Cache-Control":                "public",
 		"Expires":                      "Fri, 20 Nov 2126 10:00:00 GMT",
 		"Last-Modified":                "Fri, 20 Nov 2026 10:00:00 GMT",
+		"Etag":                         `"v1"`,
 		"Cdn-Cache-Control":            "max-age=60",
 		"Cloudflare-Cdn-Cache-Control": "max-age=60",
 		"Surrogate-Control":            "max-age=60",

@@ -13,7 +13,7 @@ import (
 type Noted struct {
 	Type, Encoding, Length, Range, UserAgent, Referer string
 
-	Cacheable bool // a field that txid.SharedCacheable looks at is there
+	Cacheable bool // a field that txid.SharedCacheable looks at is there; of a 304 it wants none
 	Cached    bool // one that txid.FromCache looks at
 	Trailer   bool // there will be trailers
 	Prefixed  bool // some stand among the fields already, named with http.TrailerPrefix
@@ -37,7 +37,7 @@ func (n *Noted) Note(name, value string) {
 		n.UserAgent = value
 	case "Referer":
 		n.Referer = value
-	case "Cache-Control", "Expires", "Last-Modified", "Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Surrogate-Control", "X-Accel-Expires":
+	case "Cache-Control", "Expires", "Last-Modified", "Etag", "Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Surrogate-Control", "X-Accel-Expires":
 		n.Cacheable = true
 	case "Age", "X-Cache", "Cache-Status", "Cf-Cache-Status":
 		n.Cached = true
