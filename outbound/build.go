@@ -98,20 +98,49 @@ func (c *call) requestBody(b *entry.Body) {
 	if !c.reqPeeked && c.reqLength == 0 {
 		return // no body
 	}
-	whole := c.reqEOF || c.reqLength > 0 && b.Size >= c.reqLength
-	b.Truncated = b.Truncated || !whole
+	var reason string // "": all of it was sent
+	if c.reqPeeked {
+		// What is shown of it is what was to be sent.
+		b.Size, reason = c.peekedSent(b.Size)
+	} else {
+		switch {
+		case c.reqEOF || c.reqLength > 0 && b.Size >= c.reqLength:
+		case b.Size == 0:
+			reason = reasonNotSent
+		default:
+			reason = reasonSending
+		}
+	}
+	b.Truncated = b.Truncated || reason != ""
 	switch {
-	case c.reqPeeked && c.m.traced && c.m.conns == 0:
-		b.Size = 0 // shown, though no connection was there to send it on
-		b.Reason = reasonNotSent
+	case reason == reasonNotSent && c.reqPeeked:
+		b.Reason = reason
 	case b.Reason == capture.ReasonBinary, b.Reason == capture.ReasonPartial:
-	case !whole && b.Size == 0:
-		b.Reason = reasonNotSent
-	case !whole:
-		b.Reason = reasonSending
+	case reason != "":
+		b.Reason = reason
 	case b.Truncated && b.Reason == "":
 		b.Reason = reasonOff
 	}
+}
+
+// peekedSent returns how much was sent of a body of the given size that was looked at,
+// -1 if that is not known, and why it was not all.
+func (c *call) peekedSent(size int64) (sent int64, reason string) {
+	m := &c.m
+	switch {
+	case m.wrote != 0, !m.traced: // a base without hooks has to be believed
+		return size, ""
+	case m.conns == 0:
+		return 0, reasonNotSent
+	case m.writeFailed:
+		return -1, reasonSending
+	case m.response == 0 && c.hooks.WroteHeaders == nil:
+		// net/http was still at it. Over TLS it may be HTTP/2, as below.
+		return -1, reasonSending
+	}
+	// The end of a file, or of a body over HTTP/2, may have been answered before the
+	// goroutine that wrote it could tell.
+	return -1, reasonUnsure
 }
 
 // endUnseen reports whether the caller may well have read the whole body: it had

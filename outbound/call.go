@@ -20,6 +20,7 @@ const (
 	reasonEnd     = "end not seen"
 	reasonNotSent = "not sent"
 	reasonSending = "not sent to its end"
+	reasonUnsure  = "not known if sent"
 	reasonOff     = "capture off"
 )
 

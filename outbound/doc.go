@@ -12,10 +12,10 @@
 // The caller gets the same response, the same errors and the same timing as
 // without us. The request that is sent is a shallow copy with headers of its own,
 // so that trailers set while sending still arrive; nil and [http.NoBody] stay what
-// they are; a body in memory or in a file is looked at and passed on untouched,
-// which keeps net/http's single write, its resending and sendfile; every other
-// body is wrapped and copied from as net/http reads it. The response's body is
-// the only thing replaced, and on a 101 it still has its Write.
+// they are; a body in memory that goes out in one write with its headers (up to 3 KiB
+// or so), and a file that goes out by sendfile, are looked at and passed on untouched;
+// every other body is wrapped and copied from as net/http reads it. The response's body
+// is the only thing replaced, and it still has its Write where it had one, as on a 101.
 //
 // What a wrapper can not do: [http.Client] knows net/http's own Transport by its
 // type. With Client.Timeout set, it starts one goroutine and one timer for a call
@@ -40,6 +40,16 @@
 // connection for ever, so that not even the garbage collector can tell. A 101 is
 // recorded at once, and the life of the connection with its bytes each way when it is
 // closed.
+//
+// # How much was sent
+//
+// A request's body has the size that net/http has read of it to send, and the reason
+// "not sent" or "not sent to its end" where that is not all: a server may refuse it by
+// the head (Expect: 100-continue), or answer and close before its end. Of a body that
+// was passed on untouched the entry shows what was to be sent; it has the size -1 and
+// the reason "not known if sent" where the answer came before net/http could tell, as
+// happens with files and over HTTP/2. A base that calls none of the hooks of
+// [net/http/httptrace] is believed to have sent such a body.
 //
 // # What the calls do not say themselves
 //

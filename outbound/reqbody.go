@@ -23,13 +23,9 @@ func (c *call) captureRequest(out *http.Request, partial bool) {
 	if partial {
 		c.req.Partial()
 	}
-	if p, ok := peek(out.Body); ok {
-		size := p.size
-		if n > 0 {
-			size = min(size, n) // net/http sends no more
-		}
-		c.req.Read(c.t.pool, size, p.read)
-		c.reqEOF, c.reqPeeked = true, true
+	if p, ok := c.untouched(out, n); ok {
+		c.req.Read(c.t.pool, p.size, p.read)
+		c.reqPeeked = true
 		return
 	}
 	c.reqLength = n

@@ -19,6 +19,7 @@ type marks struct {
 	conns        int32 // connections obtained: more than one means that net/http sent again
 	traced       bool  // the base transport calls hooks at all; set when done
 	reused       bool
+	writeFailed  bool // the request could not be written to its end
 	peer         netip.Addr
 	dnsStart     time.Duration
 	dnsDone      time.Duration
@@ -189,14 +190,18 @@ func (c *call) gotConn(info httptrace.GotConnInfo) {
 	c.m.reused, c.m.peer = info.Reused, peer
 	c.m.gotConn = d
 	// What an earlier, broken connection had come to is void.
-	c.m.wroteHeaders, c.m.wrote, c.m.firstByte = 0, 0, 0
+	c.m.wroteHeaders, c.m.wrote, c.m.firstByte, c.m.writeFailed = 0, 0, 0, false
 }
 
 func (c *call) wroteRequest(info httptrace.WroteRequestInfo) {
 	d := c.since()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if info.Err != nil || c.done {
+	if c.done {
+		return
+	}
+	if info.Err != nil {
+		c.m.writeFailed = true
 		return
 	}
 	c.m.wrote = d

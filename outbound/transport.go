@@ -28,6 +28,8 @@ type Transport struct {
 	peers peers
 
 	records records
+	// writeBuffer is how much the base writes at once, in bytes.
+	writeBuffer int
 	// traceKey is httptrace's key in a context; nil where it could not be found.
 	traceKey any
 }
@@ -68,7 +70,7 @@ func newTransport(base http.RoundTripper, q *sink.Queue, opts *Options) (t *Tran
 		return nil, false, err
 	}
 	o.Dependencies, o.Capture = nil, nil
-	return &Transport{base: base, queue: q, pool: q.Buffers(), opts: o, rules: rules, deps: deps, traceKey: findTraceKey()}, own, nil
+	return &Transport{base: base, queue: q, pool: q.Buffers(), opts: o, rules: rules, deps: deps, writeBuffer: writeBuffer(base), traceKey: findTraceKey()}, own, nil
 }
 
 // Unwrap returns the base transport.
