@@ -29,7 +29,9 @@
 // goes out as it would without us: an httputil.ReverseProxy before somebody else's service
 // passes on what its own client sent, and that may be a txid and facts about a user. Take
 // them off in its Rewrite: [txid.Propagator.Header], [txid.HeaderParent],
-// [txid.HeaderEntryPage] and [txid.Propagator.Carried].
+// [txid.HeaderEntryPage], [txid.HeaderKeep] and [txid.Propagator.Carried]. To a host that
+// is allowed, [txid.HeaderKeep] goes for a scope that is kept and not otherwise: a
+// stranger's is taken off.
 //
 // # When the entry is made
 //

@@ -22,9 +22,16 @@ type stamps struct {
 // copy takes over h, with room for what a Propagator adds of scope. A map of up to
 // eight names is one piece of memory, hence the exact count. The slices of values
 // are the caller's, cut so that nothing is appended to them in place.
+//
+// Not taken over is a request to keep: Inject makes it, for a scope that is kept. One
+// that is there already is a stranger's, whose request a proxy passes on, and the
+// service behind would take it for ours.
 func (s *stamps) copy(h http.Header, scope *txid.Scope, seen *capture.Noted) {
 	s.header = make(http.Header, len(h)+added(scope))
 	for name, vs := range h {
+		if name == txid.HeaderKeep {
+			continue
+		}
 		// nil stays: it keeps net/http from setting a default.
 		s.header[name] = vs[:len(vs):len(vs)]
 		if len(vs) > 0 {
