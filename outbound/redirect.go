@@ -62,14 +62,22 @@ func defaultRedirect(_ *http.Request, via []*http.Request) error {
 
 // recordRedirects wraps a client's CheckRedirect, nil being net/http's default,
 // so that a redirect that is not followed is recorded too: that failure is the
-// client's and no transport sees it.
+// client's and no transport sees it. A client that is wrapped twice has check from the
+// Transport that t has replaced; only t knows the hops, so only t records.
 func (t *Transport) recordRedirects(check func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
 	if check == nil {
 		check = defaultRedirect
 	}
 	return func(req *http.Request, via []*http.Request) error {
+		if t.replaced != nil {
+			t.replaced.claimed.Store(req, nil)
+			defer t.replaced.claimed.Delete(req)
+		}
 		err := check(req, via)
-		if err != nil && err != http.ErrUseLastResponse { // as http.Client asks: an error may panic when it is asked more
+		if err == nil || err == http.ErrUseLastResponse { // as http.Client asks: an error may panic when it is asked more
+			return err
+		}
+		if _, claimed := t.claimed.Load(req); !claimed {
 			t.refusedRedirect(req, err)
 		}
 		return err

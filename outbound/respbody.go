@@ -21,6 +21,28 @@ func (b *responseBody) Close() error {
 	return err
 }
 
+// writableBody is a responseBody with a Write, which some transports give to every
+// body: it is captured as any other.
+type writableBody struct {
+	*responseBody
+	io.Writer
+}
+
+// halfWritableBody has a CloseWrite as well.
+type halfWritableBody struct {
+	writableBody
+	closeWriter
+}
+
+// keepWrite gives b the methods for writing that rw has.
+func keepWrite(b *responseBody, rw io.ReadWriteCloser) io.ReadCloser {
+	w := writableBody{b, rw}
+	if half, ok := rw.(closeWriter); ok {
+		return &halfWritableBody{w, half}
+	}
+	return &w
+}
+
 // duplexBody is a body that can be written to: the connection after a 101. What
 // is read and written is counted, never kept.
 type duplexBody struct {

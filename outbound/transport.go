@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
@@ -25,7 +26,11 @@ type Transport struct {
 	deps  *dependencies // nil: none
 	hops  hops
 	watch watch
-	peers peers
+	// replaced is the Transport that this one took the place of, nil if none. It leaves
+	// the redirects in claimed, by their request, to the one that took its place.
+	replaced *Transport
+	claimed  sync.Map
+	peers    peers
 
 	records records
 	// writeBuffer is how much the base writes at once, in bytes.
@@ -58,8 +63,9 @@ func newTransport(base http.RoundTripper, q *sink.Queue, opts *Options) (t *Tran
 			base, own = d.Clone(), true
 		}
 	}
+	var replaced *Transport
 	if ours, ok := base.(*Transport); ok && ours != nil && ours.queue == q {
-		base = ours.base
+		base, replaced = ours.base, ours
 	}
 	deps, err := compileDependencies(o.Dependencies)
 	if err != nil {
@@ -70,7 +76,7 @@ func newTransport(base http.RoundTripper, q *sink.Queue, opts *Options) (t *Tran
 		return nil, false, err
 	}
 	o.Dependencies, o.Capture = nil, nil
-	return &Transport{base: base, queue: q, pool: q.Buffers(), opts: o, rules: rules, deps: deps, writeBuffer: writeBuffer(base), traceKey: findTraceKey()}, own, nil
+	return &Transport{base: base, queue: q, pool: q.Buffers(), opts: o, rules: rules, deps: deps, replaced: replaced, writeBuffer: writeBuffer(base), traceKey: findTraceKey()}, own, nil
 }
 
 // Unwrap returns the base transport.
@@ -265,7 +271,8 @@ func (c *call) responded(resp *http.Response) {
 	c.m.response, c.m.last = d, d
 	c.mu.Unlock()
 
-	if rw, ok := resp.Body.(io.ReadWriteCloser); ok {
+	rw, writable := resp.Body.(io.ReadWriteCloser)
+	if writable && c.switched(resp.StatusCode) {
 		c.bodyless = true
 		conn := newUpgraded(c)
 		c.finishAt(outcome{}, d)
@@ -282,9 +289,18 @@ func (c *call) responded(resp *http.Response) {
 	c.response = resp
 	c.mu.Unlock()
 	resp.Body = (*responseBody)(c)
+	if writable {
+		resp.Body = keepWrite((*responseBody)(c), rw)
+	}
 	if c.ctx.Done() != nil {
 		c.t.watch.add(c)
 	}
+}
+
+// switched reports whether an answer turns the connection into something else (RFC 9110,
+// sections 15.2.2 and 9.3.6).
+func (c *call) switched(status int) bool {
+	return status == http.StatusSwitchingProtocols || status/100 == 2 && c.rec.HTTP.Method == http.MethodConnect
 }
 
 // respHead puts the response's head into the entry, which nobody else has yet.
