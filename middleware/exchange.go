@@ -67,6 +67,8 @@ type record struct {
 	labels [2]entry.Label
 	home   *records // which it goes back to; nil: it is made for one exchange
 	path   string   // the request's, where its URL does not begin with it
+	// detached stands for the recorder in contexts that outlive it; nil: none asked.
+	detached *txid.Detached
 
 	// What is only asked for while it is recorded lies here, since the exchange is
 	// allocated anew each time.

@@ -58,11 +58,12 @@ func (ex *exchange) finish(o outcome) {
 		return
 	}
 	ex.conclude(rec, took, &o)
-	slot := ex.flight
+	slot, outside := ex.flight, rec.detached
 	ex.flight = nil
 	ex.mu.Unlock()
 	ex.emit(&rec.Entry)
 	ex.ended(slot)
+	outside.End()
 }
 
 // handBack puts on the server's request what the handler has put on the copy. The
@@ -119,10 +120,11 @@ func (ex *exchange) concludeHijack() *stream {
 	}
 	rec.Flags = append(rec.Flags, entry.FlagHijacked)
 	ex.conclude(rec, took, &outcome{})
-	s := newStream(ex, rec)
+	s, outside := newStream(ex, rec), rec.detached
 	ex.letGo()
 	ex.mu.Unlock()
 	ex.emit(&rec.Entry)
+	outside.End()
 	return s
 }
 

@@ -12,7 +12,10 @@ import (
 // recorder is an exchange as the txid.Recorder in its scope.
 type recorder exchange
 
-var _ txid.Recorder = (*recorder)(nil)
+var (
+	_ txid.Recorder = (*recorder)(nil)
+	_ txid.Detacher = (*recorder)(nil)
+)
 
 // SetRoute implements [txid.Recorder].
 func (r *recorder) SetRoute(route string) {
@@ -55,6 +58,23 @@ func (r *recorder) SetError(err error) {
 	if r.rec != nil {
 		r.rec.Error.Type, r.rec.Error.Message = name, text
 	}
+}
+
+// Detached implements [txid.Detacher].
+func (r *recorder) Detached() *txid.Detached {
+	r.mu.Lock()
+	rec := r.rec
+	if rec != nil {
+		defer r.mu.Unlock()
+		if rec.detached == nil {
+			rec.detached = txid.NewDetached(r)
+		}
+		return rec.detached
+	}
+	r.mu.Unlock()
+	d := txid.NewDetached(r)
+	d.End()
+	return d
 }
 
 // ownType returns what an error in err's tree calls its type, or "".

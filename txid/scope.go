@@ -84,14 +84,3 @@ func IDFromContext(ctx context.Context) ID {
 	}
 	return ""
 }
-
-// Detach returns a context that carries the Scope of from, and nothing else of
-// it: neither its cancellation nor its values. It is for work that outlives the
-// request, in the scenario that asked for it.
-func Detach(parent, from context.Context) context.Context {
-	s, ok := FromContext(from)
-	if !ok {
-		return parent
-	}
-	return NewContext(parent, s)
-}

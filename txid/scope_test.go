@@ -74,7 +74,7 @@ func TestDetach(t *testing.T) {
 	cancel()
 	parent := context.WithValue(context.Background(), key{}, "program's")
 	got := txid.Detach(parent, ctx)
-	if s, _ := txid.FromContext(got); s != scope || got.Err() != nil || got.Value(key{}) != "program's" {
+	if s, _ := txid.FromContext(got); s == scope || s.ID != scope.ID || got.Err() != nil || got.Value(key{}) != "program's" {
 		t.Errorf("scope %v, err %v, value %v", s, got.Err(), got.Value(key{}))
 	}
 	if txid.Detach(parent, context.Background()) != parent {
