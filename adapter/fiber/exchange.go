@@ -45,7 +45,7 @@ var _ txid.Recorder = (*exchange)(nil)
 // begin starts the recording. What the handlers may change is taken now.
 func (x *exchange) begin(c fiber.Ctx, r *http.Request) {
 	e := &entry.Entry{}
-	e.Request.Headers = appendHeaders(make([]entry.Header, 0, len(r.Header)+1), each(r.Header))
+	e.Request.Headers = appendHeaders(make([]entry.Header, 0, min(len(r.Header), entry.MaxHeaders)+1), each(r.Header))
 	e.HTTP = entry.HTTP{
 		Method: r.Method, URL: bound(r.RequestURI, entry.MaxURL), Protocol: r.Proto,
 		UserAgent: bound(r.Header.Get("User-Agent"), entry.MaxMessage),

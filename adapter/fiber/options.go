@@ -15,7 +15,7 @@ import (
 
 // Options configure [New]. The zero value, and a nil pointer, mean the defaults. They
 // mean what the fields of the same name mean in [middleware.Options]; what that has
-// beside them there is not here.
+// beside them there is not here, such as Capture, Audit and InFlight.
 //
 // Functions that take a [http.Request] get one made of the fiber request: method, URL,
 // headers, host, addresses, protocol and length, without a body.

@@ -34,16 +34,13 @@ func newRequest(c fiber.Ctx) *http.Request {
 		u = &url.URL{Path: string(rc.Path()), RawQuery: string(rc.URI().QueryString())}
 	}
 	r.URL = u
-	n, total := 0, 0
 	for name, value := range h.All() {
 		key := textproto.CanonicalMIMEHeaderKey(string(name))
 		if key == "Host" {
 			continue // net/http has it apart
 		}
-		n, total = n+1, total+len(name)+len(value)
-		if n > 2*entry.MaxHeaders || total > 2*entry.MaxHeaderBytes {
-			break // appendHeaders will say that some are missing
-		}
+		// All of them, within what the server reads: who is asked, and whose address
+		// that is, may stand in the last one.
 		r.Header[key] = append(r.Header[key], string(value))
 	}
 	return r
