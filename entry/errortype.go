@@ -20,6 +20,7 @@ const (
 	ErrorCanceled       = "canceled"        // the caller gave up
 	ErrorRedirect       = "redirect"        // a redirect was not followed
 	ErrorProtocol       = "protocol"        // what came is not HTTP
+	ErrorRequestBody    = "request_body"    // the body to be sent could not be read, or has not the declared length
 	ErrorOther          = "other"
 
 	// Of requests, as their server saw them. ErrorTimeout is one as well: the request's

@@ -18,7 +18,9 @@ type record struct {
 	flags   [4]string
 	labels  [2]entry.Label
 	carried [2]entry.Label
-	home    *records // which it goes back to; nil: it is made for one call
+	// location is why the client can not follow the redirect, nil if it can.
+	location error
+	home     *records // which it goes back to; nil: it is made for one call
 }
 
 // requestRoom returns room for about n fields of the request.
@@ -55,6 +57,9 @@ func (c *call) conclude(r *record, o outcome, now time.Duration) {
 		e.HTTP.RemoteIP = c.t.peers.name(c.m.peer)
 	}
 	f := c.classify(o)
+	if f.kind == "" && r.location != nil {
+		f.kind, o.err = entry.ErrorRedirect, r.location
+	}
 	complete := c.bodyless || c.respEOF || c.respLength >= 0 && c.resp.Size >= c.respLength
 	e.Latency = now
 	if c.m.response != 0 && f.kind == "" {

@@ -40,6 +40,10 @@ func (c *call) classify(o outcome) (f failure) {
 		f.kind = entry.ErrorRedirect
 		return f
 	}
+	if o.err == errNoResponse {
+		f.kind = entry.ErrorOther
+		return f
+	}
 	expired := c.ctx.Err() == context.DeadlineExceeded
 	gaveUp := c.ctx.Err() == context.Canceled
 	if !expired && !gaveUp {
@@ -52,6 +56,10 @@ func (c *call) classify(o outcome) (f failure) {
 			gaveUp = canceled
 		}
 	}
+	if !expired && !gaveUp && c.bodyFailed(o.err) {
+		f.kind = entry.ErrorRequestBody
+		return f
+	}
 	f.kind, f.timedOut = classifyError(o.err, f.phase, expired, gaveUp, &c.m)
 	if f.timedOut {
 		if expired {
@@ -61,6 +69,22 @@ func (c *call) classify(o outcome) (f failure) {
 		}
 	}
 	return f
+}
+
+// bodyFailed reports whether a call failed for the body that was to be sent: by the
+// body's own error, which net/http hands on, or since it has not the declared length,
+// which net/http says in words alone. What that error is made of says nothing of the
+// host that was called.
+func (c *call) bodyFailed(err error) (failed bool) {
+	defer func() {
+		if recover() != nil { // of an error that was asked
+			failed = false
+		}
+	}()
+	if c.reqErr != nil && errors.Is(err, c.reqErr) {
+		return true
+	}
+	return c.m.response == 0 && c.reqLength > 0 && (c.reqEOF && c.req.Size < c.reqLength || c.req.Size > c.reqLength)
 }
 
 // classifyError decides by what is certain first: the error's own type where it

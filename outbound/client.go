@@ -21,6 +21,7 @@ func NewClient(q *sink.Queue, opts *Options) (*http.Client, error) {
 	if base, ok := t.base.(*http.Transport); ok {
 		t.base = withLimits(base, &t.opts, own)
 	}
+	t.follows = true
 	return &http.Client{Transport: t, CheckRedirect: t.recordRedirects(nil)}, nil
 }
 
@@ -47,6 +48,7 @@ func Wrap(c *http.Client, q *sink.Queue, opts *Options) (*http.Client, error) {
 	if base, ok := t.base.(*http.Transport); ok {
 		t.base = withLimits(base, &t.opts, own)
 	}
+	t.follows = true
 	w := *c
 	w.Transport = t
 	w.CheckRedirect = t.recordRedirects(c.CheckRedirect)

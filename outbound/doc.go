@@ -65,4 +65,9 @@
 // The entry's error type is one of the Error constants of package entry, such as
 // [entry.ErrorHeaderTimeout]. They are told apart by the types of errors, by the
 // context and by the phase the call was in, never by an error's text.
+//
+// What fails in [http.Client] itself is recorded by clients of [NewClient] and [Wrap]: a
+// redirect that CheckRedirect refuses as a call that never took place, one whose Location
+// is no URL on the call that was answered so. Not seen is a request's GetBody that fails
+// when the body is to be sent again after a 307 or 308: the last entry is that answer's.
 package outbound

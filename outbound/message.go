@@ -93,6 +93,8 @@ func (f *failure) reason() string {
 		return "connection closed while " + f.phase.String()
 	case entry.ErrorRedirect:
 		return "redirect not followed"
+	case entry.ErrorRequestBody:
+		return "the body to be sent could not be read"
 	case entry.ErrorProtocol:
 		return "the answer is not valid HTTP"
 	}

@@ -3,6 +3,7 @@ package outbound
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"runtime"
 	"sync"
 	"weak"
@@ -82,6 +83,26 @@ func (t *Transport) recordRedirects(check func(*http.Request, []*http.Request) e
 		}
 		return err
 	}
+}
+
+// unfollowable returns why a client that follows redirects can not follow resp's, as
+// http.Client itself finds out before it asks anybody: its Location is no URL.
+func unfollowable(req *http.Request, resp *http.Response) error {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther:
+	case http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		if req.GetBody == nil && req.Body != nil && req.Body != http.NoBody {
+			return nil // handed to the caller: the body can not be sent again
+		}
+	default:
+		return nil
+	}
+	to := first(resp.Header, "Location")
+	if to == "" {
+		return nil // the caller's as well
+	}
+	_, err := url.Parse(to)
+	return err
 }
 
 // refusedRedirect makes the entry of a hop that never took place.

@@ -34,6 +34,9 @@ func (c *call) captureRequest(out *http.Request, partial bool) {
 	if get := out.GetBody; get != nil {
 		out.GetBody = func() (io.ReadCloser, error) {
 			rc, err := get()
+			if err != nil {
+				c.noteBodyError(err)
+			}
 			if err != nil || rc == nil || rc == http.NoBody {
 				return rc, err
 			}
@@ -58,9 +61,18 @@ func (c *call) restartRequest() int32 {
 	c.reqGen++
 	if !c.done {
 		c.req.Restart()
-		c.reqEOF = false
+		c.reqEOF, c.reqErr = false, nil
 	}
 	return c.reqGen
+}
+
+// noteBodyError keeps what GetBody said.
+func (c *call) noteBodyError(err error) {
+	c.mu.Lock()
+	if !c.done {
+		c.reqErr = err
+	}
+	c.mu.Unlock()
 }
 
 // requestBody copies the first bytes of a body as net/http reads it. net/http may

@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,6 +27,8 @@ type Transport struct {
 	deps  *dependencies // nil: none
 	hops  hops
 	watch watch
+	// follows says that it is a client's, which follows redirects.
+	follows bool
 	// replaced is the Transport that this one took the place of, nil if none. It leaves
 	// the redirects in claimed, by their request, to the one that took its place.
 	replaced *Transport
@@ -118,11 +121,18 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return restore(resp, out, req), err
 	}
 	if resp == nil {
+		c.failed(errNoResponse)
 		return nil, nil // against the contract, and the client's to say
+	}
+	if t.follows {
+		c.rec.location = unfollowable(req, resp)
 	}
 	c.responded(resp)
 	return restore(resp, out, req), nil
 }
+
+// errNoResponse is that of a base transport which returns neither.
+var errNoResponse = errors.New("the transport returned neither a response nor an error")
 
 // restore makes the response name the caller's request, as net/http's does.
 func restore(resp *http.Response, sent, req *http.Request) *http.Response {

@@ -106,6 +106,8 @@ func happened(e *entry.Entry, l Lang) string {
 		return after("was left by its client", "클라이언트가 떠남")
 	case entry.ErrorRedirect:
 		return l.pick("failed on a redirect", "리다이렉트 실패")
+	case entry.ErrorRequestBody:
+		return l.pick("failed: its body could not be read to be sent", "실패: 보낼 본문을 읽지 못함")
 	case entry.ErrorProtocol:
 		return l.pick("failed: the answer is not valid HTTP", "실패: HTTP 응답이 아님")
 	}
