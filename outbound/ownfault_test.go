@@ -102,7 +102,7 @@ func TestRequestBodyIsNotToBeHadAgain(t *testing.T) {
 func TestNoResponseAndNoError(t *testing.T) {
 	rec := newRecorder(t)
 	silent := roundTripper(func(*http.Request) (*http.Response, error) { return nil, nil })
-	resp, err := rec.transport(t, silent, nil).RoundTrip(request(t, t.Context(), http.MethodGet, "http://core/", nil)) //nolint:bodyclose // there is none
+	resp, err := rec.transport(t, silent, nil).RoundTrip(request(t, t.Context(), http.MethodGet, "http://core/", nil))
 	if resp != nil || err != nil {
 		t.Errorf("%v, %v", resp, err)
 	}
