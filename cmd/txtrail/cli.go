@@ -59,7 +59,7 @@ type helpFlag bool
 // asked for.
 func (helpFlag) BeforeReset(ctx *kong.Context) error {
 	if err := ctx.PrintUsage(false); err != nil {
-		return err
+		return &outputError{err}
 	}
 	return errHelp
 }
@@ -81,8 +81,12 @@ func run(ctx context.Context, args []string, sys *system) int {
 		args = []string{"--help"}
 	}
 	k, err := parser.Parse(args)
-	if errors.Is(err, errHelp) {
+	var out *outputError
+	switch {
+	case errors.Is(err, errHelp):
 		return exitFound
+	case errors.As(err, &out):
+		return a.fail(out)
 	}
 	if err != nil {
 		hint := "txtrail --help"

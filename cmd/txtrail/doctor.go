@@ -80,7 +80,7 @@ func (c *doctorCmd) run(a *app) (int, error) {
 		return 0, err
 	}
 	r := &report{Source: src.Name(), Problems: []string{}}
-	if dir, ok := a.folder(); ok {
+	if dir, _, ok := a.folder(); ok {
 		err = r.examine(a, dir, c.Deep)
 	} else {
 		err = r.ask(a, src)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/txtrail/txtrail/query"
 )
@@ -32,25 +33,48 @@ type noneError struct{ msg string }
 
 func (e *noneError) Error() string { return e.msg }
 
+// packages are the names that our errors begin with. They tell a programmer where an
+// error comes from, and somebody at a prompt nothing.
+var packages = [...]string{
+	"sink", "query", "journalsink", "journalquery", "cloudloggingsink", "cloudloggingquery", "redact", "sanitize",
+}
+
+// plain returns what an error says without the packages that it went through.
+func plain(err error) string {
+	s := err.Error()
+	for _, p := range packages {
+		s = strings.ReplaceAll(s, ": "+p+": ", ": ")
+	}
+	for again := true; again; {
+		again = false
+		for _, p := range packages {
+			if rest, ok := strings.CutPrefix(s, p+": "); ok {
+				s, again = rest, true
+			}
+		}
+	}
+	return s
+}
+
 // fail says what went wrong and returns the status for it.
 func (a *app) fail(err error) int {
 	var u *usageError
 	var n *noneError
 	switch {
 	case errors.As(err, &u), errors.Is(err, query.ErrPrefix), errors.Is(err, query.ErrStatus), errors.Is(err, query.ErrTime):
-		a.talk("%v", err)
+		a.talk("%s", plain(err))
 		return exitUsage
 	case errors.As(err, &n):
-		a.talk("%v", err)
+		a.talk("%s", plain(err))
 		return exitNone
 	case errors.Is(err, context.Canceled):
 		a.talk("%s", a.say("interrupted", "중단됨"))
 		return exitPartial
 	case errors.Is(err, fs.ErrPermission):
-		a.talk("%v", err)
+		a.talk("%s", plain(err))
 		return exitPermission
 	}
-	a.talk("%v", err)
+	a.talk("%s", plain(err))
 	return exitPartial
 }
 

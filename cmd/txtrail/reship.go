@@ -14,9 +14,12 @@ type reshipCmd struct {
 
 // run has dead letters sent again, by who ships from the folder.
 func (c *reshipCmd) run(a *app) (int, error) {
-	dir, ok := a.folder()
+	dir, from, ok := a.folder()
 	if !ok {
 		return 0, usage("reship: dead letters are in a journal's folder; want --source DIR")
+	}
+	if err := a.checkFolder(dir, from); err != nil {
+		return 0, err
 	}
 	files, err := journalsink.DeadFiles(dir)
 	if err != nil && len(files) == 0 {
@@ -31,7 +34,7 @@ func (c *reshipCmd) run(a *app) (int, error) {
 		if n == 0 {
 			return 0, err
 		}
-		a.talk("%v", err)
+		a.talk("%s", plain(err))
 	}
 	if n == 0 {
 		if pending {

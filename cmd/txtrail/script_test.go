@@ -49,6 +49,11 @@ func TestScripts(t *testing.T) {
 			"sample": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(store(ts.MkAbs(args[0]), querytest.Sample()))
 			},
+			"sample-of": func(ts *testscript.TestScript, _ bool, args []string) {
+				for _, name := range args[1:] {
+					ts.Check(storeOf(ts.MkAbs(args[0]), name, querytest.Sample()))
+				}
+			},
 			"journal": func(ts *testscript.TestScript, _ bool, args []string) {
 				es, err := parse(ts.ReadFile(args[1]))
 				ts.Check(err)
@@ -75,8 +80,11 @@ func TestScripts(t *testing.T) {
 }
 
 // store writes entries into a journal and closes it.
-func store(dir string, es []*entry.Entry) error {
-	j, err := journalsink.Open(dir, nil)
+func store(dir string, es []*entry.Entry) error { return storeOf(dir, "", es) }
+
+// storeOf does so under a writer's name.
+func storeOf(dir, name string, es []*entry.Entry) error {
+	j, err := journalsink.Open(dir, &journalsink.Options{Name: name})
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -189,5 +187,11 @@ func writing(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("writing the output: %w", errors.Join(err))
+	return &outputError{err}
 }
+
+// outputError is a fault of standard output.
+type outputError struct{ err error }
+
+func (e *outputError) Error() string { return "writing the output: " + e.err.Error() }
+func (e *outputError) Unwrap() error { return e.err }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -29,21 +30,40 @@ func (a *app) source() (query.Source, error) {
 			return nil, usage("%s %q: no source of kind %q; want journal:DIR or gcl:PROJECT (or ./DIR for a folder whose name has a colon)", from, spec, scheme)
 		}
 	}
-	if dir == "" {
-		return nil, usage("%s %q names no folder; want journal:DIR", from, spec)
+	if err := a.checkFolder(dir, from); err != nil {
+		return nil, err
 	}
 	src, err := journalquery.Open(dir, nil)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, &noneError{fmt.Sprintf(a.say(
-			"no journal at %s: there is no such folder%s. Name the one that the services write to with --source DIR or TXTRAIL_DIR",
-			"%s에 저널이 없음: 폴더가 없음%s. 서비스가 기록하는 폴더를 --source DIR 또는 TXTRAIL_DIR로 지정"), dir, via(from))}
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("%w%s", err, via(from))
 	case err != nil:
-		return nil, usage("%v%s", err, via(from))
+		return nil, usage("%s%s", plain(err), via(from))
 	}
 	return src, nil
+}
+
+// checkFolder looks at a journal's folder before anything else does, so that every
+// command says the same of one that is not there, or is none. Whether it may be read,
+// who reads it finds out.
+func (a *app) checkFolder(dir, from string) error {
+	if dir == "" {
+		return usage("%s names no folder; want journal:DIR", from)
+	}
+	st, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &noneError{fmt.Sprintf(a.say(
+			"no journal at %s: there is no such folder%s. Name the one that the services write to with --source DIR or TXTRAIL_DIR",
+			"%s에 저널이 없음: 폴더가 없음%s. 서비스가 기록하는 폴더를 --source DIR 또는 TXTRAIL_DIR로 지정"), dir, via(from))}
+	case errors.Is(err, fs.ErrPermission):
+		return nil
+	case err != nil:
+		return usage("%v%s", err, via(from))
+	case !st.IsDir():
+		return usage(a.say("%s is no folder%s: want the one that the services write to", "%s: 폴더가 아님%s. 서비스가 기록하는 폴더를 지정"), dir, via(from))
+	}
+	return nil
 }
 
 // spec is what says where to look, and which setting that is.
@@ -57,17 +77,18 @@ func (a *app) spec() (spec, from string) {
 	return defaultDir, ""
 }
 
-// folder returns the journal's folder that is meant, and false if it is no journal.
-func (a *app) folder() (dir string, ok bool) {
-	spec, _ := a.spec()
+// folder returns the journal's folder that is meant, what says so, and false if it is
+// no journal.
+func (a *app) folder() (dir, from string, ok bool) {
+	spec, from := a.spec()
 	scheme, rest, cut := strings.Cut(spec, ":")
 	switch {
 	case !cut || !isScheme(scheme):
-		return spec, true
+		return spec, from, true
 	case scheme == "journal":
-		return rest, true
+		return rest, from, true
 	}
-	return "", false
+	return "", from, false
 }
 
 // via says which setting named a folder.
