@@ -17,7 +17,9 @@ import (
 // people may read with jq. Those that are to be sent again are the same under another
 // name, which whoever ships looks for.
 func deadName(writer string) string  { return "dead-" + writer + extOpen }
-func againName(writer string) string { return "again-" + writer + extOpen }
+func againName(writer string) string { return againPrefix + writer + extOpen }
+
+const againPrefix = "again-"
 
 // letter is a line of such a file. The entry is its canonical line.
 type letter struct {

@@ -176,3 +176,22 @@ func TestDeadLettersBarred(t *testing.T) {
 		})
 	}
 }
+
+// Who has letters to be sent again has something to ship, though all its files have
+// gone.
+func TestWritersWithLettersAlone(t *testing.T) {
+	dir := t.TempDir()
+	folder := filepath.Join(dir, shipDir, shipFolder("cloud"))
+	if err := os.MkdirAll(filepath.Join(folder, againName("afolder")), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{againName("web"), againName("No name"), deadName("api"), "again-core" + extCursor} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte("{}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names, err := Writers(dir)
+	if diff := cmp.Diff([]string{"web"}, names); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}

@@ -42,8 +42,8 @@ func DeadFiles(dir string) ([]DeadFile, error) {
 			switch {
 			case strings.HasPrefix(name, "dead-"):
 				d.Writer = name[len("dead-"):]
-			case strings.HasPrefix(name, "again-"):
-				d.Writer, d.Again = name[len("again-"):], true
+			case strings.HasPrefix(name, againPrefix):
+				d.Writer, d.Again = name[len(againPrefix):], true
 			default:
 				continue
 			}

@@ -130,7 +130,10 @@ func locked(path string) bool {
 	return errors.Is(lockFile(f), errLocked)
 }
 
-// Writers returns the writers' names that have files in a journal's folder, sorted.
+// Writers returns the writers' names of which a journal's folder has something to ship,
+// sorted: those that have files in it, and those of whom a sink is to get dead letters
+// again, whose files may have gone. With an error, which says what could not be looked
+// at, come those that could.
 func Writers(dir string) ([]string, error) {
 	bases, err := list(dir, readDir, nil, nil)
 	if err != nil {
@@ -140,6 +143,16 @@ func Writers(dir string) ([]string, error) {
 	for i := range bases {
 		names = append(names, bases[i].writer())
 	}
+	err = eachShip(dir, func(_ string, items []fs.DirEntry) error {
+		for _, item := range items {
+			name, ok := strings.CutSuffix(item.Name(), extOpen)
+			writer, again := strings.CutPrefix(name, againPrefix)
+			if ok && again && cleanName(writer) == writer && item.Type().IsRegular() {
+				names = append(names, writer)
+			}
+		}
+		return nil
+	})
 	slices.Sort(names)
-	return slices.Compact(names), nil
+	return slices.Compact(names), err
 }
