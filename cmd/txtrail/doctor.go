@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/txtrail/txtrail/internal/human"
-	"github.com/txtrail/txtrail/internal/render"
 	"github.com/txtrail/txtrail/query"
 	cloudloggingquery "github.com/txtrail/txtrail/query/cloudlogging"
 	journalsink "github.com/txtrail/txtrail/sink/journal"
@@ -31,10 +31,14 @@ type report struct {
 	Ships   []shipDoc   `json:"ships,omitempty"`
 	Dead    []deadDoc   `json:"dead_letters,omitempty"`
 	Damage  []damageDoc `json:"damage,omitempty"`
-	Checks  []checkDoc  `json:"checks,omitempty"` // of a source with an account
+	// InFlight are the processes that have requests in flight, or had when they died.
+	InFlight []inFlightDoc `json:"in_flight,omitempty"`
+	Checks   []checkDoc    `json:"checks,omitempty"` // of a source with an account
 	// Problems are what somebody should look at, in English.
 	Problems []string `json:"problems"`
+	told     []string // the same, in the reader's language
 	denied   bool     // one of them is a permission
+	say      func(en, ko string) string
 }
 
 type shipDoc struct {
@@ -70,6 +74,17 @@ type damageDoc struct {
 	Offset int64  `json:"offset"`
 	Lines  int    `json:"lines,omitempty"`
 	What   string `json:"what"`
+	// Kind is "foreign" for what is no file of a journal, "open" for a last line without
+	// an end, which is being written or was when its writer died; else "".
+	Kind string `json:"kind,omitempty"`
+}
+
+type inFlightDoc struct {
+	Service  string     `json:"service,omitempty"`
+	PID      int        `json:"pid,omitempty"`
+	Alive    bool       `json:"alive"`
+	Requests int        `json:"requests"`
+	Seen     *time.Time `json:"seen,omitempty"` // the last sign of life, of a dead one
 }
 
 // run examines the source: what is there, what could not be read, what waits for a
@@ -79,7 +94,7 @@ func (c *doctorCmd) run(a *app) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	r := &report{Source: src.Name(), Problems: []string{}}
+	r := &report{Source: src.Name(), Problems: []string{}, say: a.say}
 	if dir, _, ok := a.folder(); ok {
 		err = r.examine(a, dir, c.Deep)
 	} else {
@@ -109,8 +124,10 @@ func (c *doctorCmd) run(a *app) (int, error) {
 	return exitFound, nil
 }
 
-func (r *report) problem(format string, args ...any) {
-	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+// problem notes what somebody should look at. Both texts take the same arguments.
+func (r *report) problem(en, ko string, args ...any) {
+	r.Problems = append(r.Problems, fmt.Sprintf(en, args...))
+	r.told = append(r.told, fmt.Sprintf(r.say(en, ko), args...))
 }
 
 // ask puts a small question to a source that is no folder.
@@ -123,7 +140,7 @@ func (r *report) ask(a *app, src query.Source) error {
 		return err
 	}
 	for _, w := range found.Warnings {
-		r.problem("%s", w)
+		r.problem("%s", "%s", w)
 	}
 	if n := len(found.Entries); n > 0 {
 		r.To = &found.Entries[n-1].Time
@@ -153,12 +170,64 @@ func (r *report) examine(a *app, dir string, deep bool) error {
 		r.From, r.To = &c.From, &c.To
 	}
 	for _, d := range c.Damaged {
-		r.Damage = append(r.Damage, damageDoc{d.File, d.Offset, d.Lines, d.Err.Error()})
-		if !errors.Is(d.Err, journalsink.ErrForeign) && !errors.Is(d.Err, journalsink.ErrUnfinished) {
-			r.problem("%s", d)
+		doc := damageDoc{File: d.File, Offset: d.Offset, Lines: d.Lines, What: d.Err.Error()}
+		switch {
+		case errors.Is(d.Err, journalsink.ErrForeign):
+			doc.Kind = "foreign"
+		case errors.Is(d.Err, journalsink.ErrUnfinished):
+			doc.Kind = "open"
+		default:
+			r.problem("%s", "%s", d)
 		}
+		r.Damage = append(r.Damage, doc)
+	}
+	lists, err := reader.InFlight()
+	r.failed(nil, err)
+	for i := range lists {
+		r.inFlight(a, &lists[i])
 	}
 	return r.ships(a, dir)
+}
+
+// inFlight notes what a process is serving, or was when it died.
+func (r *report) inFlight(a *app, l *journalsink.InFlightList) {
+	doc := inFlightDoc{Alive: l.Alive, Requests: len(l.Crashed)}
+	if l.Resource != nil {
+		doc.Service, doc.PID = l.Resource.Service, l.Resource.PID
+	}
+	if !l.Alive {
+		if doc.Requests == 0 {
+			return // nobody missed it
+		}
+		var seen time.Time
+		for _, e := range l.Crashed {
+			if t := e.Time.Add(e.Latency); t.After(seen) {
+				seen = t
+			}
+		}
+		doc.Seen = &seen
+		r.problem("%s died while it served %s, last seen alive %s; txtrail find --entries --kind crash lists them",
+			"%s: 요청 처리 중 종료됨(%s), 마지막 확인 %s; txtrail find --entries --kind crash로 확인",
+			doc.who(), doc.requests(a), a.moment(seen))
+	}
+	r.InFlight = append(r.InFlight, doc)
+}
+
+// who names a process.
+func (d *inFlightDoc) who() string {
+	name := d.Service
+	if name == "" {
+		name = "?"
+	}
+	return name + " (pid " + strconv.Itoa(d.PID) + ")"
+}
+
+func (d *inFlightDoc) requests(a *app) string {
+	if d.Requests == 1 {
+		return a.say("1 request", "요청 1건")
+	}
+	n := human.Count(int64(d.Requests))
+	return a.say(n+" requests", "요청 "+n+"건")
 }
 
 func (r *report) ships(a *app, dir string) error {
@@ -167,6 +236,10 @@ func (r *report) ships(a *app, dir string) error {
 		return err
 	}
 	failed := r.failed(nil, err)
+	used := map[string]bool{} // folders of sinks to which something is shipped now
+	for i := range states {
+		used[states[i].Folder] = used[states[i].Folder] || states[i].Alive
+	}
 	for i := range states {
 		s := &states[i]
 		doc := shipDoc{Sink: s.Sink, Writer: s.Writer, Alive: s.Alive, Waiting: s.Waiting, Bytes: s.Bytes, Written: s.Written, Lost: s.Lost}
@@ -177,14 +250,25 @@ func (r *report) ships(a *app, dir string) error {
 			doc.LostLast = &s.LostLast
 		}
 		if s.Lost > 0 && a.now().Sub(s.LostLast) < lostIsNews || s.Lost > 0 && s.LostLast.IsZero() {
-			r.problem("%s entries of %s were removed before %s got them: raise the journal's MaxBytes, or see why the sink is so slow", human.Count(s.Lost), s.Writer, s.Sink)
+			r.problem("%s entries of %s were removed before %s got them: raise the journal's MaxBytes, or see why the sink is so slow",
+				"%[2]s의 기록 %[1]s건이 %[3]s에 전송되기 전에 삭제됨: 저널의 MaxBytes를 늘리거나 싱크가 느린 원인을 확인",
+				human.Count(s.Lost), s.Writer, s.Sink)
 		}
 		if s.Err != nil {
 			doc.Error = s.Err.Error()
-			r.problem("the cursor of %s for %s: %v; shipping begins again with the oldest file", s.Sink, s.Writer, s.Err)
+			r.problem("the cursor of %s for %s: %v; shipping begins again with the oldest file",
+				"%s의 커서(%s): %v; 가장 오래된 파일부터 다시 전송", s.Sink, s.Writer, s.Err)
 		}
-		if s.Waiting > 0 && !s.Alive {
-			r.problem("%s entries of %s wait for %s, and no process ships them: start the service, or run txtrail ship", human.Count(s.Waiting), s.Writer, s.Sink)
+		switch {
+		case s.Waiting == 0 || s.Alive:
+		case used[s.Folder]:
+			r.problem("%s entries of %s wait for %s, and no process ships them: start the service, or run txtrail ship",
+				"%[2]s의 기록 %[1]s건이 %[3]s 전송 대기 중이나 전송하는 프로세스가 없음: 서비스를 시작하거나 txtrail ship 실행",
+				human.Count(s.Waiting), s.Writer, s.Sink)
+		default:
+			r.problem("%s entries of %s wait for %s, and no process ships them: start the service, or run txtrail ship. If nothing goes to that sink any more, remove %s",
+				"%[2]s의 기록 %[1]s건이 %[3]s 전송 대기 중이나 전송하는 프로세스가 없음: 서비스를 시작하거나 txtrail ship 실행. 더 이상 쓰지 않는 싱크라면 %[4]s 삭제",
+				human.Count(s.Waiting), s.Writer, s.Sink, s.Folder)
 		}
 		r.Ships = append(r.Ships, doc)
 	}
@@ -194,7 +278,8 @@ func (r *report) ships(a *app, dir string) error {
 		d := &dead[i]
 		r.Dead = append(r.Dead, deadDoc{d.Sink, d.Writer, d.Path, d.Again, d.Letters, d.Bytes, d.Newest, d.Reason})
 		if !d.Again {
-			r.problem("%s has refused %s entries of %s for good; txtrail reship has them sent again", d.Sink, human.Count(d.Letters), d.Writer)
+			r.problem("%s has refused %s entries of %s for good; txtrail reship has them sent again",
+				"%s이(가) 기록 %s건(%s)을 완전히 거부함: txtrail reship으로 재전송", d.Sink, human.Count(d.Letters), d.Writer)
 		}
 	}
 	return nil
@@ -208,73 +293,9 @@ func (r *report) failed(before []string, err error) []string {
 	r.denied = r.denied || errors.Is(err, fs.ErrPermission)
 	for line := range strings.Lines(err.Error()) {
 		if line = strings.TrimSuffix(line, "\n"); !slices.Contains(before, line) {
-			r.problem("%s", line)
+			r.problem("%s", "%s", line)
 			before = append(before, line)
 		}
 	}
 	return before
-}
-
-func (r *report) print(a *app) error {
-	row := func(head, text string) { _, _ = fmt.Fprintf(a.stdout, "%-8s %s\n", head, render.Escape(text)) }
-	now := a.now()
-	ago := func(t time.Time) string { return human.Duration(max(0, now.Sub(t))) }
-	where := query.Coverage{Source: r.Source, Files: r.Files, Bytes: r.Bytes}
-	if r.From != nil {
-		where.From, where.To = *r.From, *r.To
-	}
-	switch {
-	case r.Files == 0 && r.To != nil:
-		row("source", fmt.Sprintf(a.say("%s: newest entry %s ago", "%s: 최근 기록 %s 전"), r.Source, ago(*r.To)))
-	case len(r.Checks) > 0:
-		row("source", r.Source)
-	default:
-		row("source", a.where(&where))
-	}
-	if r.Entries > 0 {
-		row("read", fmt.Sprintf(a.say("%s entries", "%s건"), human.Count(r.Entries)))
-	}
-	for i := range r.Ships {
-		s := &r.Ships[i]
-		text := fmt.Sprintf(a.say("%s ← %s: %s waiting", "%s ← %s: %s건 대기"), s.Sink, s.Writer, human.Count(s.Waiting))
-		if s.Oldest != nil {
-			text += fmt.Sprintf(a.say(" (%s, the oldest for %s)", " (%s, 가장 오래된 것 %s 전)"), human.Bytes(s.Bytes), ago(*s.Oldest))
-		}
-		if s.Lost > 0 {
-			text += fmt.Sprintf(a.say("; %s removed before they were delivered", "; 전송 전에 삭제된 것 %s건"), human.Count(s.Lost))
-		}
-		if s.Alive {
-			text += a.say("; a process ships them", "; 전송 중인 프로세스 있음")
-		} else {
-			text += fmt.Sprintf(a.say("; nobody ships, last %s ago", "; 전송하는 프로세스 없음, 마지막 %s 전"), ago(s.Written))
-		}
-		row("ship", text)
-	}
-	for i := range r.Dead {
-		d := &r.Dead[i]
-		text := fmt.Sprintf(a.say("%s ← %s: %s refused, the newest %s ago: %s", "%s ← %s: 거부 %s건, 최근 %s 전: %s"), d.Sink, d.Writer, human.Count(d.Letters), ago(d.Newest), d.Reason)
-		if d.Again {
-			text = fmt.Sprintf(a.say("%s ← %s: %s to be sent again", "%s ← %s: %s건 재전송 예정"), d.Sink, d.Writer, human.Count(d.Letters))
-		}
-		row("dead", text)
-	}
-	for _, c := range r.Checks {
-		text := c.What + ": " + a.say("works", "정상")
-		if c.Error != "" {
-			text = c.What + ": " + a.say("does not work", "실패")
-		}
-		row("check", text)
-	}
-	for i := range r.Damage {
-		d := &r.Damage[i]
-		row("damage", fmt.Sprintf(a.say("%s, byte %d: %s", "%s, 바이트 %d: %s"), d.File, d.Offset, d.What))
-	}
-	if len(r.Problems) == 0 {
-		_, err := fmt.Fprintln(a.stdout, a.say("nothing wrong", "이상 없음"))
-		return err
-	}
-	for _, p := range r.Problems {
-		a.talk("%s", p)
-	}
-	return nil
 }

@@ -27,9 +27,9 @@ func (r *report) cloud(a *app, src *cloudloggingquery.Source) error {
 			doc.Error = s.Err.Error()
 			denied := errors.Is(s.Err, fs.ErrPermission) || cloudloggingsink.Denied(s.Err)
 			if denied && s.What == "write" {
-				r.problem("%s: %v; reading works: who only reads asks with ?readonly", s.What, s.Err)
+				r.problem("%s: %v; reading works: who only reads asks with ?readonly", "%s: %v; 읽기는 가능: 읽기만 하려면 ?readonly", s.What, s.Err)
 			} else {
-				r.problem("%s: %v", s.What, s.Err)
+				r.problem("%s: %v", "%s: %v", s.What, s.Err)
 			}
 			r.denied = r.denied || denied
 		}

@@ -16,8 +16,10 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/blackbox"
 	"github.com/txtrail/txtrail/internal/gcltest"
 	"github.com/txtrail/txtrail/query/querytest"
+	"github.com/txtrail/txtrail/sink"
 	cloudloggingsink "github.com/txtrail/txtrail/sink/cloudlogging"
 	journalsink "github.com/txtrail/txtrail/sink/journal"
 )
@@ -62,6 +64,8 @@ func TestScripts(t *testing.T) {
 			"cloud":  cloud,
 			"deny":   deny,
 			"lose":   lose,
+			"dies":   dies,
+			"serves": serves,
 			"same":   same,
 			"damage": damage,
 			"status": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -129,6 +133,33 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.MkdirAll(dir, 0o700))
 	ts.Check(os.WriteFile(filepath.Join(dir, filepath.Base(names[0])), b, 0o600))
 	ts.Check(j.Close(context.Background()))
+}
+
+// dies leaves in a folder what a process of a service was serving when it died: a copy
+// of the list, which nobody holds.
+func dies(ts *testscript.TestScript, _ bool, args []string) {
+	aside, dir := ts.MkAbs(args[0]+"-aside"), ts.MkAbs(args[0])
+	serves(ts, false, []string{aside, args[1]})
+	items, err := os.ReadDir(aside)
+	ts.Check(err)
+	ts.Check(os.MkdirAll(dir, 0o700))
+	for _, path := range blackbox.List(items, aside) {
+		b, err := os.ReadFile(path)
+		ts.Check(err)
+		ts.Check(os.WriteFile(filepath.Join(dir, filepath.Base(path)), b, 0o600))
+	}
+}
+
+// serves begins two requests of a service that lives.
+func serves(ts *testscript.TestScript, _ bool, args []string) {
+	j, err := journalsink.Open(ts.MkAbs(args[0]), nil)
+	ts.Check(err)
+	l, err := j.InFlight(&journalsink.InFlightOptions{OnDisk: true, Resource: &entry.Resource{Service: args[1], PID: 4711}})
+	ts.Check(err)
+	for i := range 2 {
+		l.Begin(sink.InFlightRequest{ID: "0197a3c2-dead", Start: now().Add(time.Duration(i) * time.Second), Method: "GET", Route: "/pay"})
+	}
+	ts.Defer(func() { _ = j.Close(context.Background()) })
 }
 
 // lose says in each cursor of a folder that a file of seven entries waits, which is not

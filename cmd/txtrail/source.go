@@ -135,6 +135,9 @@ func (a *app) where(c *query.Coverage) string {
 	return s + a.say("covering ", "범위 ") + a.period(c.From, c.To) + ")"
 }
 
+// moment writes a time.
+func (a *app) moment(t time.Time) string { return t.In(a.zone).Format("2006-01-02 15:04:05 MST") }
+
 // period writes a range of time, its day once if there is only one.
 func (a *app) period(from, to time.Time) string {
 	f, t := from.In(a.zone), to.In(a.zone)

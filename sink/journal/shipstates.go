@@ -18,6 +18,10 @@ import (
 type ShipState struct {
 	Sink   string
 	Writer string // Options.Name of the processes that wrote them
+	// Folder is the path of what is remembered of the sink: how far it is, and its dead
+	// letters. Who removes it while nobody ships has the sink forgotten, and no files kept
+	// for it; should it come back, it gets all that is there.
+	Folder string
 	// Alive: a process ships them now. Written is when the last one wrote its cursor.
 	Alive   bool
 	Written time.Time
@@ -68,7 +72,7 @@ func ShipStates(ctx context.Context, dir string, now time.Time) ([]ShipState, er
 }
 
 func shipState(ctx context.Context, dir, folder, writer string, now time.Time) (ShipState, error) {
-	state := ShipState{Sink: folder, Writer: writer, Alive: locked(shipPath(dir, folder, writer+extLock))}
+	state := ShipState{Sink: folder, Writer: writer, Folder: filepath.Join(dir, shipDir, folder), Alive: locked(shipPath(dir, folder, writer+extLock))}
 	path := shipPath(dir, folder, writer+extCursor)
 	c, err := readCursor(osFS{}, path)
 	switch {

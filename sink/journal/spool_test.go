@@ -754,7 +754,7 @@ func TestShipStates(t *testing.T) {
 		return states[0]
 	}
 	want := ShipState{
-		Sink: "cloud:a/b", Writer: "web", Alive: true, Written: testStart,
+		Sink: "cloud:a/b", Writer: "web", Folder: filepath.Join(dir, shipDir, f.folder), Alive: true, Written: testStart,
 		Waiting: 18, Oldest: testStart.Add(12 * time.Millisecond),
 	}
 	got := state(testStart)
