@@ -59,7 +59,7 @@ func ParseTime(s string, now time.Time, zone *time.Location) (time.Time, error) 
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%w %.60q, want a duration before now (10m, 6h, 2d), a time (19:04), or a date and time (2026-11-20T19:04)", ErrTime, s)
+	return time.Time{}, fmt.Errorf("%w %.60q, want a duration before now (10m, 6h, 2d), a time (19:04), a date and time (2026-11-20T19:04), now, today or yesterday", ErrTime, s)
 }
 
 // duration reads what time.ParseDuration does, and days and weeks before it.

@@ -28,7 +28,7 @@ type globals struct {
 	Color  string   `enum:"auto,always,never" default:"auto" help:"auto: on a terminal, unless NO_COLOR is set (${enum})."`
 	UTC    bool     `name:"utc" help:"Times in UTC instead of the local zone."`
 	Lang   string   `enum:"en,ko,auto" default:"auto" help:"Language of texts for people: en, ko; auto takes it from LC_ALL, LC_MESSAGES or LANG."`
-	Limit  *int     `short:"n" placeholder:"N" help:"At most N rows; 0: all. What is left out is said."`
+	Limit  *int     `short:"n" placeholder:"N" help:"At most N rows; 0: all. What is left out is said. Of tail: how many of the last ones to begin with."`
 	Help   helpFlag `short:"h" help:"Show what there is to know."`
 }
 

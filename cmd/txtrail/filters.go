@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/render"
 	"github.com/txtrail/txtrail/query"
 )
 
@@ -20,7 +21,6 @@ type filterFlags struct {
 	Route      string        `placeholder:"PART" help:"Any part of the route or the path: /api/pay."`
 	Status     string        `placeholder:"STATUS" help:"404, 5xx, 400-499, >=500, none, or several with commas."`
 	ErrorType  []string      `name:"error" placeholder:"TYPE" help:"One of these error types: header_timeout, refused."`
-	Failed     bool          `short:"f" help:"Only what failed."`
 	MinLatency time.Duration `placeholder:"DURATION" help:"What took at least so long: 500ms."`
 	Since      string        `placeholder:"WHEN" help:"10m, 6h, 2d, 19:04, 2026-11-20T19:04."`
 	Text       string        `short:"t" placeholder:"WORDS" help:"Anywhere in URLs, headers, bodies, messages, errors; case ignored."`
@@ -35,7 +35,7 @@ var kinds = [...]entry.Kind{
 func (f *filterFlags) filter(a *app) (query.Filter, error) {
 	q := query.Filter{
 		TxID: f.TxID, User: f.User, Device: f.Device, ServerUser: f.ServerUser, Services: f.Service,
-		Methods: f.Method, Route: f.Route, ErrorTypes: f.ErrorType, Failed: f.Failed, MinLatency: f.MinLatency, Text: f.Text,
+		Methods: f.Method, Route: f.Route, ErrorTypes: f.ErrorType, MinLatency: f.MinLatency, Text: f.Text,
 	}
 	if f.TxID != "" {
 		if err := query.CheckPrefix(f.TxID); err != nil {
@@ -65,6 +65,37 @@ func (f *filterFlags) filter(a *app) (query.Filter, error) {
 	var err error
 	q.Since, err = a.when("--since", f.Since)
 	return q, err
+}
+
+// words are the flags as they may be typed.
+func (f *filterFlags) words() (words []string) {
+	latency := ""
+	if f.MinLatency > 0 {
+		latency = f.MinLatency.String()
+	}
+	for _, flag := range [...]struct {
+		name   string
+		values []string
+	}{
+		{"txid", []string{f.TxID}},
+		{"user", []string{f.User}},
+		{"device", []string{f.Device}},
+		{"server-user", []string{f.ServerUser}},
+		{"service", f.Service},
+		{"kind", f.Kind},
+		{"method", f.Method},
+		{"route", []string{f.Route}},
+		{"status", []string{f.Status}},
+		{"error", f.ErrorType},
+		{"min-latency", []string{latency}},
+		{"since", []string{f.Since}},
+		{"text", []string{f.Text}},
+	} {
+		if value := strings.Join(flag.values, ","); value != "" {
+			words = append(words, "--"+flag.name, render.Quote(value))
+		}
+	}
+	return words
 }
 
 // when reads a moment in the reader's zone; "" is none.

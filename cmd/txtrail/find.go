@@ -20,9 +20,12 @@ const (
 
 type findCmd struct {
 	filterFlags
+	Failed      bool   `short:"f" help:"Only what failed."`
 	Until       string `placeholder:"WHEN" help:"Before this moment; as --since."`
 	Entries     bool   `short:"e" help:"List entries, one a line, instead of stories."`
 	NewestFirst bool   `help:"The newest first. Default: the newest last, next to the prompt."`
+
+	cut bool // more entries matched than the limit allows
 }
 
 func (c *findCmd) run(a *app) (int, error) {
@@ -30,6 +33,7 @@ func (c *findCmd) run(a *app) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	f.Failed = c.Failed
 	if f.Until, err = a.when("--until", c.Until); err != nil {
 		return 0, err
 	}
@@ -67,11 +71,18 @@ func (c *findCmd) run(a *app) (int, error) {
 	if len(r.Entries) == 0 {
 		return a.nothing(r, &f)
 	}
+	c.cut = limited(r, &f)
 	link := linksOf(src).find(&f)
 	if stories {
 		return c.stories(a, src, r, link)
 	}
 	return c.entries(a, r, link)
+}
+
+// limited reports whether entries that matched were left out for the limit's sake. Of a
+// damaged file an index may tell of more than can be read, which no limit brings back.
+func limited(r *query.Result, f *query.Filter) bool {
+	return r.More || f.Limit > 0 && len(r.Entries) >= f.Limit && len(r.Entries) < r.Matched
 }
 
 // nothing says where there was nothing to find.
@@ -93,8 +104,11 @@ func (a *app) nothing(r *query.Result, f *query.Filter) (int, error) {
 		}
 		since = a.say(" between "+a.period(from, to), " ("+a.period(from, to)+")")
 	}
-	a.talk(a.say("nothing matches%s in %s. Try an earlier --since, fewer filters, or another --source",
-		"조건에 맞는 기록이 없음%s: %s. --since를 앞당기거나 조건을 줄이거나 다른 --source를 지정"), since, a.where(&r.Coverage))
+	try := a.say("Try fewer filters, or another --source", "조건을 줄이거나 다른 --source를 지정")
+	if !f.Since.IsZero() {
+		try = a.say("Try an earlier --since, fewer filters, or another --source", "--since를 앞당기거나 조건을 줄이거나 다른 --source를 지정")
+	}
+	a.talk(a.say("nothing matches%s in %s. %s", "조건에 맞는 기록이 없음%s: %s. %s"), since, a.where(&r.Coverage), try)
 	return a.status(r, false), nil
 }
 
@@ -123,7 +137,7 @@ func (c *findCmd) entries(a *app, r *query.Result, link string) (int, error) {
 	if err != nil {
 		return 0, writing(err)
 	}
-	if len(r.Entries) < r.Matched {
+	if c.cut {
 		a.shown(len(r.Entries), r.Matched, r.More, a.say("entries", "건"))
 	}
 	return code, nil
@@ -175,8 +189,8 @@ func (c *findCmd) stories(a *app, src query.Source, r *query.Result, link string
 	if err != nil {
 		return 0, writing(err)
 	}
-	if len(ss) < total || len(r.Entries) < r.Matched {
-		a.shown(len(ss), total, len(r.Entries) < r.Matched, a.say("stories", "건"))
+	if len(ss) < total || c.cut {
+		a.shown(len(ss), total, c.cut, a.say("stories", "건"))
 	}
 	return code, nil
 }

@@ -68,6 +68,7 @@ func TestScripts(t *testing.T) {
 			"serves": serves,
 			"same":   same,
 			"damage": damage,
+			"spoil":  spoil,
 			"status": func(ts *testscript.TestScript, _ bool, args []string) {
 				// exec compares success alone; this compares the exit status.
 				err := ts.Exec(args[1], args[2:]...)
@@ -133,6 +134,23 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.MkdirAll(dir, 0o700))
 	ts.Check(os.WriteFile(filepath.Join(dir, filepath.Base(names[0])), b, 0o600))
 	ts.Check(j.Close(context.Background()))
+}
+
+// spoil spoils the compressed entries of the closed files of a folder.
+func spoil(ts *testscript.TestScript, _ bool, args []string) {
+	paths, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*.zst"))
+	ts.Check(err)
+	if len(paths) == 0 {
+		ts.Fatalf("no closed file in %s", args[0])
+	}
+	for _, path := range paths {
+		b, err := os.ReadFile(path)
+		ts.Check(err)
+		for i := 40; i < 60; i++ {
+			b[i] ^= 0xff
+		}
+		ts.Check(os.WriteFile(path, b, 0o600))
+	}
 }
 
 // dies leaves in a folder what a process of a service was serving when it died: a copy

@@ -114,26 +114,43 @@ func (p *Printer) body(b *entry.Body, mode BodyMode, indent string) {
 	}
 	text := pretty(b)
 	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
-	hidden := 0
+	hidden, shortened := 0, 0
 	if mode == BodyShort && len(lines) > shortLines {
-		for _, l := range lines[shortLines:] {
-			hidden += len(l) + 1
-		}
+		hidden = len(lines) - shortLines
 		lines = lines[:shortLines]
 	}
 	for _, l := range lines {
 		l = showMasks(escape(l, true))
 		if mode == BodyShort && width(l) > shortWidth {
-			short := cutEnd(l, shortWidth)
-			hidden += len(l) - len(short)
-			l = short
+			l = cutEnd(l, shortWidth)
+			shortened++
 		}
 		p.line(indent + l)
 	}
-	if hidden > 0 {
-		n := human.Bytes(int64(hidden))
-		p.line(indent + p.paint(dim, p.say("… "+n+" more: --body full", "… "+n+" 더 있음: --body full")))
+	if left := p.leftOut(hidden, shortened); left != "" {
+		p.line(indent + p.paint(dim, "… "+left+": --body full"))
 	}
+}
+
+// leftOut says how much of a body a short one leaves out, in lines as they are printed:
+// its bytes are not those of the text, which may be indented.
+func (p *Printer) leftOut(hidden, shortened int) string {
+	var parts []string
+	switch {
+	case hidden == 1:
+		parts = append(parts, p.say("1 more line", "1줄 더 있음"))
+	case hidden > 0:
+		n := human.Count(int64(hidden))
+		parts = append(parts, p.say(n+" more lines", n+"줄 더 있음"))
+	}
+	switch {
+	case shortened == 1:
+		parts = append(parts, p.say("1 line cut", "1줄 잘림"))
+	case shortened > 0:
+		n := human.Count(int64(shortened))
+		parts = append(parts, p.say(n+" lines cut", n+"줄 잘림"))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // pretty returns the content as text, JSON indented by two. What only claims to be

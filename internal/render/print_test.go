@@ -189,12 +189,24 @@ func TestShortBodySaysWhatItLeavesOut(t *testing.T) {
 	long := "{" + strings.Repeat(`"key": "value", `, 50) + `"end": 1}`
 	querytest.JSON(&s.Rows[2].Server.Request, long)
 	out := printed(t, Options{}, func(p *Printer) { p.table(s, s.Rows, Detail{Body: BodyShort}) })
-	if !strings.Contains(out, "more: --body full") || strings.Contains(out, `"end"`) {
+	if !strings.Contains(out, "… 45 more lines: --body full") || strings.Contains(out, `"end"`) {
 		t.Errorf("short:\n%s", out)
 	}
 	out = printed(t, Options{}, func(p *Printer) { p.table(s, s.Rows, Detail{Body: BodyFull}) })
-	if strings.Contains(out, "more: --body full") || !strings.Contains(out, `"end"`) {
+	if strings.Contains(out, ": --body full") || !strings.Contains(out, `"end"`) {
 		t.Errorf("full:\n%s", out)
+	}
+	for _, c := range []struct{ body, want string }{
+		{strings.Repeat("line\n", 9), "… 1 more line: --body full"},
+		{strings.Repeat("line\n", 8), ""},
+		{strings.Repeat("word ", 100), "… 1 line cut: --body full"},
+		{strings.Repeat(strings.Repeat("word ", 100)+"\n", 10), "… 2 more lines, 8 lines cut: --body full"},
+	} {
+		s.Rows[2].Server.Request.Body.Content = []byte(c.body)
+		out := printed(t, Options{}, func(p *Printer) { p.table(s, s.Rows, Detail{Body: BodyShort}) })
+		if c.want != "" && !strings.Contains(out, c.want) || c.want == "" && strings.Contains(out, ": --body full") {
+			t.Errorf("%.20q: want %q in\n%s", c.body, c.want, out)
+		}
 	}
 }
 

@@ -27,8 +27,12 @@ type TailOptions struct {
 
 // Tail yields the entries as they are written, by any process, until ctx ends; that
 // end is no error. Nothing is missing and nothing comes twice while files are
-// rotated and compressed. Entries of one file come in the order of writing.
+// rotated and compressed. Entries of one file come in the order of writing. What is
+// written between the call and the first step belongs to it. It can be iterated once: a
+// second time it goes on.
 func (r *Reader) Tail(ctx context.Context, opts TailOptions) iter.Seq2[*entry.Entry, error] {
+	t := tailer{r: r, dup: newSeen(), at: make(map[string]*tailed)}
+	err := t.begin(opts.FromStart)
 	return func(yield func(*entry.Entry, error) bool) {
 		if opts.Poll < 0 {
 			yield(nil, fmt.Errorf("%w: Poll is %v: want 0 for the default, or a duration", ErrOptions, opts.Poll))
@@ -37,11 +41,11 @@ func (r *Reader) Tail(ctx context.Context, opts TailOptions) iter.Seq2[*entry.En
 		if opts.Poll == 0 {
 			opts.Poll = DefaultPoll
 		}
-		t := tailer{r: r, dup: newSeen(), at: make(map[string]*tailed), yield: yield}
-		if err := t.begin(opts.FromStart); err != nil {
+		if err != nil {
 			yield(nil, err)
 			return
 		}
+		t.yield = yield
 		tick := time.NewTicker(opts.Poll)
 		defer tick.Stop()
 		for {
