@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +37,8 @@ type globals struct {
 type cli struct {
 	globals
 
+	VersionFlag versionFlag `name:"version" help:"Say which version this is."`
+
 	Show    showCmd    `cmd:"" help:"Tell the story of a transaction ID."`
 	Find    findCmd    `cmd:"" help:"Find stories, or entries, by user, device, route, status and more."`
 	Tail    tailCmd    `cmd:"" help:"Follow entries as they are written."`
@@ -49,7 +53,7 @@ const description = `Reads what services recorded of a transaction ID.
 
 Exit status: 0 found, 1 nothing found, 2 usage, 3 partial (something could not be read), 4 no permission.`
 
-// errHelp ends the parsing once help was shown.
+// errHelp ends the parsing once help, or the version, was shown.
 var errHelp = errors.New("help shown")
 
 // helpFlag shows help and ends the run by a return instead of an exit.
@@ -59,6 +63,17 @@ type helpFlag bool
 // asked for.
 func (helpFlag) BeforeReset(ctx *kong.Context) error {
 	if err := ctx.PrintUsage(false); err != nil {
+		return &outputError{err}
+	}
+	return errHelp
+}
+
+// versionFlag says the version, as the command of that name does.
+type versionFlag bool
+
+// BeforeReset implements kong's hook.
+func (versionFlag) BeforeReset(ctx *kong.Context) error {
+	if _, err := fmt.Fprintln(ctx.Stdout, versionLine(debug.ReadBuildInfo())); err != nil {
 		return &outputError{err}
 	}
 	return errHelp
@@ -77,8 +92,11 @@ func run(ctx context.Context, args []string, sys *system) int {
 	if err != nil { // a fault of ours, which every test would meet
 		return a.fail(usage("%v", err))
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "help": // txtrail help find
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	k, err := parser.Parse(args)
 	var out *outputError
@@ -96,7 +114,7 @@ func run(ctx context.Context, args []string, sys *system) int {
 				hint = "txtrail " + name + " --help"
 			}
 		}
-		return a.fail(usage("%s. See %s", err, hint))
+		return a.fail(usage("%s. See %s", plainParse(err.Error()), hint))
 	}
 	if err := a.configure(&c.globals); err != nil {
 		return a.fail(err)

@@ -90,6 +90,9 @@ func TestAWriterThatFails(t *testing.T) {
 		{"find", "-o", "json"},
 		{"find", "-o", "jsonl"},
 		{"version"},
+		{"--version"},
+		{"--help"},
+		{"help", "find"},
 		{"tail", "--since", "2026-11-20"},
 	} {
 		var errs bytes.Buffer

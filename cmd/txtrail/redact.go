@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,15 +19,15 @@ import (
 const maxPolicy = 1 << 20
 
 type redactCmd struct {
-	ContentType     string `placeholder:"TYPE" help:"The Content-Type that came with the input."`
-	ContentEncoding string `placeholder:"ENCODING" help:"The Content-Encoding: gzip, br, zstd, deflate."`
-	Truncated       bool   `help:"The input is the beginning of something longer."`
-	Kind            string `placeholder:"KIND" help:"What the input is, if that is known: json, form, url, header, cookie, text …"`
-	Route           string `placeholder:"ROUTE" help:"The route, for rules of a route: POST /login."`
-	Policy          string `placeholder:"FILE" help:"A policy in JSON or YAML. Default: the rules that every service has."`
-	Explain         string `placeholder:"KEY" help:"Say whether values under KEY are hidden, and by which rule; reads no input."`
-	Report          bool   `help:"Say on standard error what was hidden, by rule."`
-	JSONL           bool   `name:"jsonl" help:"One sample a line, one result a line."`
+	ContentType     string  `placeholder:"TYPE" help:"The Content-Type that came with the input."`
+	ContentEncoding string  `placeholder:"ENCODING" help:"The Content-Encoding: gzip, br, zstd, deflate."`
+	Truncated       bool    `help:"The input is the beginning of something longer."`
+	Kind            string  `placeholder:"KIND" help:"What the input is, if that is known: json, form, url, header, cookie, text …"`
+	Route           string  `placeholder:"ROUTE" help:"The route, for rules of a route: POST /login."`
+	Policy          string  `placeholder:"FILE" help:"A policy in JSON or YAML. Default: the rules that every service has."`
+	Explain         *string `placeholder:"KEY" help:"Say whether values under KEY are hidden, and by which rule; reads no input."`
+	Report          bool    `help:"Say on standard error what was hidden, by rule."`
+	JSONL           bool    `name:"jsonl" help:"One sample a line, one result a line."`
 }
 
 // run sanitizes standard input as a service would before anything is stored.
@@ -35,7 +36,7 @@ func (c *redactCmd) run(a *app) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if c.Explain != "" {
+	if c.Explain != nil {
 		return exitFound, c.explain(a, policy)
 	}
 	kind, err := sanitize.ParseKind(c.Kind)
@@ -102,7 +103,7 @@ func policyError(err error) error {
 
 // explain says how the policy judges a key.
 func (c *redactCmd) explain(a *app, p *sanitize.Policy) error {
-	ex := p.Explain(c.Explain)
+	ex := p.Explain(*c.Explain)
 	if a.flags.Output != "text" {
 		return writing(json.NewEncoder(a.stdout).Encode(map[string]any{
 			"key": ex.Key, "normalized": ex.Normalized, "rule": ex.Rule, "masked": ex.Masked, "reason": ex.Reason,
@@ -116,6 +117,6 @@ func (c *redactCmd) explain(a *app, p *sanitize.Policy) error {
 	if ex.Rule != "" {
 		rule = a.say(", rule ", ", 규칙 ") + ex.Rule
 	}
-	_, err := fmt.Fprintln(a.stdout, render.Escape(ex.Key+" ("+ex.Normalized+"): "+verdict+rule+": "+ex.Reason))
+	_, err := fmt.Fprintln(a.stdout, render.Escape(cmp.Or(ex.Key, "''")+" ("+ex.Normalized+"): "+verdict+rule+": "+ex.Reason))
 	return writing(err)
 }
