@@ -72,11 +72,15 @@ func TestHostileService(t *testing.T) {
 	source := "gcl:shop-test?endpoint=" + srv.Addr() + "&insecure"
 	try := func(fault gcltest.Fault, args ...string) (string, int) {
 		srv.SetFault(func(string, int) gcltest.Fault { return fault })
-		var stdout, stderr bytes.Buffer
+		var stderr bytes.Buffer
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
+		stdout := &follower{stop: func() {}}
+		if args[0] == "tail" { // has no end: it is interrupted while it shows the first
+			stdout.end, stdout.stop = 1, cancel
+		}
 		code := run(ctx, append(args, "--source", source), &system{
-			stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, env: func(string) string { return "" }, now: now, zone: time.UTC,
+			stdin: strings.NewReader(""), stdout: stdout, stderr: &stderr, env: func(string) string { return "" }, now: now, zone: time.UTC,
 		})
 		out := stdout.String() + stderr.String()
 		for _, r := range out {
