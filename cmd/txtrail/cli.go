@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -116,6 +117,9 @@ func run(ctx context.Context, args []string, sys *system) int {
 		}
 		return a.fail(usage("%s. See %s", plainParse(err.Error()), hint))
 	}
+	if err := emptyFlag(k); err != nil {
+		return a.fail(err)
+	}
 	if err := a.configure(&c.globals); err != nil {
 		return a.fail(err)
 	}
@@ -143,6 +147,30 @@ func run(ctx context.Context, args []string, sys *system) int {
 		return a.fail(err)
 	}
 	return code
+}
+
+// emptyFlag tells of a flag that was given an empty value, such as --user "$ID" in a
+// script whose variable is not set: taken for none, everything would match.
+func emptyFlag(k *kong.Context) error {
+	for _, p := range k.Path {
+		if p.Flag == nil {
+			continue
+		}
+		switch v := p.Flag.Target; v.Kind() {
+		case reflect.String:
+			if v.String() == "" {
+				return usage(`--%s "": the value is empty; leave the flag out, or say what`, p.Flag.Name)
+			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				if e := v.Index(i); e.Kind() == reflect.String && e.String() == "" {
+					return usage(`--%s "": a value is empty; leave it out, or say what`, p.Flag.Name)
+				}
+			}
+		default: // an empty key is one that can be asked about
+		}
+	}
+	return nil
 }
 
 // command is one verb. It returns an exit status, or an error that says it.

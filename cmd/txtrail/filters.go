@@ -30,8 +30,8 @@ var kinds = [...]entry.Kind{
 	entry.KindServer, entry.KindClient, entry.KindLog, entry.KindBrowser, entry.KindStream, entry.KindGap, entry.KindCrash,
 }
 
-// filter turns the flags into a query's. An empty value of a flag that was given
-// matches nothing useful; it is told instead of being taken for none.
+// filter turns the flags into a query's. None has an empty value that was given: see
+// emptyFlag.
 func (f *filterFlags) filter(a *app) (query.Filter, error) {
 	q := query.Filter{
 		TxID: f.TxID, User: f.User, Device: f.Device, ServerUser: f.ServerUser, Services: f.Service,
