@@ -18,7 +18,7 @@ func (ex *exchange) answer(status int) {
 	if ex.status != 0 || ex.done {
 		return
 	}
-	ex.status = status
+	ex.status = int32(status) //nolint:gosec // three digits
 	if status >= 500 {
 		ex.kept.Store(true)
 	}

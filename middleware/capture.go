@@ -61,12 +61,13 @@ func compileRules(rules []CaptureRule, maxBody int) (capture.Rules, error) {
 }
 
 // choose says how much of a body is kept, when its first bytes go by: behind a
-// router the route is known then. A length less than 1 is none. The lock is held.
+// router the route is known then, in the request's own goroutine. Where it is not, the
+// rules take the most and settle cuts it. A length less than 1 is none. The lock is held.
 func (ex *exchange) choose(c *captured, b *entry.Body, declared int64) {
 	c.begun = true
 	route := ""
-	if len(ex.rules) > 0 {
-		route = ex.routeOf()
+	if ex.byRoute {
+		route = ex.routeSoFar()
 	}
 	first, last := ex.rules.Bounds(ex.rec.HTTP.Method, route, b.Type, ex.MaxBody, false)
 	c.Begin(first, b.Type, declared)

@@ -26,6 +26,7 @@ type exchange struct {
 	req   *http.Request       // as it was given to us
 	own   *http.Request       // the copy that the handler is given; nil after a hijack
 	body  io.ReadCloser       // the inner request body; nil where the handler got it bare
+	mux   *http.ServeMux      // what we wrap, if it is one
 	start time.Time
 
 	id       [1]string   // the response header's value
@@ -43,8 +44,9 @@ type exchange struct {
 	done     bool
 	late     bool   // the response was used after that, and it has been told
 	gaveConn bool   // the handler has taken the connection
-	route    string // as the handler named it
-	status   int    // the first final one; 0: none yet
+	named    bool   // the route is what SetRoute said
+	status   int32  // the first final one; 0: none yet
+	route    string // as far as it is known
 	// recovered is a panic that was recovered between us and the handler, as
 	// SetPanic told.
 	recovered *outcome

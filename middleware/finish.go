@@ -86,7 +86,7 @@ func (ex *exchange) handBack() {
 // hijacked connection lives. The lock is held.
 func (ex *exchange) letGo() {
 	ex.handBack()
-	ex.route = ex.routeOf()
+	ex.routeOf()
 	ex.own = nil
 }
 
@@ -142,7 +142,7 @@ func (ex *exchange) conclude(rec *record, took time.Duration, o *outcome) {
 	e.Time = ex.start.UTC()
 	e.TxID, e.Origin, e.Refused, e.Trace = s.ID, s.Origin, s.Refused, s.Trace
 	e.Span, e.Parent = s.Span, s.Parent
-	e.HTTP.Status = ex.status
+	e.HTTP.Status = int(ex.status)
 	e.HTTP.Route = ex.routeOf()
 	e.Latency = took
 	e.Timings.Handler = took

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
@@ -32,29 +33,34 @@ func New(q *sink.Queue, opts *Options) (func(http.Handler) http.Handler, error) 
 	if err != nil {
 		return nil, err
 	}
-	c := &config{Options: o, rules: rules, queue: q, pool: q.Buffers(), header: o.Propagator.Header()}
+	byRoute := slices.ContainsFunc(o.Capture, func(r CaptureRule) bool { return r.Route != "" })
+	c := &config{Options: o, rules: rules, byRoute: byRoute, places: newPlaces(), queue: q, pool: q.Buffers(), header: o.Propagator.Header()}
 	return func(next http.Handler) http.Handler {
 		if next == nil {
 			next = http.DefaultServeMux
 		}
-		return &handler{config: c, next: next}
+		mux, _ := next.(*http.ServeMux)
+		return &handler{config: c, next: next, mux: mux}
 	}, nil
 }
 
 // config is what all handlers of one middleware share. It is immutable, but for the pool.
 type config struct {
 	Options
-	rules  capture.Rules
-	queue  *sink.Queue
-	pool   *sink.BufferPool
-	header string // under which the ID is returned
+	rules   capture.Rules
+	byRoute bool // some rule asks for the route
+	queue   *sink.Queue
+	pool    *sink.BufferPool
+	header  string // under which the ID is returned
 
+	places  places
 	records records
 }
 
 type handler struct {
 	*config
 	next http.Handler
+	mux  *http.ServeMux // next, if it is one
 }
 
 func (c *config) now() time.Time {
@@ -89,7 +95,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //
 //go:noinline
 func (h *handler) enter(w http.ResponseWriter, r *http.Request, reused bool) *exchange {
-	ex := &exchange{config: h.config, w: w, req: r, start: h.now()}
+	ex := &exchange{config: h.config, w: w, req: r, mux: h.mux, start: h.now()}
 	ex.ctx.Context.Context = r.Context()
 	seen := capture.Noted{Marks: h.Propagator.Marks()}
 	trusts := !seen.Marks.Known() // somebody is to be asked, who may change the request

@@ -23,6 +23,7 @@ func (r *recorder) SetRoute(route string) {
 	defer r.mu.Unlock()
 	if !r.done {
 		r.route = capture.Bound(route, entry.MaxWord)
+		r.named = r.route != ""
 		(*exchange)(r).routed(r.route)
 	}
 }

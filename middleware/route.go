@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/txtrail/txtrail/txid"
@@ -9,17 +10,43 @@ import (
 	"github.com/txtrail/txtrail/internal/capture"
 )
 
-// routeOf returns what SetRoute said, else the pattern that ServeMux put on the
-// request: it does so in place, on our copy, unless somebody in between cloned it.
-// The lock is held.
-func (ex *exchange) routeOf() string {
-	if ex.route != "" {
+// routeSoFar returns what SetRoute said, else the pattern that a ServeMux has put on
+// the request, as far as that is known yet. It may be asked in any goroutine, and goes
+// by the request itself only where its goroutine stands still: see whereabouts. Elsewhere
+// a mux that we wrap is asked anew. The lock is held.
+func (ex *exchange) routeSoFar() string {
+	if ex.route != "" || ex.done {
 		return ex.route
 	}
-	if ex.own == nil {
+	if _, routed := ex.places.whereabouts(); routed && ex.own != nil {
+		ex.route = patternPath(ex.own.Pattern)
+	}
+	if ex.route == "" && ex.mux != nil {
+		ex.route = ex.asked()
+	}
+	return ex.route
+}
+
+// asked returns the pattern by which the mux that we wrap finds the request's handler.
+// It is given a request of our own, since the handler may change its.
+func (ex *exchange) asked() string {
+	u, err := url.ParseRequestURI(ex.req.RequestURI)
+	if err != nil {
 		return ""
 	}
-	return patternPath(ex.own.Pattern)
+	_, pattern := ex.mux.Handler(&http.Request{Method: ex.req.Method, Host: ex.req.Host, URL: u, RequestURI: ex.req.RequestURI})
+	return patternPath(pattern)
+}
+
+// routeOf returns what SetRoute said, else the pattern that ServeMux put on the
+// request: it does so in place, on our copy, unless somebody in between cloned it. It is
+// for the goroutine of the handler that has ended or takes the connection. The lock is
+// held.
+func (ex *exchange) routeOf() string {
+	if !ex.named && ex.own != nil && ex.own.Pattern != "" {
+		ex.route = patternPath(ex.own.Pattern)
+	}
+	return ex.route
 }
 
 // patternPath takes method and host off a ServeMux pattern.
@@ -34,13 +61,13 @@ func patternPath(pattern string) string {
 }
 
 // entryPage is the page by which the user came in: the one that was carried; on a
-// scenario's first hop this request itself, as far as its route is known; else the
+// scenario's first hop this request itself, as far as its route is known yet; else the
 // page that the browser says the call was made from. The lock is held.
 func (ex *exchange) entryPage() string {
 	if p := ex.knownPage(); p != "" || ex.ctx.Scope.Origin != txid.OriginMinted {
 		return p
 	}
-	route := ex.routeOf()
+	route := ex.routeSoFar()
 	if route == "" {
 		route = pathOf(ex.req)
 	}

@@ -34,7 +34,7 @@ type stream struct {
 func newStream(ex *exchange, rec *record) *stream {
 	return &stream{
 		ex: ex, route: rec.HTTP.Route, user: rec.Facts.UserID, ip: rec.HTTP.RemoteIP,
-		status: ex.status, start: ex.now(), span: ex.Propagator.Minter().Span(),
+		status: int(ex.status), start: ex.now(), span: ex.Propagator.Minter().Span(),
 	}
 }
 
