@@ -19,6 +19,8 @@ func (b *body) Read(p []byte) (int, error) {
 	filled := err == nil && n == len(p)
 	limit := filled && cap(p) > n && calledByMaxBytesReader()
 
+	ended := err == io.EOF || err != nil && errors.Is(err, io.EOF)
+
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.reader.over++
@@ -36,9 +38,9 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	switch {
 	case err == nil:
-	case err == io.EOF || errors.Is(err, io.EOF):
+	case ended:
 		b.reader.ended = true
-		if b.own.Trailer == nil && b.req.Trailer != nil {
+		if b.req.Trailer != nil && b.own.Trailer == nil {
 			// Trailers that were not announced are put on the request that the server
 			// knows, which the handler does not have.
 			b.own.Trailer = b.req.Trailer

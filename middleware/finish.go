@@ -2,10 +2,8 @@ package middleware
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -21,9 +19,19 @@ type outcome struct {
 	value  any // of a panic
 	stack  string
 	goexit bool
+	why    string // see describe
 }
 
 func (o *outcome) panicked() bool { return o.value != nil && o.value != http.ErrAbortHandler }
+
+// describe asks the value of a panic what it says. It is somebody else's, who may log
+// with the request's context: nothing is locked.
+func (o *outcome) describe() {
+	if o.panicked() {
+		name, text := describe(o.value)
+		o.why = name + ": " + text
+	}
+}
 
 // stack returns where v was panicked, or "" for an abort, which is no fault.
 func stack(v any) string {
@@ -38,12 +46,16 @@ func stack(v any) string {
 // The client may be waiting for the end of the response: nothing else is done here.
 func (ex *exchange) finish(o outcome) {
 	took := ex.since(ex.start)
+	o.describe()
+	var b breakage
+	b.ctx.is(ex.req.Context().Err(), context.DeadlineExceeded)
 	ex.mu.Lock()
 	ex.handBack()
 	if ex.returned {
 		// A handler that wrote nothing has answered 200; the server sends it after us.
 		ex.answer(http.StatusOK)
 	}
+	ex.broken(&b)
 	rec := ex.rec
 	if rec == nil {
 		ex.done = true
@@ -57,7 +69,7 @@ func (ex *exchange) finish(o outcome) {
 		ex.ended(slot)
 		return
 	}
-	ex.conclude(rec, took, &o)
+	ex.conclude(rec, took, &o, &b)
 	slot, outside := ex.flight, rec.detached
 	ex.flight = nil
 	ex.mu.Unlock()
@@ -119,7 +131,7 @@ func (ex *exchange) concludeHijack() *stream {
 		return nil
 	}
 	rec.Flags = append(rec.Flags, entry.FlagHijacked)
-	ex.conclude(rec, took, &outcome{})
+	ex.conclude(rec, took, &outcome{}, &breakage{})
 	s, outside := newStream(ex, rec), rec.detached
 	ex.letGo()
 	ex.mu.Unlock()
@@ -130,7 +142,7 @@ func (ex *exchange) concludeHijack() *stream {
 
 // conclude fills in what is known at the end, and detaches everything from the
 // handler. The lock is held.
-func (ex *exchange) conclude(rec *record, took time.Duration, o *outcome) {
+func (ex *exchange) conclude(rec *record, took time.Duration, o *outcome, b *breakage) {
 	e, s := &rec.Entry, &ex.ctx.Scope
 	ex.rec, ex.done = nil, true
 	panicked := o
@@ -150,7 +162,7 @@ func (ex *exchange) conclude(rec *record, took time.Duration, o *outcome) {
 		e.Timings.FirstByte = took // all of it is in the server's buffers
 	}
 	ex.concludeBodies(rec, o)
-	ex.concludeError(rec, panicked)
+	ex.concludeError(rec, panicked, b)
 	e.Facts.Carry(s.Carried)
 	e.Severity = entry.SeverityOf(e.HTTP.Status, e.Error.Type, panicked.panicked())
 	if e.Error.Type == entry.ErrorHandlerAborted {
@@ -189,7 +201,7 @@ func (ex *exchange) concludeBodies(rec *record, o *outcome) {
 		e.Request.Trailers = capture.AppendFields(nil, ex.req.Trailer, nil)
 	}
 
-	if bodiless(e.HTTP.Method, ex.status) {
+	if bodiless(e.HTTP.Method, int(ex.status)) {
 		rec.res.Stop()
 		rec.res.Cut(ex.pool, 0, 0)
 		rec.res.Size = 0
@@ -213,19 +225,17 @@ func (ex *exchange) concludeBodies(rec *record, o *outcome) {
 
 // concludeError says why the exchange broke off, if it did. What the handler said
 // with SetError stands.
-func (ex *exchange) concludeError(rec *record, o *outcome) {
-	e, out := &rec.Entry, &rec.out
+func (ex *exchange) concludeError(rec *record, o *outcome, b *breakage) {
+	e := &rec.Entry
 	err := &e.Error
-	ctxErr := ex.req.Context().Err()
-	gone := ex.goneAway(rec, ctxErr)
+	gone := ex.goneAway(rec, b)
 	if gone {
 		e.Flags = append(e.Flags, entry.FlagAborted)
 	}
 	if o.panicked() {
 		ex.kept.Store(true)
 		e.Flags = append(e.Flags, entry.FlagPanic)
-		name, text := describe(o.value)
-		err.Type, err.Message, err.Stack = entry.ErrorPanic, name+": "+text, o.stack
+		err.Type, err.Message, err.Stack = entry.ErrorPanic, o.why, o.stack
 		return
 	}
 	if err.Type != "" {
@@ -235,54 +245,49 @@ func (ex *exchange) concludeError(rec *record, o *outcome) {
 	case o.goexit:
 		err.Type, err.Message = entry.ErrorGoexit, "the handler's goroutine was ended by runtime.Goexit"
 	case ex.gaveConn:
-	case errors.Is(out.failed, os.ErrDeadlineExceeded):
-		err.Type, err.Message = entry.ErrorWriteTimeout, textOf(out.failed)
+	case b.out.deadline:
+		err.Type, err.Message = entry.ErrorWriteTimeout, b.out.text
 	case gone:
 		err.Type = entry.ErrorClientAborted
 		switch {
-		case out.failed != nil:
-			err.Message = textOf(out.failed)
-		case ex.reader.failed != nil:
-			err.Message = textOf(ex.reader.failed)
+		case b.out.failed:
+			err.Message = b.out.text
+		case b.in.failed:
+			err.Message = b.in.text
 		default:
-			err.Message = textOf(ctxErr)
+			err.Message = b.ctx.text
 		}
 	case o.value == http.ErrAbortHandler:
 		err.Type, err.Message = entry.ErrorHandlerAborted, "the handler broke the response off: "+http.ErrAbortHandler.Error()
-	case errors.Is(ctxErr, context.DeadlineExceeded):
-		err.Type, err.Message = entry.ErrorTimeout, textOf(ctxErr)
-	case errors.Is(ex.reader.failed, os.ErrDeadlineExceeded):
-		err.Type, err.Message = entry.ErrorReadTimeout, textOf(ex.reader.failed)
-	case ex.reader.failed != nil && ex.status >= 400:
-		err.Type, err.Message = entry.ErrorBadRequestBody, textOf(ex.reader.failed)
-	case rec.res.Size < out.declared && out.failed == nil && !bodiless(e.HTTP.Method, ex.status):
+	case b.ctx.deadline:
+		err.Type, err.Message = entry.ErrorTimeout, b.ctx.text
+	case b.in.deadline:
+		err.Type, err.Message = entry.ErrorReadTimeout, b.in.text
+	case b.in.failed && ex.status >= 400:
+		err.Type, err.Message = entry.ErrorBadRequestBody, b.in.text
+	case rec.res.Size < rec.out.declared && !b.out.failed && !bodiless(e.HTTP.Method, int(ex.status)):
 		// The server cuts the connection: the client does not get it whole.
-		err.Type, err.Message = entry.ErrorShortResponse, fmt.Sprintf("%d bytes were written of the %d that Content-Length declares", rec.res.Size, out.declared)
+		err.Type, err.Message = entry.ErrorShortResponse, fmt.Sprintf("%d bytes were written of the %d that Content-Length declares", rec.res.Size, rec.out.declared)
 	}
 }
 
 // goneAway reports whether the client left before it had the response. A client
 // that closes the connection of a response it has had whole did not.
-func (ex *exchange) goneAway(rec *record, ctxErr error) bool {
+func (ex *exchange) goneAway(rec *record, b *breakage) bool {
 	out := &rec.out
 	if ex.gaveConn {
 		return false
 	}
-	if out.failed != nil {
-		return !errors.Is(out.failed, os.ErrDeadlineExceeded) && !errors.Is(out.failed, http.ErrHandlerTimeout)
+	if b.out.failed {
+		return !b.out.deadline && !b.out.handlerTimeout
 	}
-	if !errors.Is(ctxErr, context.Canceled) || errors.Is(ex.reader.failed, os.ErrDeadlineExceeded) {
+	if !b.ctx.canceled || b.in.deadline {
 		return false // a read that took too long ends the context as well
 	}
 	// What the server still holds in its buffers, 4 KiB and 2 KiB, the client can not have.
 	const buffered = 6 << 10
 	whole := out.declared >= 0 && rec.res.Size >= out.declared
 	return !whole || !out.flushed && rec.res.Size < buffered
-}
-
-func textOf(err error) string {
-	_, text := describe(err)
-	return text
 }
 
 // words fills in the message, and the entry page of a scenario's first hop. One

@@ -98,6 +98,7 @@ func (r *recorder) setPanic(v any, trace []byte) {
 	if trace == nil {
 		o.stack = stack(v)
 	}
+	o.describe()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.rec != nil {

@@ -2,10 +2,10 @@ package middleware
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 
 	"github.com/txtrail/txtrail/internal/capture"
 )
@@ -103,8 +103,7 @@ func (ex *exchange) wrote(want, n int64, err error) {
 }
 
 func (ex *exchange) writeFailed(err error) {
-	if err != nil && ex.rec != nil && ex.rec.out.failed == nil && !errors.Is(err, http.ErrBodyNotAllowed) &&
-		!errors.Is(err, http.ErrContentLength) && !errors.Is(err, http.ErrHijacked) {
+	if err != nil && ex.rec != nil && ex.rec.out.failed == nil && !slices.Contains(refusals[:], err) {
 		ex.rec.out.failed = err
 	}
 }
