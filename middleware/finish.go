@@ -259,7 +259,7 @@ func (ex *exchange) concludeError(rec *record, o *outcome, b *breakage) {
 		}
 	case o.value == http.ErrAbortHandler:
 		err.Type, err.Message = entry.ErrorHandlerAborted, "the handler broke the response off: "+http.ErrAbortHandler.Error()
-	case b.ctx.deadline:
+	case b.ctx.deadline && (ex.status >= 500 || !ex.whole(rec)):
 		err.Type, err.Message = entry.ErrorTimeout, b.ctx.text
 	case b.in.deadline:
 		err.Type, err.Message = entry.ErrorReadTimeout, b.in.text
@@ -286,8 +286,47 @@ func (ex *exchange) goneAway(rec *record, b *breakage) bool {
 	}
 	// What the server still holds in its buffers, 4 KiB and 2 KiB, the client can not have.
 	const buffered = 6 << 10
-	whole := out.declared >= 0 && rec.res.Size >= out.declared
-	return !whole || !out.flushed && rec.res.Size < buffered
+	switch {
+	case !ex.whole(rec):
+		return true
+	case out.flushed || rec.res.Size >= buffered:
+		return false
+	}
+	// A middleware around us may have canceled the context as well; only of a failure
+	// there is more to say.
+	return ex.status >= 400 || !ex.connected()
+}
+
+// whole reports whether the handler has given a whole answer, as far as its length is
+// known. The server knows that of one which fits into its buffer.
+func (ex *exchange) whole(rec *record) bool {
+	out, size := &rec.out, rec.res.Size
+	switch {
+	case !ex.returned:
+		return false
+	case bodiless(rec.HTTP.Method, int(ex.status)):
+		return true
+	case out.declared >= 0:
+		return size >= out.declared
+	}
+	return size > 0 && size <= serverBuffers && !out.flushed
+}
+
+// connected reports whether the client is known to be there still: whether the server,
+// which looks at the connection of a request over HTTP/1 meanwhile, has not seen its end.
+func (ex *exchange) connected() (is bool) {
+	w, ok := ex.w.(closeNotifier)
+	if !ok || ex.req.ProtoMajor != 1 {
+		return false // another protocol's servers begin to look when they are asked
+	}
+	defer func() {
+		// The server panics if its handler has returned, as one may that runs us in
+		// another goroutine.
+		if recover() != nil {
+			is = false
+		}
+	}()
+	return len(w.CloseNotify()) == 0 // what is in it may be for the handler
 }
 
 // words fills in the message, and the entry page of a scenario's first hop. One

@@ -305,3 +305,76 @@ func TestTwiceIsOnce(t *testing.T) {
 		t.Errorf("the inner one recorded %d entries; headers %v", len(none.entries), w.Header())
 	}
 }
+
+// A whole answer is no failure because a deadline has passed, or because a middleware
+// around us has canceled the context of a client that is still there.
+func TestWholeAnswers(t *testing.T) {
+	write := func(text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }
+	}
+	past := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return context.WithDeadline(ctx, time.Unix(1, 0))
+	}
+	canceled := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancel(ctx)
+		cancel()
+		return ctx, cancel
+	}
+	for _, c := range []struct {
+		name string
+		ctx  func(context.Context) (context.Context, context.CancelFunc)
+		h    http.HandlerFunc
+		want string
+	}{
+		{"late", past, write("ok"), "INFO"},
+		{"late, with its length", past, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "2")
+			_, _ = io.WriteString(w, "ok")
+			w.(http.Flusher).Flush()
+		}, "INFO"},
+		{"late, without content", past, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, "INFO"},
+		{"late, not found", past, http.NotFound, "WARNING"},
+		{"late, and it failed", past, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "late", 503) }, "ERROR timeout"},
+		{"late, without an answer", past, func(http.ResponseWriter, *http.Request) {}, "ERROR timeout"},
+		{"late, a part", past, func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "o")
+			w.(http.Flusher).Flush()
+		}, "ERROR timeout"},
+		{"late, more than can be told", past, write(strings.Repeat("x", 3<<10)), "ERROR timeout"},
+		{"canceled", canceled, write("ok"), "INFO"},
+		{"canceled, without an answer", canceled, func(http.ResponseWriter, *http.Request) {}, "WARNING client_aborted client_aborted"},
+		{"canceled, and it failed", canceled, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 499) }, "WARNING client_aborted client_aborted"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			wrap, rec := recording(t, middleware.Options{})
+			h := wrap(c.h)
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				ctx, cancel := c.ctx(r.Context())
+				defer cancel()
+				h.ServeHTTP(w, r.WithContext(ctx))
+			}))
+			defer s.Close()
+			do(t, s.Client(), request(t, "GET", s.URL, nil))
+			if e := rec.one(t); outcomeOf(e) != c.want {
+				t.Errorf("got %q %q, want %q", outcomeOf(e), e.Error.Message, c.want)
+			}
+		})
+	}
+
+	t.Run("gone", func(t *testing.T) {
+		wrap, rec := recording(t, middleware.Options{})
+		s := httptest.NewServer(wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			left := w.(http.CloseNotifier).CloseNotify() //nolint:staticcheck // what it is for
+			for len(left) == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			<-r.Context().Done()
+			_, _ = io.WriteString(w, "ok")
+		})))
+		defer s.Close()
+		raw(t, s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").Close()
+		if e := rec.one(t); outcomeOf(e) != "WARNING client_aborted client_aborted" {
+			t.Errorf("got %q", outcomeOf(e))
+		}
+	})
+}
