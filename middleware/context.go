@@ -10,7 +10,9 @@ import (
 // SetRoute names the route pattern of ctx's exchange: "/items/{id}". It is for
 // routers other than [net/http.ServeMux], whose patterns are found without it.
 // Without an exchange in ctx, and once its handler has returned, this and the
-// functions below do nothing. They are safe for concurrent use.
+// functions below do nothing. They are safe for concurrent use. What [SetUser],
+// [SetError] and [Annotate] say when the handler has taken the connection (a WebSocket)
+// is in the connection's own entry, up to when that is closed.
 func SetRoute(ctx context.Context, route string) {
 	if r := recorderOf(ctx); r != nil {
 		r.SetRoute(route)
@@ -38,7 +40,8 @@ func SetError(ctx context.Context, err error) {
 // before it comes to the middleware, as frameworks do. trace is the panic's stack,
 // as [runtime/debug.Stack] writes it; nil means that the caller is the deferred
 // function that recovered, whose stack is it. The last call wins; a v that is nil or
-// [http.ErrAbortHandler] is ignored.
+// [http.ErrAbortHandler] is ignored. When the handler has taken the connection, each
+// panic has an entry of its own.
 func SetPanic(ctx context.Context, v any, trace []byte) {
 	if v == nil || v == http.ErrAbortHandler {
 		return

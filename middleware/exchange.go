@@ -35,10 +35,9 @@ type exchange struct {
 
 	mu  sync.Mutex // guards what follows, and all that rec points to
 	rec *record    // nil: not recorded, or handed over
-	// flight is its place on the list of what is in flight, nil: not there; watched
-	// says that it is its connection's, which lives on.
-	flight  sink.InFlightSlot
-	watched bool
+	// flight is its place on the list of what is in flight, nil: not there.
+	flight sink.InFlightSlot
+	stream *stream // the connection that the handler has taken, if its end will be told
 	// done says that nothing is recorded any more: the handler has returned, or
 	// taken the connection.
 	done     bool

@@ -14,6 +14,8 @@ import (
 	"github.com/txtrail/txtrail/txid"
 )
 
+const goexitText = "the handler's goroutine was ended by runtime.Goexit"
+
 // outcome is how the handler ended; the zero value is a return.
 type outcome struct {
 	value  any // of a panic
@@ -59,14 +61,13 @@ func (ex *exchange) finish(o outcome) {
 	rec := ex.rec
 	if rec == nil {
 		ex.done = true
-		slot := ex.flight
-		if ex.watched { // it is the connection's
-			slot = nil
-		} else {
-			ex.flight = nil
-		}
+		slot, gaveConn := ex.flight, ex.gaveConn
+		ex.flight = nil
 		ex.mu.Unlock()
 		ex.ended(slot)
+		if gaveConn && (o.goexit || o.panicked()) {
+			ex.crashed(&o)
+		}
 		return
 	}
 	ex.conclude(rec, took, &o, &b)
@@ -243,7 +244,7 @@ func (ex *exchange) concludeError(rec *record, o *outcome, b *breakage) {
 	}
 	switch {
 	case o.goexit:
-		err.Type, err.Message = entry.ErrorGoexit, "the handler's goroutine was ended by runtime.Goexit"
+		err.Type, err.Message = entry.ErrorGoexit, goexitText
 	case ex.gaveConn:
 	case b.out.deadline:
 		err.Type, err.Message = entry.ErrorWriteTimeout, b.out.text

@@ -15,10 +15,10 @@ func (ex *exchange) list(r *http.Request) {
 	})
 }
 
-// list puts a connection that was taken on the list, in its exchange's place, whose entry
-// is out already: until it is closed if that is watched, else until its handler returns.
-func (s *stream) list(watched bool) {
-	ex := s.ex
+// listConnection puts a connection that was taken on the list, in its exchange's place,
+// whose entry is out already: until it is closed if that is watched, else until its
+// handler returns.
+func (ex *exchange) listConnection(s *stream, watched bool) {
 	if ex.InFlight == nil {
 		return
 	}
@@ -28,7 +28,10 @@ func (s *stream) list(watched bool) {
 		Method: ex.req.Method, Path: pathOf(ex.req), Route: s.route, Stream: true,
 	})
 	ex.mu.Lock()
-	slot, ex.flight, ex.watched = ex.flight, slot, watched
+	slot, ex.flight = ex.flight, slot
+	if watched {
+		s.flight, ex.flight = ex.flight, nil
+	}
 	ex.mu.Unlock()
 	ex.ended(slot)
 }
@@ -43,16 +46,8 @@ func (c *config) begun(r sink.InFlightRequest) (slot sink.InFlightSlot) {
 	return c.InFlight.Begin(r)
 }
 
-// unlist takes the exchange off the list. Its entry has been handed over, or written
-// where that is waited for; before that, nobody else would tell of it.
-func (ex *exchange) unlist() {
-	ex.mu.Lock()
-	slot := ex.flight
-	ex.flight = nil
-	ex.mu.Unlock()
-	ex.ended(slot)
-}
-
+// ended takes something off the list. Its entry has been handed over, or written where
+// that is waited for; before that, nobody else would tell of it.
 func (c *config) ended(slot sink.InFlightSlot) {
 	if slot == nil {
 		return

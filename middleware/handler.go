@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -208,37 +209,41 @@ func (c *config) link(id txid.ID) (url string) {
 
 // emit hands e over, as much of it as is to be kept. From here on it belongs to the
 // queue.
-func (ex *exchange) emit(e *entry.Entry) {
-	switch ex.detail(e) {
+func (ex *exchange) emit(e *entry.Entry) { ex.emitIn(&ex.ctx, e, (*recorder)(ex).Kept()) }
+
+// emitIn is emit in a context that OnEntry is given. Escalated says that e is to be kept
+// whatever the strategy says.
+func (c *config) emitIn(ctx context.Context, e *entry.Entry, escalated bool) {
+	switch c.detail(e, escalated) {
 	case None:
-		ex.queue.Decline(e)
+		c.queue.Decline(e)
 		return
 	case Brief:
-		ex.brief(e)
+		c.brief(e)
 	}
-	ex.enqueue(e, ex.Audit && e.Kind == entry.KindServer)
+	c.enqueue(ctx, e, c.Audit && e.Kind == entry.KindServer)
 }
 
-// enqueue is emit for what no strategy is asked about. If it is audited it waits until
+// enqueue is emitIn for what no strategy is asked about. If it is audited it waits until
 // the entry has been written; the queue counts what could not be waited for.
-func (ex *exchange) enqueue(e *entry.Entry, audited bool) {
-	if ex.OnEntry != nil {
-		ex.callOnEntry(e)
+func (c *config) enqueue(ctx context.Context, e *entry.Entry, audited bool) {
+	if c.OnEntry != nil {
+		c.callOnEntry(ctx, e)
 	}
 	if audited {
-		_ = ex.queue.Deliver(e, ex.AuditTimeout)
+		_ = c.queue.Deliver(e, c.AuditTimeout)
 		return
 	}
-	ex.queue.Enqueue(e)
+	c.queue.Enqueue(e)
 }
 
-func (ex *exchange) callOnEntry(e *entry.Entry) {
+func (c *config) callOnEntry(ctx context.Context, e *entry.Entry) {
 	defer func() {
 		if v := recover(); v != nil {
-			ex.report("OnEntry", v)
+			c.report("OnEntry", v)
 		}
 	}()
-	ex.OnEntry(&ex.ctx, e)
+	c.OnEntry(ctx, e)
 }
 
 // report tells OnError that one of the user's functions panicked.

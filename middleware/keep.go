@@ -134,41 +134,48 @@ func Keep(ctx context.Context) {
 }
 
 // Keep implements [txid.Keeper].
-func (r *recorder) Keep() { r.kept.Store(true) }
+func (r *recorder) Keep() {
+	r.kept.Store(true)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stream != nil {
+		r.stream.kept.Store(true)
+	}
+}
 
 // Kept implements [txid.Keeper].
 func (r *recorder) Kept() bool { return r.kept.Load() && !r.NoEscalation }
 
 // detail asks the strategy about e, which nobody else has yet.
-func (ex *exchange) detail(e *entry.Entry) Detail {
-	if ex.Keep == nil {
+func (c *config) detail(e *entry.Entry, escalated bool) Detail {
+	if c.Options.Keep == nil {
 		return Full
 	}
-	d := ex.askKeep(e)
-	if d < Full && (*recorder)(ex).Kept() {
+	d := c.askKeep(e)
+	if d < Full && escalated {
 		e.AddFlag(entry.FlagEscalated)
 		d = Full
 	}
 	return d
 }
 
-func (ex *exchange) askKeep(e *entry.Entry) (d Detail) {
+func (c *config) askKeep(e *entry.Entry) (d Detail) {
 	defer func() {
 		if v := recover(); v != nil {
-			ex.report("Keep", v)
+			c.report("Keep", v)
 			d = Full
 		}
 	}()
-	return min(ex.Keep(e), Full)
+	return min(c.Options.Keep(e), Full)
 }
 
 // brief takes the content out of e's bodies.
-func (ex *exchange) brief(e *entry.Entry) {
+func (c *config) brief(e *entry.Entry) {
 	for _, b := range [...]*entry.Body{&e.Request.Body, &e.Response.Body} {
 		if b.Raw == nil {
 			continue
 		}
-		ex.pool.Put(b.Raw)
+		c.pool.Put(b.Raw)
 		b.Raw, b.Truncated, b.Reason = nil, true, reasonBrief
 	}
 }

@@ -30,5 +30,5 @@ func (ex *exchange) usedLate() {
 	}
 	e.Facts.Carry(s.Carried)
 	e.Facts.EntryPage = page
-	ex.enqueue(e, false)
+	ex.enqueue(&ex.ctx, e, false)
 }

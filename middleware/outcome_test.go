@@ -334,7 +334,7 @@ func TestWholeAnswers(t *testing.T) {
 		}, "INFO"},
 		{"late, without content", past, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, "INFO"},
 		{"late, not found", past, http.NotFound, "WARNING"},
-		{"late, and it failed", past, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "late", 503) }, "ERROR timeout"},
+		{"late, and it failed", past, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "late", http.StatusServiceUnavailable) }, "ERROR timeout"},
 		{"late, without an answer", past, func(http.ResponseWriter, *http.Request) {}, "ERROR timeout"},
 		{"late, a part", past, func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "o")

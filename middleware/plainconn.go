@@ -20,7 +20,7 @@ func (c *unixConn) Read(p []byte) (int, error) {
 
 func (c *unixConn) Write(p []byte) (int, error) {
 	n, err := c.UnixConn.Write(p)
-	c.s.out.Add(int64(n))
+	c.s.wrote(p, n)
 	return n, err
 }
 
@@ -59,7 +59,7 @@ func (c *plainConn) Read(p []byte) (int, error) {
 
 func (c *plainConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
-	c.s.out.Add(int64(n))
+	c.s.wrote(p, n)
 	return n, err
 }
 

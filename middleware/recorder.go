@@ -36,12 +36,18 @@ func (r *recorder) EntryPage() string {
 	return ex.entryPage()
 }
 
+// What is said when the handler has taken the connection, and the exchange's entry is
+// out, is told with the connection's end.
+
 // SetUser implements [txid.Recorder].
 func (r *recorder) SetUser(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.rec != nil {
+	switch {
+	case r.rec != nil:
 		r.rec.Facts.UserID = capture.Bound(id, entry.MaxWord)
+	case r.stream != nil:
+		r.stream.setUser(capture.Bound(id, entry.MaxWord))
 	}
 }
 
@@ -56,8 +62,11 @@ func (r *recorder) SetError(err error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.rec != nil {
+	switch {
+	case r.rec != nil:
 		r.rec.Error.Type, r.rec.Error.Message = name, text
+	case r.stream != nil:
+		r.stream.say(func(t *told) { t.err.Type, t.err.Message = name, text })
 	}
 }
 
@@ -100,9 +109,13 @@ func (r *recorder) setPanic(v any, trace []byte) {
 	}
 	o.describe()
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.rec != nil {
+	recorded, gaveConn := r.rec != nil, r.gaveConn
+	if recorded {
 		r.recovered = o
+	}
+	r.mu.Unlock()
+	if !recorded && gaveConn {
+		(*exchange)(r).crashed(o)
 	}
 }
 
@@ -110,11 +123,21 @@ func (r *recorder) setPanic(v any, trace []byte) {
 func (r *recorder) Annotate(name, value string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.rec != nil && name != "" && len(r.rec.Labels) < entry.MaxLabels {
-		r.rec.Labels = append(r.rec.Labels, entry.Label{
-			Name: capture.Bound(name, entry.MaxLabelName), Value: capture.Bound(value, entry.MaxLabelValue),
-		})
+	switch {
+	case r.rec != nil:
+		r.rec.Labels = annotated(r.rec.Labels, name, value)
+	case r.stream != nil:
+		r.stream.say(func(t *told) { t.labels = annotated(t.labels, name, value) })
 	}
+}
+
+func annotated(labels []entry.Label, name, value string) []entry.Label {
+	if name == "" || len(labels) >= entry.MaxLabels {
+		return labels
+	}
+	return append(labels, entry.Label{
+		Name: capture.Bound(name, entry.MaxLabelName), Value: capture.Bound(value, entry.MaxLabelValue),
+	})
 }
 
 // describe returns an error's Go type and text, whatever its methods do.

@@ -67,20 +67,25 @@ func (ex *exchange) entryPage() string {
 	if p := ex.knownPage(); p != "" || ex.ctx.Scope.Origin != txid.OriginMinted {
 		return p
 	}
-	route := ex.routeSoFar()
+	return pageOf(ex.req, ex.routeSoFar())
+}
+
+// pageOf is r as the page by which the user came in.
+func pageOf(r *http.Request, route string) string {
 	if route == "" {
-		route = pathOf(ex.req)
+		route = pathOf(r)
 	}
-	return ex.req.Method + " " + route
+	return r.Method + " " + route
 }
 
 // knownPage is entryPage without what must be put together.
-func (ex *exchange) knownPage() string {
-	s := &ex.ctx.Scope
+func (ex *exchange) knownPage() string { return knownPage(&ex.ctx.Scope, ex.req) }
+
+func knownPage(s *txid.Scope, r *http.Request) string {
 	if s.EntryPage != "" || s.Origin == txid.OriginMinted {
 		return s.EntryPage
 	}
-	return refererPath(first(ex.req.Header, "Referer"))
+	return refererPath(first(r.Header, "Referer"))
 }
 
 // pathOf returns the request's path as it was sent, escaped, without the query.

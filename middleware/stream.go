@@ -5,55 +5,86 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
+	"runtime"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/capture"
 	"github.com/txtrail/txtrail/internal/tcpsent"
+	"github.com/txtrail/txtrail/sink"
 	"github.com/txtrail/txtrail/txid"
 )
 
 // stream is the life of a hijacked connection. It is told by one entry when the
-// connection is closed.
+// connection is closed. Nothing leads from it to the connection, nor to the exchange and
+// by that to the server's: it is what is left when the collector has closed a connection
+// that nobody did.
 type stream struct {
-	ex     *exchange
+	*config
+	ctx    node          // the exchange's, without its Recorder
+	req    *http.Request // the exchange's, without its body
 	span   txid.SpanID
 	route  string
-	user   string
 	ip     string
-	status int
 	start  time.Time
 	in     atomic.Int64
 	out    atomic.Int64
-	before int64 // written to the connection before it was taken, -1 if not known
+	before int64        // written to the connection before it was taken, -1 if not known
+	status atomic.Int32 // 0: none yet
+	kept   atomic.Bool  // somebody asked to keep it in full
 	closed atomic.Bool
+
+	mu     sync.Mutex // guards what follows
+	user   string
+	told   *told
+	flight sink.InFlightSlot // nil: not on the list
+}
+
+// told is what the handler said of the exchange while it had its connection.
+type told struct {
+	err    entry.Error
+	labels []entry.Label
 }
 
 func newStream(ex *exchange, rec *record) *stream {
-	return &stream{
-		ex: ex, route: rec.HTTP.Route, user: rec.Facts.UserID, ip: rec.HTTP.RemoteIP,
-		status: int(ex.status), start: ex.now(), span: ex.Propagator.Minter().Span(),
+	s := &stream{
+		config: ex.config, req: ex.req, route: rec.HTTP.Route, user: rec.Facts.UserID, ip: rec.HTTP.RemoteIP,
+		start: ex.now(), span: ex.Propagator.Minter().Span(),
 	}
+	s.ctx.Context.Context, s.ctx.Scope = ex.ctx.Context.Context, ex.ctx.Scope
+	s.ctx.Scope.Recorder = nil
+	if b := s.req.Body; b != nil && b != http.NoBody {
+		s.req = s.req.WithContext(s.req.Context())
+		s.req.Body = nil // reads from the connection
+	}
+	s.status.Store(ex.status)
+	s.kept.Store(ex.kept.Load())
+	return s
 }
 
-// watch returns conn with its bytes counted. Only connections are wrapped of which all
-// methods are known, since code asserts for those; anything else is left as it is, and
+// watch returns conn with its bytes counted for s. Only connections are wrapped of which
+// all methods are known, since code asserts for those; anything else is left as it is, and
 // no stream entry made. The handler may use rw as well as conn: rw is made to go through
 // the wrapper too.
 //
 // A connection that is left as it is can be known to be in use only as long as its
 // handler runs.
-func (s *stream) watch(conn net.Conn, rw *bufio.ReadWriter) net.Conn {
+func (ex *exchange) watch(s *stream, conn net.Conn, rw *bufio.ReadWriter) net.Conn {
 	var watched net.Conn
-	if !s.ex.Untouched {
+	if !ex.Untouched {
 		watched = s.counted(conn)
 	}
-	s.list(watched != nil)
+	ex.listConnection(s, watched != nil)
 	if watched == nil {
 		return conn
 	}
+	ex.mu.Lock()
+	ex.stream = s
+	ex.mu.Unlock()
 	if rw != nil {
 		if rw.Writer != nil && rw.Writer.Buffered() == 0 {
 			rw.Writer.Reset(watched)
@@ -79,14 +110,19 @@ func (s *stream) counted(conn net.Conn) net.Conn {
 	switch c := conn.(type) {
 	case *net.TCPConn:
 		s.before = tcpsent.Bytes(c)
+		runtime.AddCleanup(c, (*stream).abandoned, s)
 		return &tcpConn{c, s}
 	case *tls.Conn:
+		runtime.AddCleanup(c, (*stream).abandoned, s)
 		return &tlsConn{c, s}
 	case *net.UnixConn:
+		runtime.AddCleanup(c, (*stream).abandoned, s)
 		return &unixConn{c, s}
 	}
 	if plain(conn) {
-		return &plainConn{conn, s}
+		c := &plainConn{conn, s}
+		runtime.AddCleanup(c, (*stream).abandoned, s)
+		return c
 	}
 	return nil
 }
@@ -123,7 +159,7 @@ func (c *tcpConn) Read(p []byte) (int, error) {
 
 func (c *tcpConn) Write(p []byte) (int, error) {
 	n, err := c.TCPConn.Write(p)
-	c.s.out.Add(int64(n))
+	c.s.wrote(p, n)
 	return n, err
 }
 
@@ -166,7 +202,7 @@ func (c *tlsConn) Read(p []byte) (int, error) {
 
 func (c *tlsConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
-	c.s.out.Add(int64(n))
+	c.s.wrote(p, n)
 	return n, err
 }
 
@@ -176,34 +212,80 @@ func (c *tlsConn) Close() error {
 	return err
 }
 
-// end tells of the stream, once.
-func (s *stream) end() {
+// wrote counts what was written of p.
+func (s *stream) wrote(p []byte, n int) {
+	if s.out.Add(int64(n)) == int64(n) && n > 0 {
+		// A handler that takes the connection to answer by itself begins with this.
+		s.status.CompareAndSwap(0, statusIn(p[:n]))
+	}
+}
+
+// statusIn returns the status in the first line of an answer over HTTP/1, 0 if that is
+// not what b is.
+func statusIn(b []byte) int32 {
+	const line = "HTTP/1.x 200"
+	if len(b) < len(line) || string(b[:7]) != line[:7] || b[8] != ' ' {
+		return 0
+	}
+	status := int32(0)
+	for _, d := range b[9:12] {
+		if d < '0' || d > '9' {
+			return 0
+		}
+		status = 10*status + int32(d-'0')
+	}
+	if status < 200 && status != http.StatusSwitchingProtocols {
+		return 0
+	}
+	return status
+}
+
+// end tells of the stream when the connection is closed.
+func (s *stream) end() { s.tell("closed", entry.SeverityInfo) }
+
+// abandoned tells of a connection that nobody has closed, and which the collector found.
+func (s *stream) abandoned() { s.tell("never closed, left to the collector", entry.SeverityWarning) }
+
+// tell tells of the stream, once.
+func (s *stream) tell(how string, severity entry.Severity) {
 	if s.closed.Swap(true) {
 		return
 	}
-	ex := s.ex
-	took := ex.since(s.start)
-	scope := &ex.ctx.Scope
+	took := s.since(s.start)
+	scope := &s.ctx.Scope
 	e := &entry.Entry{
-		Time: s.start.UTC(), Kind: entry.KindStream, Severity: entry.SeverityInfo,
+		Time: s.start.UTC(), Kind: entry.KindStream, Severity: severity,
 		TxID: scope.ID, Origin: scope.Origin, Trace: scope.Trace,
 		Span: s.span, Parent: scope.Span, Latency: took,
 	}
 	e.HTTP = entry.HTTP{
-		Method: ex.req.Method, URL: capture.Bound(ex.req.RequestURI, entry.MaxURL), Route: s.route, Protocol: ex.req.Proto, Status: s.status,
-		RemoteIP: s.ip, UserAgent: capture.Bound(first(ex.req.Header, "User-Agent"), entry.MaxMessage),
+		Method: s.req.Method, URL: capture.Bound(s.req.RequestURI, entry.MaxURL), Route: s.route, Protocol: s.req.Proto, Status: int(s.status.Load()),
+		RemoteIP: s.ip, UserAgent: capture.Bound(first(s.req.Header, "User-Agent"), entry.MaxMessage),
 	}
 	e.Request.Body.Size, e.Response.Body.Size = s.in.Load(), s.out.Load()
+	s.mu.Lock()
 	e.Facts.UserID = s.user
+	if s.told != nil {
+		e.Error, e.Labels = s.told.err, s.told.labels
+		s.told = nil
+	}
+	slot := s.flight
+	s.flight = nil
+	s.mu.Unlock()
+	e.Severity = max(e.Severity, entry.SeverityOf(e.HTTP.Status, e.Error.Type, false))
 	e.Facts.Carry(scope.Carried)
-	ex.mu.Lock()
-	e.Facts.EntryPage = ex.entryPage()
-	ex.mu.Unlock()
+	e.Facts.EntryPage = knownPage(scope, s.req)
+	if e.Facts.EntryPage == "" && scope.Origin == txid.OriginMinted {
+		e.Facts.EntryPage = pageOf(s.req, s.route)
+		scope.EntryPage = e.Facts.EntryPage // there is no Recorder to be asked
+	}
 
-	b := append([]byte(nil), capture.Bound(ex.req.Method, 32)...)
+	b := append([]byte(nil), capture.Bound(s.req.Method, 32)...)
 	b = append(b, ' ')
-	b = append(b, boundPath(pathOf(ex.req), 1<<10)...)
-	b = append(b, " connection closed after "...)
+	b = append(b, boundPath(pathOf(s.req), 1<<10)...)
+	b = append(b, " connection "...)
+	b = append(b, how...)
+	b = append(b, " after "...)
 	b = appendMillis(b, took)
 	b = append(b, " ms, "...)
 	b = strconv.AppendInt(b, e.Request.Body.Size, 10)
@@ -211,8 +293,25 @@ func (s *stream) end() {
 	b = strconv.AppendInt(b, e.Response.Body.Size, 10)
 	b = append(b, " out"...)
 	e.Message = string(b)
-	ex.emit(e)
-	if ex.InFlight != nil {
-		ex.unlist()
+	s.emitIn(&s.ctx, e, s.kept.Load() && !s.NoEscalation)
+	s.ended(slot)
+}
+
+func (s *stream) setUser(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.user = id
+}
+
+// say changes what the handler has said, as long as it will be told.
+func (s *stream) say(change func(*told)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed.Load() {
+		return
 	}
+	if s.told == nil {
+		s.told = &told{}
+	}
+	change(s.told)
 }

@@ -165,7 +165,7 @@ func (w *writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	ex := (*exchange)(w)
 	if s := ex.hijacked(); s != nil {
-		conn = s.watch(conn, rw)
+		conn = ex.watch(s, conn, rw)
 	}
 	return conn, rw, nil
 }

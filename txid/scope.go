@@ -34,7 +34,8 @@ type Scope struct {
 
 // Recorder takes what only the handler knows about the exchange being recorded.
 // Methods are safe for concurrent use and do nothing once the exchange's entry
-// has been handed over.
+// has been handed over; of a connection that its handler has taken, once that is
+// closed.
 type Recorder interface {
 	// SetRoute names the route pattern: "/items/{id}".
 	SetRoute(route string)
