@@ -89,6 +89,43 @@ func TestHijackThroughUnwrap(t *testing.T) {
 	}
 }
 
+// errorFlusher flushes by what http.ResponseController looks for first, and unwraps to
+// nothing.
+type errorFlusher struct {
+	http.ResponseWriter
+	err error
+}
+
+func (f errorFlusher) FlushError() error {
+	return errors.Join(f.err, http.NewResponseController(f.ResponseWriter).Flush())
+}
+
+func TestFlushErrorAlone(t *testing.T) {
+	failed := errors.New("no more")
+	for name, want := range map[string]error{"flushes": nil, "fails": failed} {
+		t.Run(name, func(t *testing.T) {
+			wrap, rec := recording(t, middleware.Options{})
+			inner := wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if _, ok := w.(http.Flusher); ok {
+					t.Error("a Flusher where the inner writer is none")
+				}
+				if err := http.NewResponseController(w).Flush(); !errors.Is(err, want) {
+					t.Errorf("got %v, want %v", err, want)
+				}
+				_, _ = io.WriteString(w, "x")
+			}))
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				inner.ServeHTTP(errorFlusher{w, want}, r)
+			}))
+			defer s.Close()
+			res, _ := do(t, s.Client(), request(t, "GET", s.URL, nil))
+			if e := rec.one(t); res.Header.Get("X-Transaction-Id") != string(e.TxID) || !e.HasFlag(entry.FlagStreamed) || e.HasFlag(entry.FlagAborted) != (want != nil) {
+				t.Errorf("ID %q of %q, flags %v", res.Header.Get("X-Transaction-Id"), e.TxID, e.Flags)
+			}
+		})
+	}
+}
+
 // What is not there further in either is not made up.
 func TestNothingThroughUnwrap(t *testing.T) {
 	wrap, rec := recording(t, middleware.Options{})

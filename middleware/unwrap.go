@@ -15,10 +15,7 @@ import (
 // are found further in.
 func (w *writer) Unwrap() http.ResponseWriter {
 	inner := w.w
-	if _, ok := inner.(unwrapper); !ok {
-		return inner
-	}
-	flush, hijack := further(inner)
+	flush, hijack := further(inner) // one may flush by FlushError alone, without an Unwrap
 	if _, ok := inner.(http.Flusher); ok {
 		flush = false // ours is found before
 	}
