@@ -23,7 +23,7 @@ func (ex *exchange) answer(status int) {
 		ex.kept.Store(true)
 	}
 	h := ex.w.Header()
-	if ex.body != nil && ex.overLimit(status) {
+	if ex.body != nil && ex.overLimit() {
 		h.Set("Connection", "close")
 	}
 	if status >= 400 && ex.ErrorLink != nil && h[HeaderErrorLink] == nil && ex.returns(status, h) {

@@ -16,9 +16,6 @@ type body exchange
 func (b *body) Read(p []byte) (int, error) {
 	b.reader.begun.Add(1)
 	n, err := b.body.Read(p)
-	filled := err == nil && n == len(p)
-	limit := filled && cap(p) > n && calledByMaxBytesReader()
-
 	ended := err == io.EOF || err != nil && errors.Is(err, io.EOF)
 
 	b.mu.Lock()
@@ -27,7 +24,13 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.done {
 		return n, err
 	}
-	b.reader.filled, b.reader.tooMuch = filled, limit
+	b.reader.odd = b.reader.odd != (n&1 != 0)
+	if b.reader.limit == limitAsk {
+		b.reader.limit = limitKept
+	}
+	if err == nil && n == len(p) && b.reader.limit == limitKept {
+		b.reader.limit = (*exchange)(b).limitOf(cap(p) > n)
+	}
 	if n > 0 && n <= len(p) {
 		if rec := b.rec; rec != nil {
 			if !rec.ask.begun {

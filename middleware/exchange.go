@@ -50,12 +50,13 @@ type exchange struct {
 	// SetPanic told.
 	recovered *outcome
 	reader    struct {
-		ended   bool         // the body's end was seen
-		begun   atomic.Int32 // Reads
-		over    int32        // Reads that have returned
-		filled  bool         // the last Read filled its buffer
-		tooMuch bool         // and went over a MaxBytesReader's limit, as it looks
-		failed  error
+		ended  bool         // the body's end was seen
+		begun  atomic.Int32 // Reads
+		over   int32        // Reads that have returned
+		odd    bool         // so many bytes were read
+		bare   uint8        // Reads of nobody who limits it, as far as that was asked
+		limit  limit        // of a MaxBytesReader
+		failed error
 	}
 }
 

@@ -1,9 +1,14 @@
 package middleware_test
 
 import (
+	"bufio"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,5 +75,113 @@ func TestLimitPassed(t *testing.T) {
 				t.Errorf("%s, within another reader %t: the connection stays open", name, within)
 			}
 		}
+	}
+}
+
+// A connection is closed where the server closes it without us: after a limit was passed,
+// and not because a read has filled what it was given.
+func TestLimitAsWithout(t *testing.T) {
+	const limit = 1000
+	limited := func(w http.ResponseWriter, r *http.Request) { r.Body = http.MaxBytesReader(w, r.Body, limit) }
+	refused := func(w http.ResponseWriter) { http.Error(w, "no", http.StatusBadRequest) }
+	room := func() []byte { return make([]byte, 2*limit) }
+	for name, h := range map[string]http.HandlerFunc{
+		"the first bytes of a buffer": func(w http.ResponseWriter, r *http.Request) {
+			limited(w, r)
+			_, _ = io.ReadFull(r.Body, room()[:4])
+			refused(w)
+		},
+		"odd ones": func(w http.ResponseWriter, r *http.Request) {
+			limited(w, r)
+			_, _ = io.ReadFull(r.Body, make([]byte, 5))
+			refused(w)
+		},
+		"in passing": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadFull(http.MaxBytesReader(w, r.Body, limit), room()[:4])
+			refused(w)
+		},
+		"by a limited reader": func(w http.ResponseWriter, r *http.Request) {
+			limited(w, r)
+			_, _ = io.ReadAll(io.LimitReader(r.Body, 10))
+			refused(w)
+		},
+		"copied": func(w http.ResponseWriter, r *http.Request) {
+			limited(w, r)
+			_, _ = io.CopyN(io.Discard, r.Body, 11)
+			refused(w)
+		},
+		"all, by a buffer of one's own": func(w http.ResponseWriter, r *http.Request) {
+			limited(w, r)
+			_, _ = io.ReadFull(r.Body, room()[:limit+1])
+			refused(w)
+		},
+		"all, after a look at the first": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadFull(r.Body, room()[:4])
+			limited(w, r)
+			_, _ = io.ReadAll(r.Body)
+			refused(w)
+		},
+		"all, decoded": func(w http.ResponseWriter, r *http.Request) {
+			limited(w, r)
+			var v any
+			_ = json.NewDecoder(r.Body).Decode(&v)
+			refused(w)
+		},
+		"all, in passing": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = bufio.NewReader(http.MaxBytesReader(w, r.Body, limit)).ReadString('\n')
+			refused(w)
+		},
+		"all, in another goroutine": func(w http.ResponseWriter, r *http.Request) {
+			limited(w, r)
+			done := make(chan struct{})
+			go func() { defer close(done); _, _ = io.Copy(io.Discard, r.Body) }()
+			<-done
+			refused(w)
+		},
+		"all, and answered well": func(w http.ResponseWriter, r *http.Request) {
+			limited(w, r)
+			_, _ = io.ReadAll(r.Body)
+			_, _ = io.WriteString(w, "ok")
+		},
+		"all, and not answered": func(w http.ResponseWriter, r *http.Request) {
+			limited(w, r)
+			_, _ = io.ReadFull(r.Body, room()[:limit+1])
+		},
+	} {
+		// Of a body of one byte more than the limit nothing is left to be read, and its
+		// connection stays open with us.
+		for _, size := range []int{5, 100, limit, 10 * limit} {
+			t.Run(fmt.Sprintf("%s/%d", name, size), func(t *testing.T) {
+				t.Parallel() // the server takes half a second to close
+				var closed [2]bool
+				ours, _ := serve(t, middleware.Options{}, h)
+				without := httptest.NewServer(h)
+				defer without.Close()
+				for i, s := range []*httptest.Server{without, ours} {
+					res, _ := do(t, s.Client(), request(t, "POST", s.URL, strings.NewReader(`"`+strings.Repeat("x", size-1))))
+					closed[i] = res.Close
+				}
+				if closed[0] != closed[1] {
+					t.Errorf("closed: %t, without us %t", closed[1], closed[0])
+				}
+			})
+		}
+	}
+}
+
+// A handler may give its request another body while a goroutine of it answers. Run it with
+// -race.
+func TestBodyIsTheHandlers(t *testing.T) {
+	wrap, _ := recording(t, middleware.Options{})
+	h := wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, 10)
+		_, _ = io.ReadFull(r.Body, make([]byte, 5))
+		var answering sync.WaitGroup
+		answering.Go(func() { http.Error(w, "no", http.StatusBadRequest) })
+		r.Body = io.NopCloser(r.Body)
+		answering.Wait()
+	}))
+	for range 20 {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/", strings.NewReader("0123456789")))
 	}
 }

@@ -44,12 +44,16 @@ func startOf(pc uintptr) uintptr {
 	return 0
 }
 
-// places are where the functions begin that whereabouts looks for.
-type places struct{ serve, mux uintptr }
+// places are where the functions begin that are looked for among callers.
+type places struct{ serve, mux, bounded uintptr }
 
 func newPlaces() places {
-	return places{
+	p := places{
 		serve: reflect.ValueOf((*exchange).serve).Pointer(),
 		mux:   reflect.ValueOf((*http.ServeMux).ServeHTTP).Pointer(),
 	}
+	if read, ok := maxBytesReader.MethodByName("Read"); ok {
+		p.bounded = read.Func.Pointer()
+	}
+	return p
 }
