@@ -22,7 +22,7 @@ func (ex *exchange) crashed(o *outcome) {
 	s, page := ex.stream, ex.entryPage()
 	ex.mu.Unlock()
 	if s != nil {
-		s.kept.Store(true)
+		s.Keep()
 		s.say(func(t *told) {
 			if t.err.Type == "" {
 				t.err.Type, t.err.Message = err.Type, err.Message

@@ -37,7 +37,7 @@ type exchange struct {
 	rec *record    // nil: not recorded, or handed over
 	// flight is its place on the list of what is in flight, nil: not there.
 	flight sink.InFlightSlot
-	stream *stream // the connection that the handler has taken, if its end will be told
+	stream *taken // the connection that the handler has taken, if its end will be told
 	// done says that nothing is recorded any more: the handler has returned, or
 	// taken the connection.
 	done     bool

@@ -133,11 +133,10 @@ func (ex *exchange) concludeHijack() *stream {
 	}
 	rec.Flags = append(rec.Flags, entry.FlagHijacked)
 	ex.conclude(rec, took, &outcome{}, &breakage{})
-	s, outside := newStream(ex, rec), rec.detached
+	s := newStream(ex, rec)
 	ex.letGo()
 	ex.mu.Unlock()
 	ex.emit(&rec.Entry)
-	outside.End()
 	return s
 }
 

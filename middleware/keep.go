@@ -139,7 +139,7 @@ func (r *recorder) Keep() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.stream != nil {
-		r.stream.kept.Store(true)
+		r.stream.Keep()
 	}
 }
 

@@ -47,18 +47,15 @@ func (r *recorder) SetUser(id string) {
 	case r.rec != nil:
 		r.rec.Facts.UserID = capture.Bound(id, entry.MaxWord)
 	case r.stream != nil:
-		r.stream.setUser(capture.Bound(id, entry.MaxWord))
+		r.stream.SetUser(id)
 	}
 }
 
 // SetError implements [txid.Recorder].
 func (r *recorder) SetError(err error) {
-	if err == nil {
+	name, text := named(err)
+	if name == "" {
 		return
-	}
-	name, text := describe(err)
-	if own := ownType(err); own != "" {
-		name = own
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -66,14 +63,14 @@ func (r *recorder) SetError(err error) {
 	case r.rec != nil:
 		r.rec.Error.Type, r.rec.Error.Message = name, text
 	case r.stream != nil:
-		r.stream.say(func(t *told) { t.err.Type, t.err.Message = name, text })
+		r.stream.setError(name, text)
 	}
 }
 
 // Detached implements [txid.Detacher].
 func (r *recorder) Detached() *txid.Detached {
 	r.mu.Lock()
-	rec := r.rec
+	rec, s := r.rec, r.stream
 	if rec != nil {
 		defer r.mu.Unlock()
 		if rec.detached == nil {
@@ -82,9 +79,25 @@ func (r *recorder) Detached() *txid.Detached {
 		return rec.detached
 	}
 	r.mu.Unlock()
+	if s != nil {
+		return s.standIn()
+	}
 	d := txid.NewDetached(r)
 	d.End()
 	return d
+}
+
+// named returns what SetError says of err: its own type or its Go type, and its text. The
+// name of nil is empty.
+func named(err error) (name, text string) {
+	if err == nil {
+		return "", ""
+	}
+	name, text = describe(err)
+	if own := ownType(err); own != "" {
+		name = own
+	}
+	return name, text
 }
 
 // ownType returns what an error in err's tree calls its type, or "".
@@ -127,7 +140,7 @@ func (r *recorder) Annotate(name, value string) {
 	case r.rec != nil:
 		r.rec.Labels = annotated(r.rec.Labels, name, value)
 	case r.stream != nil:
-		r.stream.say(func(t *told) { t.labels = annotated(t.labels, name, value) })
+		r.stream.Annotate(name, value)
 	}
 }
 

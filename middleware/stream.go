@@ -25,7 +25,7 @@ import (
 // that nobody did.
 type stream struct {
 	*config
-	ctx    node          // the exchange's, without its Recorder
+	ctx    node          // the exchange's, with a Recorder of its own
 	req    *http.Request // the exchange's, without its body
 	span   txid.SpanID
 	route  string
@@ -42,21 +42,17 @@ type stream struct {
 	user   string
 	told   *told
 	flight sink.InFlightSlot // nil: not on the list
-}
-
-// told is what the handler said of the exchange while it had its connection.
-type told struct {
-	err    entry.Error
-	labels []entry.Label
+	// detached stands for it in contexts that outlive the exchange; nil: none asked.
+	detached *txid.Detached
 }
 
 func newStream(ex *exchange, rec *record) *stream {
 	s := &stream{
 		config: ex.config, req: ex.req, route: rec.HTTP.Route, user: rec.Facts.UserID, ip: rec.HTTP.RemoteIP,
-		start: ex.now(), span: ex.Propagator.Minter().Span(),
+		start: ex.now(), span: ex.Propagator.Minter().Span(), detached: rec.detached,
 	}
 	s.ctx.Context.Context, s.ctx.Scope = ex.ctx.Context.Context, ex.ctx.Scope
-	s.ctx.Scope.Recorder = nil
+	s.ctx.Scope.Recorder = (*taken)(s)
 	if b := s.req.Body; b != nil && b != http.NoBody {
 		s.req = s.req.WithContext(s.req.Context())
 		s.req.Body = nil // reads from the connection
@@ -80,10 +76,12 @@ func (ex *exchange) watch(s *stream, conn net.Conn, rw *bufio.ReadWriter) net.Co
 	}
 	ex.listConnection(s, watched != nil)
 	if watched == nil {
+		s.detached.End()
 		return conn
 	}
+	s.detached.Pass((*taken)(s))
 	ex.mu.Lock()
-	ex.stream = s
+	ex.stream = (*taken)(s)
 	ex.mu.Unlock()
 	if rw != nil {
 		if rw.Writer != nil && rw.Writer.Buffered() == 0 {
@@ -269,16 +267,12 @@ func (s *stream) tell(how string, severity entry.Severity) {
 		e.Error, e.Labels = s.told.err, s.told.labels
 		s.told = nil
 	}
-	slot := s.flight
-	s.flight = nil
+	slot, outside := s.flight, s.detached
+	s.flight, s.detached = nil, nil
 	s.mu.Unlock()
 	e.Severity = max(e.Severity, entry.SeverityOf(e.HTTP.Status, e.Error.Type, false))
 	e.Facts.Carry(scope.Carried)
-	e.Facts.EntryPage = knownPage(scope, s.req)
-	if e.Facts.EntryPage == "" && scope.Origin == txid.OriginMinted {
-		e.Facts.EntryPage = pageOf(s.req, s.route)
-		scope.EntryPage = e.Facts.EntryPage // there is no Recorder to be asked
-	}
+	e.Facts.EntryPage = (*taken)(s).EntryPage()
 
 	b := append([]byte(nil), capture.Bound(s.req.Method, 32)...)
 	b = append(b, ' ')
@@ -293,25 +287,7 @@ func (s *stream) tell(how string, severity entry.Severity) {
 	b = strconv.AppendInt(b, e.Response.Body.Size, 10)
 	b = append(b, " out"...)
 	e.Message = string(b)
-	s.emitIn(&s.ctx, e, s.kept.Load() && !s.NoEscalation)
+	s.emitIn(&s.ctx, e, (*taken)(s).Kept())
 	s.ended(slot)
-}
-
-func (s *stream) setUser(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.user = id
-}
-
-// say changes what the handler has said, as long as it will be told.
-func (s *stream) say(change func(*told)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed.Load() {
-		return
-	}
-	if s.told == nil {
-		s.told = &told{}
-	}
-	change(s.told)
+	outside.End()
 }

@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -18,6 +19,7 @@ import (
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/middleware"
 	"github.com/txtrail/txtrail/sink"
+	"github.com/txtrail/txtrail/txid"
 )
 
 // taking is a handler that takes the connection and gives it to then.
@@ -96,6 +98,46 @@ func TestSaidOfTheConnection(t *testing.T) {
 				t.Errorf("the exchange's own: %v, %q", es[0].Labels, es[0].Facts.UserID)
 			}
 		})
+	}
+}
+
+// So it is for work whose context outlives the request, whenever that was begun.
+func TestSaidOfTheConnectionOutside(t *testing.T) {
+	for _, untouched := range []bool{false, true} {
+		s, rec := serve(t, middleware.Options{Untouched: untouched}, func(w http.ResponseWriter, r *http.Request) {
+			before := txid.Detach(context.Background(), r.Context())
+			taking(t, func(r *http.Request, conn net.Conn, _ *bufio.ReadWriter) {
+				after := txid.Detach(context.Background(), r.Context())
+				middleware.Annotate(before, "said", "before")
+				middleware.Annotate(after, "said", "after")
+				middleware.SetUser(after, "kim")
+				middleware.Keep(before)
+				conn.Close()
+				middleware.Annotate(before, "said", "late")
+				late := txid.Detach(context.Background(), r.Context())
+				for _, ctx := range []context.Context{before, after, late} {
+					middleware.SetError(ctx, io.EOF)
+					if got := page(ctx); got != "GET /ws" {
+						t.Errorf("the page is %q", got)
+					}
+					if scope, _ := txid.FromContext(ctx); scope.Kept() != !untouched {
+						t.Errorf("kept: %t", scope.Kept())
+					}
+				}
+			})(w, r)
+		})
+		raw(t, s, upgrade)
+		if untouched {
+			rec.one(t)
+			s.Close()
+			continue
+		}
+		e := rec.wait(t, 2)[1]
+		want := []entry.Label{{Name: "said", Value: "before"}, {Name: "said", Value: "after"}}
+		if diff := cmp.Diff(want, e.Labels); diff != "" || e.Facts.UserID != "kim" || e.Error.Type != "" {
+			t.Errorf("%q, user %q, %s", outcomeOf(e), e.Facts.UserID, diff)
+		}
+		s.Close()
 	}
 }
 

@@ -68,6 +68,20 @@ func (d *Detached) End() {
 	d.mu.Unlock()
 }
 
+// Pass makes d pass on to another Recorder, which goes on when the exchange has ended: one
+// of a connection that its handler has taken. Of one that has ended, or is nil, it does
+// nothing.
+func (d *Detached) Pass(to Recorder) {
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.to != nil {
+		d.to = to
+	}
+}
+
 func (d *Detached) recorder() Recorder {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -84,3 +84,17 @@ func TestDetachLetsGo(t *testing.T) {
 	}
 	(*txid.Detached)(nil).End()
 }
+
+func TestDetachedPassesOn(t *testing.T) {
+	x, y := &exchange{page: "GET /x"}, &exchange{page: "GET /y"}
+	d := txid.NewDetached(x)
+	d.Pass(y)
+	d.SetUser("u")
+	d.End()
+	d.Pass(x) // it has ended
+	d.SetUser("late")
+	if len(x.said) != 0 || !slices.Equal(y.said, []string{"user u"}) || d.EntryPage() != "GET /y" {
+		t.Errorf("%q and %q were said, the page is %q", x.said, y.said, d.EntryPage())
+	}
+	(*txid.Detached)(nil).Pass(x)
+}
