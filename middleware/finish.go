@@ -165,9 +165,6 @@ func (ex *exchange) conclude(rec *record, took time.Duration, o *outcome, b *bre
 	ex.concludeError(rec, panicked, b)
 	e.Facts.Carry(s.Carried)
 	e.Severity = entry.SeverityOf(e.HTTP.Status, e.Error.Type, panicked.panicked())
-	if e.Error.Type == entry.ErrorHandlerAborted {
-		e.Severity = entry.SeverityWarning
-	}
 	e.Facts.EntryPage = ex.knownPage()
 	if ex.req.RequestURI == "" {
 		rec.path = capture.Bound(pathOf(ex.req), 1<<10)
