@@ -42,7 +42,9 @@ func homeless(t *testing.T, c Config) (trail *Trail, serve func(), obstacle stri
 	c.Dir = filepath.Join(obstacle, "journal")
 	c.LookupEnv = func(string) (string, bool) { return "", false }
 	c.LogHandler = slog.DiscardHandler
-	c.OnError = func(error) {}
+	if c.OnError == nil {
+		c.OnError = func(error) {}
+	}
 	c.Ship = &sink.ShipOptions{RetryMin: time.Millisecond, RetryMax: time.Millisecond}
 	c.Queue = &sink.QueueOptions{RetryMin: time.Millisecond, RetryMax: time.Millisecond}
 	trail, err := Open(c)
@@ -109,6 +111,24 @@ func TestAccountWithoutJournal(t *testing.T) {
 	}
 	if s := trail.SinkStats()[0]; s.Captured != 4 || s.Delivered != 4 || s.Waiting != 0 || len(g.Entries()) != 4 || s.LastError != "not yet" {
 		t.Errorf("%+v", s)
+	}
+	if err := trail.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// An OnError that panics when it is told that there is no journal costs no entry.
+func TestOnErrorPanicsWithoutJournal(t *testing.T) {
+	mem := &sinktest.Memory{}
+	trail, serve, _ := homeless(t, Config{Sinks: []sink.Sink{mem}, OnError: func(error) { panic("boom") }})
+	for range 10 {
+		serve()
+	}
+	if err := trail.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if s := trail.Stats(); len(mem.Entries()) != 10 || s.Delivered != 10 || s.DroppedTotal() != 0 {
+		t.Errorf("the sink has %d: %+v", len(mem.Entries()), s)
 	}
 	if err := trail.Close(t.Context()); err != nil {
 		t.Error(err)

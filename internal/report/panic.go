@@ -12,6 +12,15 @@ func Panic(onError func(error), pkg, which string, v any) {
 	onError(fmt.Errorf("%s: %s panicked: %s", pkg, which, text(v)))
 }
 
+// Guard returns onError with its own panics kept in it: what tells of a fault must neither
+// end a goroutine that works in the background, nor cost the entry that it tells of.
+func Guard(onError func(error)) func(error) {
+	return func(err error) {
+		defer func() { _ = recover() }()
+		onError(err)
+	}
+}
+
 // text returns what v says of itself, cut to maxText, or its Go type. Of a
 // struct or a map fmt would print what is in it, which may be a request with its
 // credentials: this goes to a log that nobody sanitizes.

@@ -57,6 +57,21 @@ func TestWarnIsOwn(t *testing.T) {
 	}
 }
 
+// A function that panics is called each time, and nobody else is the worse for it.
+func TestGuard(t *testing.T) {
+	var told []error
+	onError := report.Guard(func(err error) {
+		told = append(told, err)
+		panic("boom")
+	})
+	a, b := errors.New("a"), errors.New("b")
+	onError(a)
+	onError(b)
+	if len(told) != 2 || told[0] != a || told[1] != b {
+		t.Errorf("told %v", told)
+	}
+}
+
 type contexts struct {
 	slog.Handler
 	seen context.Context

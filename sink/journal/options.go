@@ -123,6 +123,7 @@ func (o *Options) withDefaults() (Options, error) {
 	if c.OnError == nil {
 		c.OnError = new(report.Warner).Warn
 	}
+	c.OnError = report.Guard(c.OnError)
 	if c.fs == nil {
 		c.fs = osFS{}
 	}

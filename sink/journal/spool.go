@@ -68,6 +68,7 @@ func (o *SpoolOptions) withDefaults() (SpoolOptions, error) {
 	if c.OnError == nil {
 		c.OnError = new(report.Warner).Warn
 	}
+	c.OnError = report.Guard(c.OnError)
 	if c.fs == nil {
 		c.fs = osFS{}
 	}
