@@ -10,9 +10,11 @@ import (
 	"time"
 )
 
-// cursorLife is how long after its last sign of life a cursor still holds files. Who
-// ships writes it at least once in [cursorPulse], also while the sink is away. A sink
-// that was taken out of the configuration must not keep files for ever.
+// cursorLife is how long after it was written a cursor still holds files that nobody ships.
+// A sink that was taken out of the configuration must not keep files for ever. While
+// somebody ships it holds them however old it is, by the lock: a write to the sink may hang,
+// and the clock jump meanwhile. Else it is written at least once in [cursorPulse], also while
+// the sink is away.
 const (
 	cursorLife  = 7 * 24 * time.Hour
 	cursorPulse = time.Hour
@@ -24,6 +26,7 @@ type holds struct {
 	files   fsys
 	dir     string
 	cursors []heldCursor
+	stale   []heldCursor     // hold nothing any more; what is removed is noted for them
 	runs    map[string][]run // of merged files that were looked into
 	// Writers of whose cursor nothing can be told: shipping will begin again with
 	// the oldest file.
@@ -117,13 +120,37 @@ func (h *holds) cursor(files fsys, path, folder, writer string, now time.Time) {
 	switch {
 	case errors.Is(rerr, fs.ErrNotExist):
 	case rerr == nil:
-		if now.Sub(c.Time) < cursorLife {
+		if now.Sub(c.Time) < cursorLife || h.shipping(folder, writer) {
 			h.cursors = append(h.cursors, heldCursor{c, folder})
+		} else {
+			h.stale = append(h.stale, heldCursor{c, folder})
 		}
-	case err != nil || now.Sub(st.ModTime()) < cursorLife:
+	case err != nil || now.Sub(st.ModTime()) < cursorLife || h.shipping(folder, writer):
 		h.unread[writer] = folder
 		h.odd = append(h.odd, fmt.Errorf("%s: %w", path, rerr))
 	}
+}
+
+// shipping reports whether somebody ships a writer's files to a sink, as the lock says, or
+// may do so as far as can be told. To find out it takes the lock for a moment; who wants it
+// then tries again.
+func (h *holds) shipping(folder, writer string) bool {
+	path := shipPath(h.dir, folder, writer+extLock)
+	if st, err := h.files.Lstat(path); errors.Is(err, fs.ErrNotExist) || err == nil && !st.Mode().IsRegular() {
+		return false
+	}
+	f, err := h.files.Open(path)
+	if err == nil {
+		err = f.Lock()
+		_ = f.Close()
+	}
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	if !errors.Is(err, errLocked) {
+		h.odd = append(h.odd, fmt.Errorf("%s: %w", path, err))
+	}
+	return true
 }
 
 // miss notes a folder that could not be listed: for want of file descriptors, say, or of
@@ -156,12 +183,15 @@ func (h *holds) needs(b baseName) (sink string, needed bool) {
 	return h.unlisted, h.unlisted != ""
 }
 
-// folders returns the folders of the sinks that need a base.
+// folders returns the folders of the sinks that have not got a base whole, also of those
+// that hold nothing any more: should somebody ship to them again, they are told.
 func (h *holds) folders(b baseName) (folders []string) {
 	writer := b.writer()
-	for _, c := range h.cursors {
-		if c.Writer == writer && !c.shipped(b, h.runsOf) {
-			folders = append(folders, c.folder)
+	for _, cursors := range [...][]heldCursor{h.cursors, h.stale} {
+		for _, c := range cursors {
+			if c.Writer == writer && !c.shipped(b, h.runsOf) {
+				folders = append(folders, c.folder)
+			}
 		}
 	}
 	if folder, ok := h.unread[writer]; ok {

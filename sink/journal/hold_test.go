@@ -46,6 +46,23 @@ func TestHolds(t *testing.T) {
 	write("b", &shipCursor{Version: 1, Sink: "archive", Writer: "torn", Time: now}, true)
 	write("b", &shipCursor{Version: 2, Sink: "archive", Writer: "newer", Time: now}, false)
 	write("b", &shipCursor{Version: 1, Sink: "archive", Writer: "ahead", Time: now.Add(1000 * time.Hour)}, false)
+	// Written long ago, as the clock says, by somebody who ships still.
+	write("a", &shipCursor{Version: 1, Sink: "cloud", Writer: "hung", Time: now.Add(-8 * 24 * time.Hour)}, false)
+	write("c", &shipCursor{Version: 1, Sink: "archive", Writer: "hung2", Time: now.Add(-8 * 24 * time.Hour)}, true)
+	for _, path := range [...]string{shipPath(dir, "a", "hung"+extLock), shipPath(dir, "c", "hung2"+extLock)} {
+		lock, err := osFS{}.Create(path, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = lock.Close() }()
+		if err := lock.Lock(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The lock of the one that is gone for good is free.
+	if err := os.WriteFile(shipPath(dir, "a", "old"+extLock), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	h := readHolds(osFS{}, dir, now)
 	for _, tt := range []struct {
 		base string
@@ -57,6 +74,8 @@ func TestHolds(t *testing.T) {
 		{"web-20261120T112838-ffffffff-000001", "cloud"}, // another process: not spoken of
 		{"api-20261120T112838-1a2b3c4d-000007", ""},      // nobody ships it
 		{"old-20261120T112838-1a2b3c4d-000007", ""},      // its shipper is gone for good
+		{"hung-20261120T112838-1a2b3c4d-000007", "cloud"},
+		{"hung2-20261120T112838-1a2b3c4d-000007", "c"},
 		{"torn-20261120T112838-1a2b3c4d-000001", "b"},
 		{"newer-20261120T112838-1a2b3c4d-000001", "b"},
 		{"ahead-20261120T112838-1a2b3c4d-000001", "archive"}, // a clock that was set back

@@ -165,6 +165,48 @@ func TestLostWhileNobodyShips(t *testing.T) {
 	}
 }
 
+// A clock that jumps by more than a cursor's life, while somebody ships and the sink takes
+// nothing: what it lacks stays, whatever the age of its cursor. Once nobody ships it goes,
+// and whoever ships again is told how much that was.
+func TestLostAsTheClockJumps(t *testing.T) {
+	l := newLossTest(t)
+	expire := func() Stats {
+		j := stillJournal(t, l.dir, &Options{Name: "web", MaxAge: time.Hour, MaxBytes: -1, MinFree: -1, Now: func() time.Time { return l.now }, OnError: func(error) {}})
+		j.retain()
+		return j.Stats()
+	}
+	for seq := 1; seq <= 6; seq++ {
+		l.now = l.now.Add(time.Minute)
+		l.write(9, seq, 10)
+	}
+	if n := l.take(15); n != 15 {
+		t.Fatalf("%d taken", n)
+	}
+	l.now = l.now.Add(8 * 24 * time.Hour)
+	if s := expire(); s.Removed != 1 || s.RemovedUnshipped != 0 { // the file that was shipped
+		t.Errorf("while somebody ships: %+v", s)
+	}
+	if n := l.take(10); n != 10 {
+		t.Errorf("%d taken", n)
+	}
+	closeTest(t, l.f)
+	l.f = nil
+	l.now = l.now.Add(8 * 24 * time.Hour)
+	if s := expire(); s.Removed != 5 {
+		t.Errorf("when nobody ships: %+v", s)
+	}
+	if st := l.state(); st.Lost != 35 || st.Waiting != 0 || !st.Stale {
+		t.Errorf("%+v", st)
+	}
+	l.attach()
+	for l.take(7) > 0 {
+	}
+	if l.lost() != 35 || len(l.delivered) != 25 {
+		t.Errorf("%d lost, %d delivered of 60", l.lost(), len(l.delivered))
+	}
+	closeTest(t, l.f)
+}
+
 // Whatever is written, shipped, removed and restarted in whatever order: each entry is
 // delivered once or lost once, and the books say so.
 func TestLossAccount(t *testing.T) {

@@ -144,8 +144,8 @@ func (r *removal) take(i int, needed bool) {
 		return
 	}
 	n := r.j.remove(l, func() {
-		if is {
-			r.j.noteLost(l, r.holds.folders(l.baseName))
+		if folders := r.holds.folders(l.baseName); len(folders) > 0 {
+			r.j.noteLost(l, folders)
 		}
 	})
 	if n == 0 {
