@@ -254,7 +254,7 @@ func TestFolderRemoved(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "a", "journal")
 	j := openTest(t, dir, nil)
-	batch := makeBatch(t, 0, 3, 1)
+	batch := makeBatch(t, 0, 5, 1)
 	if err := j.Write(context.Background(), batch[:1]); err != nil {
 		t.Fatal(err)
 	}
@@ -270,12 +270,36 @@ func TestFolderRemoved(t *testing.T) {
 	if err := os.Rename(dir, dir+".old"); err != nil {
 		t.Fatal(err)
 	}
-	j.tick()
-	if err := j.Write(context.Background(), batch[2:]); err != nil {
+	// Another one is in its place, and the very next write goes there.
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(insertIDs(batch[2:]), scanIDs(t, readerTest(t, dir))); diff != "" {
+	if err := j.Write(context.Background(), batch[2:3]); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(insertIDs(batch[2:3]), scanIDs(t, readerTest(t, dir))); diff != "" {
 		t.Errorf("moved (-want +got)\n%s", diff)
+	}
+	// So it is with a link to where the folder has been taken.
+	if err := os.Rename(dir, dir+".older"); err != nil {
+		t.Fatal(err)
+	}
+	link(t, dir+".older", dir)
+	if err := j.Write(context.Background(), batch[3:4]); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(insertIDs(batch[2:4]), scanIDs(t, readerTest(t, dir))); diff != "" {
+		t.Errorf("linked to (-want +got)\n%s", diff)
+	}
+	// A file moved away.
+	if err := os.Rename(j.cur.path, filepath.Join(parent, "moved.jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Write(context.Background(), batch[4:]); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(insertIDs(batch[4:]), scanIDs(t, readerTest(t, dir))); diff != "" {
+		t.Errorf("file moved (-want +got)\n%s", diff)
 	}
 	if j.Stats().LastError == "" {
 		t.Error("not a word")

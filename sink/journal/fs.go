@@ -44,8 +44,9 @@ type file interface {
 	// Lock takes the exclusive advisory lock, or returns errLocked at once. The
 	// lock goes with Close, or with the process.
 	Lock() error
-	// Linked reports whether the file still has a name, cheaply, as far as the
-	// system can tell.
+	// Linked reports whether the path under which the file was made still names it,
+	// cheaply, as far as the system can tell: each write asks. One goroutine at a time
+	// may.
 	Linked() bool
 	// Named reports whether path still names this file.
 	Named(path string) bool
@@ -92,7 +93,7 @@ func (osFS) Create(path string, perm fs.FileMode) (file, error) {
 			return nil, err
 		}
 	}
-	return osFile{f}, nil
+	return osFile{f, newPlaced(f, path)}, nil
 }
 
 func (osFS) Open(path string) (file, error) {
@@ -100,7 +101,7 @@ func (osFS) Open(path string) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f}, nil
+	return osFile{File: f}, nil
 }
 
 func (o osFS) Append(path string, perm fs.FileMode) (file, error) {
@@ -111,7 +112,7 @@ func (o osFS) Append(path string, perm fs.FileMode) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f}, nil
+	return osFile{File: f}, nil
 }
 
 func (osFS) ReadDir(dir string) ([]fs.DirEntry, error) { return readDir(dir) }
@@ -121,7 +122,10 @@ func (osFS) Remove(path string) error                  { return os.Remove(path) 
 func (osFS) SyncDir(dir string) error                  { return syncDir(dir) }
 func (osFS) Free(dir string) (uint64, uint64, error)   { return diskFree(dir) }
 
-type osFile struct{ *os.File }
+type osFile struct {
+	*os.File
+	placed *placed // of one that was made here
+}
 
 func (f osFile) Size() (int64, error) {
 	st, err := f.Stat()
@@ -133,7 +137,7 @@ func (f osFile) Size() (int64, error) {
 
 func (f osFile) Sync() error             { return dataSync(f.File) }
 func (f osFile) Lock() error             { return lockFile(f.File) }
-func (f osFile) Linked() bool            { return linked(f.File) }
+func (f osFile) Linked() bool            { return f.placed == nil || f.placed.there() }
 func (f osFile) NextData(at int64) int64 { return seekData(f.File, at) }
 
 func (f osFile) Named(path string) bool {

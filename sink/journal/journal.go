@@ -202,7 +202,7 @@ func (j *Journal) fill(batch []*entry.Entry, from int, failed *[]sink.Failure) i
 func (j *Journal) append() (int, error) {
 	now := j.opts.Now()
 	if c := j.cur; c != nil && !c.f.Linked() {
-		j.abandon(fmt.Errorf("journalsink: %s was removed while it was being written; going on in a new file", c.path))
+		j.abandon(fmt.Errorf("journalsink: %s was removed or moved while it was being written; going on in a new file", c.path))
 	}
 	if j.due(now, int64(len(j.buf))) {
 		if err := j.rotate(now); err != nil && j.cur == nil {
