@@ -29,13 +29,14 @@ type Journal struct {
 	keep  *keeper
 	watch watch // who ships from here
 
-	mu     sync.Mutex
-	cur    *openFile // nil when none could be made
-	seq    int
-	buf    []byte
-	marks  []mark
-	closed bool
-	later  []error // for OnError, once the lock is free
+	closing atomic.Bool // Close was called
+
+	mu    sync.Mutex
+	cur   *openFile // nil when none could be made
+	seq   int
+	buf   []byte
+	marks []mark
+	later []error // for OnError, once the lock is free
 }
 
 var _ sink.Sink = (*Journal)(nil)
@@ -117,10 +118,13 @@ func (j *Journal) Write(ctx context.Context, batch []*entry.Entry) error {
 	if len(batch) == 0 {
 		return nil
 	}
+	if j.closing.Load() { // the lock may be held for long
+		return j.errClosed()
+	}
 	j.mu.Lock()
 	defer j.unlock()
-	if j.closed {
-		return sink.Permanent(fmt.Errorf("journalsink: %s: %w", j.dir, sink.ErrClosed))
+	if j.closing.Load() {
+		return j.errClosed()
 	}
 	var failed []sink.Failure
 	written := 0
@@ -160,6 +164,10 @@ func (j *Journal) Write(ctx context.Context, batch []*entry.Entry) error {
 		return &sink.PartialError{Failed: failed}
 	}
 	return nil
+}
+
+func (j *Journal) errClosed() error {
+	return sink.Permanent(fmt.Errorf("journalsink: %s: %w", j.dir, sink.ErrClosed))
 }
 
 // note enters the entries whose lines have just been written into the file's rows.
@@ -352,26 +360,6 @@ func (j *Journal) begin(now time.Time) error {
 		last = fmt.Errorf("%s: taken by another process as soon as it was made", path)
 	}
 	return last
-}
-
-// Close compresses the last file and stops the background work, within ctx. What
-// ctx leaves undone is not lost: the next journal in this folder, of any process,
-// adopts the file as it is. A second Close does nothing.
-func (j *Journal) Close(ctx context.Context) error {
-	j.mu.Lock()
-	if j.closed {
-		j.mu.Unlock()
-		return nil
-	}
-	j.closed = true
-	last := j.cur
-	j.cur = nil
-	j.buf, j.marks = nil, nil
-	j.mu.Unlock()
-	if last != nil {
-		j.tell(j.keep.give(last))
-	}
-	return j.keep.close(ctx)
 }
 
 // unlock frees the lock and tells OnError what came up under it: the callee may

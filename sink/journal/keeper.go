@@ -84,7 +84,8 @@ const maxGone = 64
 // the system holds of it, which takes 0.2 ms/MB and more (ext4, in its cache), and another one
 // is synced before; the write that comes upon it has entries to bring into another file. Only
 // when too many wait it closes one itself. The error, that of a sync, is for OnError. It is
-// called under the journal's lock, and not once the keeper has ended.
+// called under the journal's lock, and once the keeper has ended only by a write that Close
+// did not wait for: see drain.
 func (k *keeper) letGo(c *openFile) error {
 	select {
 	case k.gone <- c:
