@@ -40,6 +40,7 @@ type feed struct {
 	tail  []step // what stood behind the last entry
 
 	dirty   bool      // the cursor on the disk is behind
+	grown   bool      // it is behind, but only with how many lines wait
 	written time.Time // when it was written
 	cost    time.Duration
 	clock   time.Time // opts.Now at the last writing, for the pulse
@@ -103,7 +104,9 @@ func (f *feed) Look(ctx context.Context) (sink.Backlog, error) {
 		}
 		switch {
 		case !x.final:
+			known := x.lines
 			f.count(ctx, x)
+			f.grown = f.grown || x.lines != known
 		case !x.unread.IsZero():
 			f.retry(ctx, x)
 		}
@@ -392,7 +395,7 @@ func (f *feed) enter(x *followed, waits map[string]int64) bool {
 // Close implements sink.Feed.
 func (f *feed) Close() error {
 	var err error
-	if f.dirty {
+	if f.dirty || f.grown {
 		// Who ships now, and has begun without it, is not told of it any more.
 		if err = f.write(); errors.Is(err, sink.ErrHeld) {
 			err = nil

@@ -91,6 +91,10 @@ func (f *feed) warn(err error) {
 	f.s.opts.OnError(err)
 }
 
+// grownEvery is the least time between two writings of a cursor that is behind with nothing
+// but how many lines wait: should files be removed by hand, so many are known to be lost.
+const grownEvery = time.Second
+
 // writeIfDue writes the cursor when it is behind and the last writing is long enough
 // ago, and now and then as a sign of life.
 func (f *feed) writeIfDue() error {
@@ -98,11 +102,17 @@ func (f *feed) writeIfDue() error {
 		return nil
 	}
 	pulse := f.s.opts.Now().Sub(f.clock)
-	if !f.dirty && pulse >= 0 && pulse < cursorPulse {
+	every := f.s.opts.CommitEvery
+	switch {
+	case f.dirty || pulse < 0 || pulse >= cursorPulse:
+	case f.grown:
+		if every >= 0 {
+			every = max(every, grownEvery) // while a sink is away, files grow with each look
+		}
+	default:
 		return nil
 	}
 	// A disk on which an fsync takes long must not be kept busy by it.
-	every := f.s.opts.CommitEvery
 	if since := time.Since(f.written); every >= 0 && since >= 0 && since < max(every, 10*f.cost) {
 		return nil
 	}
@@ -146,7 +156,7 @@ func (f *feed) write() error {
 	if err != nil {
 		return fmt.Errorf("journalsink: %w", err)
 	}
-	f.clock, f.dirty = c.Time, false
+	f.clock, f.dirty, f.grown = c.Time, false, false
 	return nil
 }
 

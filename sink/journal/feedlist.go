@@ -9,10 +9,13 @@ import (
 	"time"
 )
 
+// follow begins to follow a base. The cursor is to name it from then on, also if nothing
+// of it is ever settled: what it does not name nobody misses.
 func (f *feed) follow(l listed, at position) *followed {
 	b := &followed{listed: l, read: at, settled: at, lines: at.lines, counted: at.offset, from: noMin, to: noMax}
 	f.bases[l.text] = b
 	f.order = append(f.order, b)
+	f.dirty = true
 	return b
 }
 

@@ -75,3 +75,52 @@ func TestLostIsKeptAccountOf(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 }
+
+// What waits is known from the cursor also if nothing of it was ever settled: when files are
+// removed by hand after that, they are counted as lost, and told. A process that is killed
+// has written down what it had seen, one that ends also what has come since.
+func TestLostOfASinkThatNeverTook(t *testing.T) {
+	for _, killed := range []bool{true, false} {
+		dir := t.TempDir()
+		j := openTest(t, dir, &Options{Name: "web", Now: func() time.Time { return testStart }})
+		every := time.Hour
+		if killed {
+			every = -1
+		}
+		s := spoolTest(t, dir, &SpoolOptions{Name: "web", CommitEvery: every, Now: func() time.Time { return testStart }})
+		f := attachTest(t, s, "cloud")
+		want := int64(0)
+		for i := range 3 {
+			want += int64(len(writeTest(t, j, i*10, 10)))
+			relook(f)
+			if b, err := f.Look(context.Background()); err != nil || b.Entries != want {
+				t.Fatalf("%+v, %v", b, err)
+			}
+		}
+		if killed {
+			closeTest(t, f.lock)
+		} else {
+			closeTest(t, f)
+		}
+		if err := j.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names(t, dir, extClosed) {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		states, err := ShipStates(context.Background(), dir, testStart)
+		if err != nil || len(states) != 1 || states[0].Lost != want || states[0].Waiting != 0 {
+			t.Errorf("killed %v: %+v, %v", killed, states, err)
+		}
+		f = attachTest(t, s, "cloud")
+		if _, err := f.Look(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if _, b := nextTest(t, f, 10); b.Gaps != 1 || b.Lost != want {
+			t.Errorf("killed %v: told %+v", killed, b)
+		}
+		closeTest(t, f)
+	}
+}
