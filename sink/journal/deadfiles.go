@@ -128,7 +128,7 @@ func eachShip(dir string, visit func(folder string, items []fs.DirEntry) error) 
 
 // sinkOf returns the name of the sink that a folder of .ship is of.
 func sinkOf(folder, writer string) string {
-	if c, err := readCursor(osFS{}, filepath.Join(folder, writer+extCursor)); err == nil {
+	if c, err := readCursor(lookFS{}, filepath.Join(folder, writer+extCursor)); err == nil {
 		return c.Sink
 	}
 	return filepath.Base(folder)

@@ -40,7 +40,7 @@ type ShipState struct {
 }
 
 // ShipStates looks at everything that is, or was, shipped from a journal's folder. It
-// writes nothing, and who ships goes on meanwhile. Of an entry that is being sent right
+// writes nothing, needs no more than the right to read, and who ships goes on meanwhile. Of an entry that is being sent right
 // now it may say that it waits. With an error, which says what could not be looked at,
 // come those that could.
 func ShipStates(ctx context.Context, dir string, now time.Time) ([]ShipState, error) {
@@ -74,7 +74,7 @@ func ShipStates(ctx context.Context, dir string, now time.Time) ([]ShipState, er
 func shipState(ctx context.Context, dir, folder, writer string, now time.Time) (ShipState, error) {
 	state := ShipState{Sink: folder, Writer: writer, Folder: filepath.Join(dir, shipDir, folder), Alive: locked(shipPath(dir, folder, writer+extLock))}
 	path := shipPath(dir, folder, writer+extCursor)
-	c, err := readCursor(osFS{}, path)
+	c, err := readCursor(lookFS{}, path)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return state, fmt.Errorf("journalsink: %w", err)
@@ -87,7 +87,7 @@ func shipState(ctx context.Context, dir, folder, writer string, now time.Time) (
 		state.Sink, state.Written = c.Sink, c.Time
 	}
 	state.Stale = !state.Alive && now.Sub(state.Written) >= cursorLife
-	s, err := OpenSpool(dir, &SpoolOptions{Name: writer, OnError: func(err error) {
+	s, err := OpenSpool(dir, &SpoolOptions{Name: writer, fs: lookFS{}, OnError: func(err error) {
 		if state.Err == nil && errors.Is(err, ErrCursor) {
 			state.Err = err
 		}
