@@ -70,18 +70,14 @@ func (osFS) MkdirAll(dir string, perm fs.FileMode) error {
 }
 
 func (osFS) Mkdir(dir string, perm fs.FileMode) error {
-	err := os.Mkdir(dir, perm.Perm())
-	if errors.Is(err, fs.ErrExist) {
-		return nil
+	if err := makeFolder(dir, perm); !errors.Is(err, fs.ErrExist) {
+		return err
 	}
-	if err == nil && perm&os.ModeSetgid != 0 {
-		return os.Chmod(dir, perm)
-	}
-	return err
+	return nil
 }
 
 func (osFS) Create(path string, perm fs.FileMode) (file, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, perm)
+	f, err := createFile(path, os.O_RDWR|os.O_APPEND, perm)
 	if err != nil {
 		return nil, err
 	}
