@@ -44,10 +44,13 @@ type file interface {
 	// Lock takes the exclusive advisory lock, or returns errLocked at once. The
 	// lock goes with Close, or with the process.
 	Lock() error
-	// Linked reports whether the path under which the file was made still names it,
+	// Linked reports whether the file still has a name, cheaply, as far as the
+	// system can tell.
+	Linked() bool
+	// There reports whether the path under which the file was made still names it,
 	// cheaply, as far as the system can tell: each write asks. One goroutine at a time
 	// may.
-	Linked() bool
+	There() bool
 	// Named reports whether path still names this file.
 	Named(path string) bool
 	Close() error
@@ -133,8 +136,15 @@ func (f osFile) Size() (int64, error) {
 
 func (f osFile) Sync() error             { return dataSync(f.File) }
 func (f osFile) Lock() error             { return lockFile(f.File) }
-func (f osFile) Linked() bool            { return f.placed == nil || f.placed.there() }
+func (f osFile) Linked() bool            { return linked(f.File) }
 func (f osFile) NextData(at int64) int64 { return seekData(f.File, at) }
+
+func (f osFile) There() bool {
+	if f.placed == nil {
+		return f.Linked()
+	}
+	return f.placed.there()
+}
 
 func (f osFile) Named(path string) bool {
 	a, err := f.Stat()

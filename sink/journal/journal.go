@@ -209,7 +209,7 @@ func (j *Journal) fill(batch []*entry.Entry, from int, failed *[]sink.Failure) i
 // returns how many of the lines are in the file whole.
 func (j *Journal) append() (int, error) {
 	now := j.opts.Now()
-	if c := j.cur; c != nil && !c.f.Linked() {
+	if c := j.cur; c != nil && !c.f.There() {
 		j.abandon(fmt.Errorf("journalsink: %s was removed or moved while it was being written; going on in a new file", c.path))
 	}
 	if j.due(now, int64(len(j.buf))) {

@@ -36,6 +36,15 @@ func lockFile(f *os.File) error {
 	}
 }
 
+// linked looks at the link count, which is 0 once the last name is gone.
+func linked(f *os.File) bool {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return true
+	}
+	return st.Nlink > 0
+}
+
 // syncDir makes a rename in dir durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

@@ -32,5 +32,8 @@ func lockFile(f *os.File) error {
 	return &os.PathError{Op: "LockFileEx", Path: f.Name(), Err: err}
 }
 
+// linked: a file that is open can not be removed here.
+func linked(*os.File) bool { return true }
+
 // syncDir: NTFS journals its names; a folder can not be flushed.
 func syncDir(string) error { return nil }
