@@ -220,7 +220,7 @@ func (j *Journal) tick() {
 	j.mu.Lock()
 	c := j.cur // none once the journal is closed
 	switch {
-	case c == nil:
+	case c == nil, j.closing.Load(): // the lock may have come before it came to Close
 	case !c.f.Named(c.path):
 		j.abandon(fmt.Errorf("journalsink: %s was removed or moved while it was being written; going on in a new file", c.path))
 	case c.size > 0 && j.due(j.opts.Now(), 0):
