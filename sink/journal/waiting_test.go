@@ -67,9 +67,13 @@ func (f *waitingFile) Sync() error {
 }
 
 func (f *waitingFile) Close() error {
-	f.fs.mu.Lock()
-	f.fs.closed[f.path] = f.fs.synced[f.path]
-	f.fs.mu.Unlock()
+	// An empty one was taken by the journal's own look for what dead writers left, before
+	// it was locked; another was begun then.
+	if n, err := f.Size(); err != nil || n > 0 {
+		f.fs.mu.Lock()
+		f.fs.closed[f.path] = f.fs.synced[f.path]
+		f.fs.mu.Unlock()
+	}
 	return f.file.Close()
 }
 
