@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"math"
 	"strings"
 	"testing"
 )
@@ -58,7 +59,7 @@ func TestBadRules(t *testing.T) {
 		{Rule{First: 101}, "101 together, at most 100"},
 		{Rule{Last: -1}, "Last is -1"},
 		{Rule{First: 60, Last: 60}, "120 together"},
-		{Rule{First: 1, Last: 1<<63 - 1}, "together"},
+		{Rule{First: 1, Last: math.MaxInt}, "together"},
 	} {
 		if _, err := CompileRules([]Rule{{}, c.r}, 10, 100); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want %q", c.r, err, c.want)

@@ -3,6 +3,7 @@ package split
 import (
 	"errors"
 	"fmt"
+	"math"
 	"unicode/utf8"
 
 	"github.com/txtrail/txtrail/entry"
@@ -163,7 +164,7 @@ func (c *cutter) more() bool { return !c.empty || len(c.parts) == 1 }
 
 // size is what a text takes.
 func (c *cutter) size(s string) int {
-	const all = 1 << 40
+	const all = math.MaxInt
 	_, n := c.limits.Text(s, all)
 	return n
 }

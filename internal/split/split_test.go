@@ -3,6 +3,7 @@ package split_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -148,7 +149,7 @@ func TestCutSpills(t *testing.T) {
 	e.Message, e.Error.Message = strings.Repeat("m", 3000), strings.Repeat("길", 1000)
 	for i := range 20 {
 		e.Flags = append(e.Flags, strings.Repeat("f", 100+i))
-		e.Redactions = append(e.Redactions, entry.Redaction{Rule: fmt.Sprint("rule", i), Count: 1 << 60})
+		e.Redactions = append(e.Redactions, entry.Redaction{Rule: fmt.Sprint("rule", i), Count: math.MaxInt32})
 		e.Facts.Carried = append(e.Facts.Carried, entry.Label{Name: fmt.Sprint("c", i), Value: strings.Repeat("v", 200)})
 	}
 	parts, err := split.Cut(e, limits(2000))
