@@ -47,7 +47,7 @@ func newHeader(s *Story) Header {
 		set(&h.Device, f.Device)
 		set(&h.OS, f.OS)
 		set(&h.App, f.AppVersion)
-		set(&h.EntryPage, f.EntryPage)
+		set(&h.EntryPage, EntryPage(e))
 		if r := e.Resource; r != nil {
 			set(&h.ServerUser, r.ServerUser)
 			set(&h.Version, r.Version)
@@ -91,11 +91,33 @@ func newHeader(s *Story) Header {
 	}
 	if h.EntryPage == "" {
 		for i := range s.Rows {
-			if r := &s.Rows[i]; r.Kind == RowRequest && !strings.HasPrefix(r.Call(), " ") {
-				h.EntryPage = r.Call()
-				break
+			if r := &s.Rows[i]; r.Kind == RowRequest && h.EntryPage == "" {
+				h.EntryPage = strings.TrimSpace(r.Method() + " " + r.Target())
+			}
+		}
+	}
+	if _, target, ok := strings.Cut(h.EntryPage, " "); ok && takesAll(target) {
+		// Told by a service further in, whose clock is behind perhaps.
+		for _, e := range s.Entries {
+			if e.Facts.EntryPage == h.EntryPage {
+				if page := EntryPage(e); page != h.EntryPage {
+					h.EntryPage = page
+					break
+				}
 			}
 		}
 	}
 	return h
+}
+
+// EntryPage returns the page by which the user came in, as e has it, or "". Where that
+// is e's own request, and its route takes all that is below it, its path says more.
+func EntryPage(e *entry.Entry) string {
+	page := e.Facts.EntryPage
+	if h := &e.HTTP; e.Kind == entry.KindServer && h.Route != "" && takesAll(h.Route) && page == h.Method+" "+h.Route {
+		if p := path(h.URL); p != "" {
+			return h.Method + " " + clipText(p, entry.MaxWord)
+		}
+	}
+	return page
 }

@@ -45,6 +45,9 @@ type Note struct {
 	Known   bool // never_arrived: the peer is known to record
 }
 
+// headersOnly is the Word of a limit that is not the whole call's.
+const headersOnly = "response headers"
+
 // Text returns the note in words. What was logged in it is not escaped.
 func (n Note) Text(l Lang) string {
 	d := human.Duration(n.D)
@@ -64,6 +67,9 @@ func (n Note) Text(l Lang) string {
 	case NoteOtherSide:
 		return l.pick(n.Service+" says "+n.Word+" after "+d, n.Service+"의 기록은 "+koreanOutcome(n.Word)+", "+d)
 	case NoteLimit:
+		if n.Word == headersOnly {
+			return l.pick("limit "+d+" for response headers", "응답 헤더 제한 "+d)
+		}
 		return l.pick("limit "+d, "제한 "+d)
 	case NoteNoLimit:
 		return l.pick("the call had no time limit", "시간 제한 없이 호출함")
@@ -160,9 +166,11 @@ func (s *Story) annotateCall(t *tree, r *Row, n *node) {
 	c := r.Client
 	errType := c.Error.Type
 	if isTimeout(errType) {
-		if c.HTTP.Deadline > 0 {
+		if d := headerLimit(c); d > 0 {
+			r.note(Note{Code: NoteLimit, D: d, Word: headersOnly})
+		} else if c.HTTP.Deadline > 0 {
 			r.note(Note{Code: NoteLimit, D: c.HTTP.Deadline})
-		} else if c.HasFlag(entry.FlagNoDeadline) {
+		} else if c.HasFlag(entry.FlagNoDeadline) && !inPhase(errType) {
 			r.note(Note{Code: NoteNoLimit})
 		}
 	}

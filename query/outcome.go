@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -60,10 +61,10 @@ func outcome(e *entry.Entry) string {
 func happened(e *entry.Entry, l Lang) string {
 	after := func(en, ko string) string {
 		d := e.Latency
-		if isTimeout(e.Error.Type) && e.HTTP.Deadline > 0 && within(d, e.HTTP.Deadline) {
+		if limit := cmp.Or(headerLimit(e), e.HTTP.Deadline); isTimeout(e.Error.Type) && limit > 0 && within(d, limit) {
 			// The limit is the round figure that people know; the clock shows a
 			// millisecond more.
-			d = e.HTTP.Deadline
+			d = limit
 		}
 		if d <= 0 {
 			return l.pick(en, ko)

@@ -1,10 +1,13 @@
 package query
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
+	"github.com/txtrail/txtrail/internal/human"
 	"github.com/txtrail/txtrail/txid"
 )
 
@@ -103,20 +106,34 @@ func (r *Row) Method() string {
 }
 
 // Target returns what was called: the route as its server knows it, else the
-// route the caller named, else the URL's path.
+// route the caller named, else the URL's path. A route that takes all that is below
+// it, as that of a gateway, does not say what was called: it is passed over.
 func (r *Row) Target() string {
+	wide := ""
 	for _, e := range [...]*entry.Entry{r.Server, r.Client, r.Other} {
-		if e != nil && e.HTTP.Route != "" {
+		switch {
+		case e == nil || e.HTTP.Route == "":
+		case !takesAll(e.HTTP.Route):
 			return e.HTTP.Route
+		case wide == "":
+			wide = e.HTTP.Route
 		}
 	}
-	return path(r.Entry().HTTP.URL)
+	return cmp.Or(path(r.Entry().HTTP.URL), wide)
+}
+
+// takesAll reports whether a route is the beginning of many paths: "/api/" and
+// "/files/{name...}" to net/http, "/api/*" and "/api/*path" to others.
+func takesAll(route string) bool {
+	last := route[strings.LastIndexByte(route, '/')+1:]
+	return last == "" || last[0] == '*' || strings.HasSuffix(last, "...}")
 }
 
 // Call returns method and target, "POST /api/pay", or the message of what is
-// not an exchange.
+// not an exchange. It is for people: in a path, letters that were escaped are written
+// as they are ("GET /items/한글"), and of a long one the beginning.
 func (r *Row) Call() string {
-	m, t := r.Method(), r.Target()
+	m, t := r.Method(), clipText(human.Path(r.Target()), entry.MaxWord)
 	switch {
 	case m == "" && t == "":
 		return r.Entry().Message

@@ -336,6 +336,86 @@ var scenarios = []struct {
 		sentence: "nothing failed", korean: "실패 없음",
 	},
 	{
+		name: "a gateway, whose route says nothing",
+		make: func(b *querytest.Builder) {
+			gateway, shop := b.Service("gateway"), b.Service("shop")
+			p := b.Server(gateway, 0, "GET", "/api/", "/api/items/%ed%95%9c%EA%B8%80%2f1?q=1", 500, 0, 10*ms)
+			c := b.Client(gateway, p.Span, "GET", "http://shop:8080/api/items/%ed%95%9c%EA%B8%80%2f1", 500, ms, 8*ms)
+			b.Server(shop, c.Span, "GET", "/", "/api/items/%ed%95%9c%EA%B8%80%2f1", 500, 2*ms, 5*ms)
+		},
+		told:     "1<0 +0 gateway 500\n2<1 +1 gateway→shop 500\n",
+		sentence: "GET /api/items/한글%2f1 failed: gateway → shop GET /api/items/한글%2f1 answered 500",
+		korean:   "GET /api/items/한글%2f1 실패: gateway → shop GET /api/items/한글%2f1 응답 500",
+	},
+	{
+		name: "the user left, and all that was done for her was canceled",
+		make: func(b *querytest.Builder) {
+			gateway, shop, core := b.Service("gateway"), b.Service("shop"), b.Service("core")
+			p := b.Server(gateway, 0, "GET", "/slow", "/slow", 502, 0, 1000*ms)
+			p.Error = entry.Error{Type: entry.ErrorClientAborted, Message: "context canceled"}
+			p.Flags = []string{entry.FlagAborted}
+			c := b.Client(gateway, p.Span, "GET", "http://shop:8080/slow", 0, ms, 998*ms)
+			c.Error = entry.Error{Type: entry.ErrorCanceled, Message: "canceled while waiting for response headers: context canceled"}
+			w := b.Server(shop, c.Span, "GET", "/slow", "/slow", 200, 2*ms, 998*ms)
+			w.Error, w.Flags = p.Error, p.Flags
+			d := b.Client(shop, w.Span, "GET", "http://core:8080/v1", 0, 3*ms, 990*ms)
+			d.Error = c.Error
+			b.Server(core, d.Span, "GET", "/v1", "/v1", 200, 4*ms, 980*ms)
+		},
+		told: "1<0 +0 gateway 502 [client_aborted] [error]\n2<1 +1 gateway→shop canceled [other_side]\n" +
+			"3<2 +3 shop→core canceled [other_side]\n",
+		sentence: "GET /slow failed: gateway was left by its client after 1 s",
+		korean:   "GET /slow 실패: gateway 1 s 만에 클라이언트가 떠남",
+	},
+	{
+		name: "a caller that gave up, and what was canceled for it further in",
+		make: func(b *querytest.Builder) {
+			web, shop := b.Service("web"), b.Service("shop")
+			p := b.Server(web, 0, "GET", "/p", "/p", 504, 0, 1100*ms)
+			c := b.Client(web, p.Span, "GET", "http://shop:8080/s", 0, ms, 1002*ms)
+			c.Error = entry.Error{Type: entry.ErrorHeaderTimeout, Message: "timed out waiting for response headers (response header timeout of 1 s): net/http: timeout awaiting response headers"}
+			c.Flags = []string{entry.FlagNoDeadline}
+			w := b.Server(shop, c.Span, "GET", "/s", "/s", 200, 2*ms, 1001*ms)
+			w.Error, w.Flags = entry.Error{Type: entry.ErrorClientAborted, Message: "context canceled"}, []string{entry.FlagAborted}
+			d := b.Client(shop, w.Span, "GET", "http://core:8080/v1", 0, 3*ms, 990*ms)
+			d.Error.Type = entry.ErrorCanceled
+		},
+		told: "1<0 +0 web 504\n2<1 +1 web→shop timeout [limit] [other_side]\n" +
+			"3<2 +3 shop→core:8080 canceled [never_arrived]\n",
+		sentence: "GET /p failed: web → shop GET /s timed out after 1 s waiting for response headers",
+		korean:   "GET /p 실패: web → shop GET /s 응답 헤더를 기다리다 1 s 만에 시간 초과",
+	},
+	{
+		name: "a call that failed before the user left is the cause",
+		make: func(b *querytest.Builder) {
+			web := b.Service("web")
+			p := b.Server(web, 0, "GET", "/p", "/p", 200, 0, 100*ms)
+			p.Error = entry.Error{Type: entry.ErrorClientAborted, Message: "context canceled"}
+			p.Flags = []string{entry.FlagAborted}
+			a := b.Client(web, p.Span, "GET", "http://core:8080/b", 0, ms, ms)
+			a.Error.Type = entry.ErrorRefused
+			c := b.Client(web, p.Span, "GET", "http://core:8080/c", 0, 3*ms, 90*ms)
+			c.Error.Type = entry.ErrorCanceled
+		},
+		told:     "1<0 +0 web 200 [client_aborted] [error]\n2<1 +1 web→core:8080 refused\n3<1 +3 web→core:8080 canceled [never_arrived]\n",
+		sentence: "GET /p failed: web → core:8080 GET /b was refused: nothing accepts connections there",
+		korean:   "GET /p 실패: web → core:8080 GET /b 연결 거부: 접속을 받는 서버가 없음",
+	},
+	{
+		name: "the process died in the middle of its answer",
+		make: func(b *querytest.Builder) {
+			web := b.Service("web")
+			p := b.Server(web, 0, "GET", "/p", "/p", 502, 0, 100*ms)
+			c := b.Client(web, p.Span, "GET", "http://core:8080/b", 200, ms, 90*ms)
+			c.Error = entry.Error{Type: entry.ErrorUnexpectedEOF, Message: "unexpected EOF"}
+			x := b.Server(b.Service("core"), c.Span, "GET", "/b", "/b", 0, 2*ms, 80*ms)
+			x.Kind = entry.KindCrash
+		},
+		told:     "1<0 +0 web 502\n2<1 +1 web→core cut off [error] [crash]\n",
+		sentence: "GET /p failed: web → core GET /b broke off: the process died",
+		korean:   "GET /p 실패: web → core GET /b 응답 도중 프로세스가 종료됨",
+	},
+	{
 		name: "entries lost of it, and around it",
 		make: func(b *querytest.Builder) {
 			b.Server(b.Service("web"), 0, "GET", "/p", "/p", 200, 0, 10*ms)
@@ -373,6 +453,100 @@ func TestStories(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A route that takes all below it is passed over; the data are what they were.
+func TestTarget(t *testing.T) {
+	for _, c := range []struct{ server, client, url, want, call string }{
+		{"/api/", "", "/api/slow?x=/y", "/api/slow", "GET /api/slow"},
+		{"/", "", "/", "/", "GET /"},
+		{"/", "", "/a", "/a", "GET /a"},
+		{"/items/", "", "/items/", "/items/", "GET /items/"},
+		{"/items/{id}", "", "/items/7", "/items/{id}", "GET /items/{id}"},
+		{"/items/{$}", "", "/items/", "/items/{$}", "GET /items/{$}"},
+		{"/files/{path...}", "", "/files/a/b", "/files/a/b", "GET /files/a/b"},
+		{"example.com/api/", "", "/api/b", "/api/b", "GET /api/b"},
+		{"/api/*", "", "/api/b", "/api/b", "GET /api/b"},
+		{"/api/*path", "", "/api/b", "/api/b", "GET /api/b"},
+		{"/api/", "/v1/{id}", "http://h/v1/7", "/v1/{id}", "GET /v1/{id}"},
+		{"/v1/{id}", "/v1/", "http://h/v1/7", "/v1/{id}", "GET /v1/{id}"},
+		{"/api/", "/v1/", "http://h/v1/7", "/v1/7", "GET /v1/7"},
+		{"/api/", "", "", "/api/", "GET /api/"},
+		{"", "", "/%ed%95%9c/%20%2f", "/%ed%95%9c/%20%2f", "GET /한/%20%2f"},
+		{"/", "", "/" + strings.Repeat("a", 600), "/" + strings.Repeat("a", 600), "GET /" + strings.Repeat("a", 511) + "…"},
+	} {
+		r := query.Row{Server: &entry.Entry{HTTP: entry.HTTP{Method: "GET", Route: c.server, URL: c.url}}}
+		if c.client != "" {
+			r.Client = &entry.Entry{HTTP: entry.HTTP{Method: "GET", Route: c.client, URL: c.url}}
+		}
+		if got := r.Target(); got != c.want {
+			t.Errorf("route %q, %q of %.40q: target %q, want %q", c.server, c.client, c.url, got, c.want)
+		}
+		if got := r.Call(); got != c.call {
+			t.Errorf("route %q, %q of %.40q: %q, want %q", c.server, c.client, c.url, got, c.call)
+		}
+	}
+}
+
+// The entry page is the path where the route of the first hop says nothing, whoever
+// tells it first.
+func TestGatewayEntryPage(t *testing.T) {
+	for name, early := range map[string]time.Duration{"in order": 2 * ms, "the clock of the shop is behind": -time.Second} {
+		b := querytest.NewBuilder("txid-of-the-story", t0)
+		p := b.Server(b.Service("gateway"), 0, "GET", "/api/", "/api/cart/%ed%95%9c?x=1", 200, 0, 10*ms)
+		p.Facts.EntryPage = "GET /api/"
+		c := b.Client(b.Service("gateway"), p.Span, "GET", "http://shop/api/cart", 200, ms, 8*ms)
+		c.Facts.EntryPage = "GET /api/"
+		w := b.Server(b.Service("shop"), c.Span, "GET", "/api/", "/api/cart", 200, early, 5*ms)
+		w.Facts.EntryPage = "GET /page" // its own route is not by which the user came in
+		if early < 0 {
+			w.Facts.EntryPage, w.HTTP.Route = "GET /api/", "/api/cart"
+		}
+		if s := query.NewStory(b.Entries(), nil); s.Header.EntryPage != "GET /api/cart/%ed%95%9c" {
+			t.Errorf("%s: %q", name, s.Header.EntryPage)
+		}
+		if p.Facts.EntryPage != "GET /api/" || query.EntryPage(w) != w.Facts.EntryPage || query.EntryPage(c) != "GET /api/" {
+			t.Errorf("%s: entries are told otherwise", name)
+		}
+	}
+}
+
+func TestHeaderLimit(t *testing.T) {
+	for words, want := range map[string]string{
+		"timed out waiting for response headers (response header timeout of 1 s): x":           "limit 1 s for response headers",
+		"timed out waiting for response headers (response header timeout of 850 ms): x":        "limit 850 ms for response headers",
+		"timed out reading the response headers (response header timeout of 2 min 5 s): x (y)": "limit 2 m 5 s for response headers",
+		"timed out waiting for response headers (response header timeout of 85 µs): x":         "limit 85 µs for response headers",
+		"timed out waiting for response headers: x (response header timeout of 1 s)":           "",
+		"timed out waiting for response headers (response header timeout of 1e99 s): x":        "",
+		"timed out waiting for response headers (response header timeout of NaN s): x":         "",
+		"timed out waiting for response headers (response header timeout of 1 s":               "",
+		"timed out waiting for response headers (response header timeout): x":                  "",
+		"net/http: timeout awaiting response headers":                                          "",
+		"": "",
+	} {
+		for _, deadline := range []time.Duration{0, 5 * time.Second} {
+			b := querytest.NewBuilder("txid-of-the-story", t0)
+			c := b.Client(b.Service("web"), 0, "GET", "http://core/b", 0, 0, time.Second)
+			c.Error = entry.Error{Type: entry.ErrorHeaderTimeout, Message: words}
+			if c.HTTP.Deadline = deadline; deadline == 0 {
+				c.Flags = []string{entry.FlagNoDeadline}
+			}
+			got := ""
+			for _, n := range query.NewStory(b.Entries(), nil).Rows[0].Notes {
+				if n.Code == query.NoteLimit || n.Code == query.NoteNoLimit {
+					got += n.Text(query.English)
+				}
+			}
+			want := want
+			if want == "" && deadline > 0 {
+				want = "limit 5 s"
+			}
+			if got != want {
+				t.Errorf("%q, deadline %v: says %q, want %q", words, deadline, got, want)
+			}
+		}
 	}
 }
 

@@ -30,7 +30,8 @@ type Verdict struct {
 // for) is followed down its failed calls: of the calls that a failed exchange
 // made, the one that failed first leads on, and one that was not answered or
 // answered 5xx goes before one that was answered 4xx. A call that was tried again
-// failed if its last attempt did.
+// failed if its last attempt did. A call that was canceled since the one who had asked
+// for it went away is no cause.
 func newVerdict(s *Story) Verdict {
 	j := judge{s: s, children: make(map[int][]int)}
 	for i := range s.Rows {
@@ -113,7 +114,7 @@ func (j *judge) cause(i int) (row int, retries []int) {
 		next := -1
 		for _, c := range j.children[r.N] {
 			cr := &j.s.Rows[c]
-			if cr.Kind != RowCall || !cr.Failed || cr.Attempt > 1 || j.recovered(c) {
+			if cr.Kind != RowCall || !cr.Failed || cr.Attempt > 1 || j.recovered(c) || left(r) && cr.ErrorType() == entry.ErrorCanceled {
 				continue
 			}
 			if next < 0 || j.before(c, next) {
@@ -126,6 +127,12 @@ func (j *judge) cause(i int) (row int, retries []int) {
 		i, retries = next, j.s.retries[j.s.Rows[next].N]
 	}
 	return i, retries
+}
+
+// left reports whether whoever waited for the request went away before its answer: the
+// calls that it makes are canceled for that, not the other way round.
+func left(r *Row) bool {
+	return r.Server != nil && (r.Server.Error.Type == entry.ErrorClientAborted || r.Server.HasFlag(entry.FlagAborted))
 }
 
 // before reports whether failure a is more telling than b.
@@ -192,7 +199,7 @@ func (s *Story) causeText(root, cause *Row, l Lang) string {
 		if cause.Kind == RowRequest && e.Kind == entry.KindServer && cause.To != "" {
 			t = cause.To + " " + t
 		}
-		if e.Error.Message != "" && e.Kind == entry.KindServer {
+		if e.Error.Message != "" && e.Kind == entry.KindServer && e.Error.Type != entry.ErrorClientAborted {
 			t += ": " + clipText(firstLine(e.Error.Message), 160)
 		}
 		return t
@@ -208,7 +215,11 @@ func (s *Story) causeText(root, cause *Row, l Lang) string {
 	if v := cause.Server; v != nil && e.Error.Type != "" && (v.Kind == entry.KindCrash || v.HasFlag(entry.FlagPanic)) {
 		e = v // the caller saw a broken connection; its server knows why
 	}
-	b.WriteString(happened(e, l))
+	if e.Kind == entry.KindCrash && cause.Client.HTTP.Status != 0 { // its process has not told what it had answered
+		b.WriteString(l.pick("broke off: the process died", "응답 도중 프로세스가 종료됨"))
+	} else {
+		b.WriteString(happened(e, l))
+	}
 	// What the server says of a call that its caller gave up is a consequence.
 	if v := cause.Server; v != nil && v.Error.Message != "" && v.Failed() && (e == v || e.HTTP.Status != 0) {
 		b.WriteString(": ")

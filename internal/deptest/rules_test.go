@@ -119,8 +119,8 @@ var rooms = []room{
 		why: "what sinks with a limit share, below them all",
 	},
 	{
-		path: "internal/human",
-		why:  "how figures are written for people; below everything",
+		path: "internal/human", modules: []string{"golang.org/x/text"},
+		why: "how figures and paths are written for people; below everything; x/text knows which letters look alike",
 	},
 	{
 		path: "internal/render", ours: append([]string{"query", "internal/human"}, facts...), modules: []string{"github.com/charmbracelet/x/ansi"},

@@ -1,6 +1,6 @@
-// Package human writes durations, counts and sizes the way people read them.
-// What it writes is ASCII and the same in every language but for the unit of a
-// second, so that columns of it stay aligned.
+// Package human writes durations, counts, sizes and paths the way people read them.
+// Figures are ASCII and the same in every language but for the unit of a
+// second, so that columns of them stay aligned.
 package human
 
 import (

@@ -70,7 +70,7 @@ func (p *Printer) side(e *entry.Entry, d Detail) {
 	field("flags", Escape(strings.Join(e.Flags, " ")))
 	field("process", p.process(e.Resource))
 	field("trace", Escape(e.Trace.ID))
-	field("user", factLine(&e.Facts))
+	field("user", factLine(e))
 	field("refused", Escape(e.Refused))
 	for _, l := range e.Labels {
 		field("label", Escape(l.Name)+"="+Escape(l.Value))
@@ -203,15 +203,16 @@ func (p *Printer) process(r *entry.Resource) string {
 	return strings.Join(parts, " · ")
 }
 
-func factLine(f *entry.Facts) string {
+func factLine(e *entry.Entry) string {
+	f := &e.Facts
 	var parts []string
 	for _, s := range [...]string{f.UserID, f.Country, f.Device, f.OS, f.AppVersion} {
 		if s != "" {
 			parts = append(parts, Escape(s))
 		}
 	}
-	if f.EntryPage != "" {
-		parts = append(parts, "entered by "+Escape(f.EntryPage))
+	if page := query.EntryPage(e); page != "" {
+		parts = append(parts, "entered by "+Escape(human.Path(page)))
 	}
 	for _, l := range f.Carried {
 		parts = append(parts, Escape(l.Name)+"="+Escape(l.Value))

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/txtrail/txtrail/internal/human"
 )
 
 func TestEscape(t *testing.T) {
@@ -55,6 +57,27 @@ func FuzzEscape(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is decoded in a path is nothing that is escaped.
+func TestPathIsShown(t *testing.T) {
+	check := func(path string) {
+		if got := human.Path(path); Escape(got) != got {
+			t.Errorf("%q is shown as %q, and escaped as %q", path, got, Escape(got))
+		}
+	}
+	escape := func(s string) string {
+		var b strings.Builder
+		for i := range len(s) {
+			b.WriteString("%" + hex(uint64(s[i]), 2))
+		}
+		return b.String()
+	}
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		check(escape(string(r)))
+	}
+	check("/" + escape("한"+strings.Repeat("\u0342", 9)+"글"))
+	check("/" + escape("[masked:x]") + escape("한"))
 }
 
 func TestQuote(t *testing.T) {

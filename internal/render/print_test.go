@@ -34,6 +34,32 @@ func printed(t *testing.T, o Options, f func(p *Printer)) string {
 	return b.String()
 }
 
+// A gateway's rows say what was called, in letters that can be read.
+func TestGateway(t *testing.T) {
+	start := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+	b := querytest.NewBuilder("txid-of-the-story", start)
+	p := b.Server(b.Service("gateway"), 0, "GET", "/api/", "/api/%ed%95%9c%ea%b8%80%1b%e2%80%ae", 200, 0, time.Second)
+	p.Facts.EntryPage = "GET /api/"
+	s := query.NewStory(b.Entries(), nil)
+	const want = "GET /api/한글%1b%e2%80%ae"
+	for name, f := range map[string]func(p *Printer){
+		"story": func(p *Printer) { p.Story(s, "x", Detail{}, 0) },
+		"row":   func(p *Printer) { p.Call(s, &s.Rows[0], "x", Detail{}) },
+		"list":  func(p *Printer) { p.Entries(s.Entries, nil) },
+	} {
+		out := printed(t, Options{Width: 120, Zone: time.UTC}, f)
+		if !strings.Contains(out, want) || name != "list" && !strings.Contains(out, "entered by "+want) {
+			t.Errorf("%s:\n%s", name, out)
+		}
+		if name != "row" && strings.Contains(out, "GET /api/ ") {
+			t.Errorf("%s shows the route:\n%s", name, out)
+		}
+	}
+	if d := NewStoryDoc(s, true); d.Header.EntryPage != "GET /api/%ed%95%9c%ea%b8%80%1b%e2%80%ae" || d.Rows[0].Target != "/api/%ed%95%9c%ea%b8%80%1b%e2%80%ae" {
+		t.Errorf("data: %+v", d)
+	}
+}
+
 // hostile has something for a terminal to obey in every field that is printed.
 func hostile() *query.Story {
 	const bad = "\x1b[2J\u202eevil\r\n\u009b1m\x00\xff"

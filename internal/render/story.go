@@ -102,7 +102,7 @@ func (p *Printer) facts(h *query.Header) []string {
 	}
 	add(h.Browser)
 	if h.EntryPage != "" {
-		add(p.say("entered by ", "진입 ") + h.EntryPage)
+		add(p.say("entered by ", "진입 ") + human.Path(h.EntryPage))
 	}
 	if h.ServerUser != "" {
 		add(p.say("run by ", "실행자 ") + h.ServerUser)
