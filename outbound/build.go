@@ -68,7 +68,7 @@ func (c *call) conclude(r *record, o outcome, now time.Duration) {
 	c.m.timings(&e.Timings, e.Latency)
 	c.requestBody(&e.Request.Body)
 	if e.HTTP.Status != 0 {
-		c.responseBody(&e.Response.Body, o, complete)
+		c.responseBody(&e.Response.Body, o, &f, complete)
 	}
 
 	e.Flags = c.flags(r.flags[:0], o, complete)
@@ -155,7 +155,7 @@ func (c *call) endUnseen(o outcome, complete bool) bool {
 	return o.closed && !complete && c.respLength < 0 && c.resp.Size > 0
 }
 
-func (c *call) responseBody(b *entry.Body, o outcome, complete bool) {
+func (c *call) responseBody(b *entry.Body, o outcome, f *failure, complete bool) {
 	end := c.endUnseen(o, complete)
 	// Where net/http itself undid a gzip it had asked for, this is the size after.
 	c.resp.Detach(c.t.pool, b)
@@ -169,6 +169,8 @@ func (c *call) responseBody(b *entry.Body, o outcome, complete bool) {
 	case b.Reason == capture.ReasonBinary, b.Reason == capture.ReasonPartial:
 	case end:
 		b.Reason = reasonEnd
+	case !complete && o.err != nil && !o.redirect && !f.timedOut && f.kind != entry.ErrorCanceled:
+		b.Reason = reasonBroken // not by the caller, nor by a limit of its own
 	case !complete:
 		b.Reason = reasonUnread
 	case b.Truncated && b.Reason == "":

@@ -17,6 +17,7 @@ import (
 // Why a body is missing or cut, in [entry.Body.Reason], beside package capture's.
 const (
 	reasonUnread  = "unread"
+	reasonBroken  = "broken off"
 	reasonEnd     = "end not seen"
 	reasonNotSent = "not sent"
 	reasonSending = "not sent to its end"

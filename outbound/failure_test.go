@@ -317,6 +317,14 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+// reasonOf is why a body has no end whose reading failed so.
+func reasonOf(errType string) string {
+	if errType == entry.ErrorCanceled || errType == entry.ErrorBodyTimeout {
+		return "unread"
+	}
+	return "broken off"
+}
+
 func TestFailures(t *testing.T) {
 	for _, f := range failures() {
 		t.Run(f.name, func(t *testing.T) {
@@ -381,6 +389,9 @@ func TestFailures(t *testing.T) {
 			}
 			if strings.Contains(e.Message, "secret") {
 				t.Errorf("the query is in the message: %q", e.Message)
+			}
+			if reason := e.Response.Body.Reason; f.inBody && reason != reasonOf(f.want) {
+				t.Errorf("the body's reason is %q", reason)
 			}
 			if want := f.inBody; (e.HTTP.Status == 200) != want {
 				t.Errorf("status %d", e.HTTP.Status)
