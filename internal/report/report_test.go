@@ -97,7 +97,46 @@ func TestWarner(t *testing.T) {
 		}
 	})
 	lines := strings.Split(strings.TrimSpace(buf.String()), "\n")
-	if len(lines) != 4 || !strings.Contains(lines[0], `error="fault 0" suppressed=0`) || !strings.Contains(lines[1], `error="fault 10" suppressed=9`) {
+	if len(lines) != 4 || !strings.HasSuffix(lines[0], `msg="txtrail does not record as it should" error="fault 0"`) || !strings.Contains(lines[1], `error="fault 10" suppressed=9`) {
 		t.Errorf("%d lines, want 4:\n%s", len(lines), buf.String())
+	}
+}
+
+// What is no fault has a heading of its own, and keeps no fault from being told.
+func TestWarnNotice(t *testing.T) {
+	var buf bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&buf, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}})))
+	defer slog.SetDefault(before)
+	died, full := report.NewNotice("txtrail found a dead one", "died"), report.NewNotice("txtrail makes room", "full")
+	lost := report.Fault(fmt.Errorf("%w: not shipped", full))
+	synctest.Test(t, func(t *testing.T) {
+		var w report.Warner
+		for range 2 {
+			w.Warn(fmt.Errorf("%w: web", died))
+			w.Warn(full)
+			w.Warn(lost)
+			w.Warn(errors.New("fault"))
+		}
+		time.Sleep(report.Every)
+		w.Warn(died)
+		w.Warn(lost)
+	})
+	want := `level=WARN msg="txtrail found a dead one" error="died: web"
+level=WARN msg="txtrail makes room" error=full
+level=WARN msg="txtrail does not record as it should" error="full: not shipped"
+level=WARN msg="txtrail found a dead one" error=died suppressed=1
+level=WARN msg="txtrail does not record as it should" error="full: not shipped" suppressed=3
+`
+	if buf.String() != want {
+		t.Errorf("got\n%swant\n%s", buf.String(), want)
+	}
+	if !errors.Is(lost, full) || errors.Is(lost, died) || lost.Error() != "full: not shipped" {
+		t.Error("an error is not what it was")
 	}
 }

@@ -9,12 +9,13 @@ import (
 
 	"github.com/txtrail/txtrail/entry"
 	"github.com/txtrail/txtrail/internal/blackbox"
+	"github.com/txtrail/txtrail/internal/report"
 	"github.com/txtrail/txtrail/sink"
 )
 
 // ErrCrashed is reported through Options.OnError, wrapped with what is known, when a
 // dead process was found to have left requests unfinished.
-var ErrCrashed = errors.New("journalsink: a process died while it served requests")
+var ErrCrashed = report.NewNotice("txtrail found what a dead process had left unfinished", "journalsink: a process died while it served requests")
 
 // adoptTables writes a crash entry for each request that a dead process has left in
 // its list, and takes the list away. One process does it: whoever has the file's lock.

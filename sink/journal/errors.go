@@ -3,6 +3,8 @@ package journalsink
 import (
 	"errors"
 	"fmt"
+
+	"github.com/txtrail/txtrail/internal/report"
 )
 
 var (
@@ -19,7 +21,7 @@ var (
 	ErrPrefix = errors.New("journalsink: invalid txid prefix")
 	// ErrRetention is reported through Options.OnError, wrapped with how much was
 	// removed, when files had to go to keep the folder within its bounds.
-	ErrRetention = errors.New("journalsink: oldest files removed")
+	ErrRetention = report.NewNotice("txtrail keeps its journal within its bounds", "journalsink: oldest files removed")
 )
 
 // What a [Damage] may be, to be tested for with errors.Is. Unlike the errors above they do

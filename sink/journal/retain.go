@@ -5,6 +5,8 @@ import (
 	"math"
 	"path/filepath"
 	"time"
+
+	"github.com/txtrail/txtrail/internal/report"
 )
 
 // retain removes closed files until the folder is within its bounds, the oldest
@@ -172,7 +174,7 @@ func (r *removal) tell(why string) {
 	j.count.removedNeeded.Add(r.needed)
 	err := fmt.Errorf("%w: %d of %d bytes, up to %s in %s: %s", ErrRetention, r.files, bytes, r.newest, j.dir, why)
 	if r.needed > 0 {
-		err = fmt.Errorf("%w: %d of them had entries that were not shipped to %q yet", err, r.needed, r.sink)
+		err = report.Fault(fmt.Errorf("%w: %d of them had entries that were not shipped to %q yet", err, r.needed, r.sink))
 	}
 	j.report(err)
 	r.files, r.needed, r.told = 0, 0, r.bytes

@@ -1,8 +1,11 @@
 package journalsink
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -11,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/txtrail/txtrail/internal/report"
 )
 
 func folderSize(t *testing.T, dir string) (size int64) {
@@ -177,6 +182,9 @@ func TestRetentionKeepsWhatIsNeeded(t *testing.T) {
 	if len(told) != 1 || !errors.Is(told[0], ErrRetention) || !strings.Contains(told[0].Error(), `2 of them had entries that were not shipped to "cloud"`) {
 		t.Errorf("told %v", told)
 	}
+	if s := logged(told[0]); !strings.HasPrefix(s, "txtrail does not record as it should") {
+		t.Errorf("what was never shipped is told as %s", s)
+	}
 	// Age alone is no reason to remove what is needed.
 	old := testStart.Add(-time.Hour)
 	for _, name := range namesFrom(t, dir, "web") {
@@ -232,5 +240,29 @@ func TestMaxAge(t *testing.T) {
 	}
 	if _, err := Open(t.TempDir(), &Options{MaxAge: -1}); !errors.Is(err, ErrOptions) {
 		t.Errorf("a negative MaxAge gives %v", err)
+	}
+}
+
+// logged returns what a log has of an error that is told where there is no OnError.
+func logged(err error) string {
+	var b bytes.Buffer
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	slog.SetDefault(slog.New(slog.NewTextHandler(&b, nil)))
+	report.Warn(err, 0)
+	_, msg, _ := strings.Cut(b.String(), `msg="`)
+	return msg
+}
+
+// What is told and is no fault is not told as one.
+func TestNotices(t *testing.T) {
+	for err, want := range map[error]string{
+		ErrCrashed:   "txtrail found what a dead process had left unfinished",
+		ErrRetention: "txtrail keeps its journal within its bounds",
+		ErrFolder:    "txtrail does not record as it should",
+	} {
+		if s := logged(fmt.Errorf("%w: 2", err)); !strings.HasPrefix(s, want+`" error="journalsink: `) {
+			t.Errorf("%v is told as %s", err, s)
+		}
 	}
 }
