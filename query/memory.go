@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -87,6 +88,10 @@ func (m *MemorySource) Tail(ctx context.Context, f Filter) iter.Seq2[*entry.Entr
 		seen := make(map[string]struct{})
 		for i := start; ; {
 			fresh, grown := m.from(i)
+			n := len(fresh)
+			if i == 0 && !f.Since.IsZero() {
+				fresh = slices.SortedStableFunc(slices.Values(fresh), Compare)
+			}
 			for _, e := range fresh {
 				if ctx.Err() != nil {
 					return
@@ -95,7 +100,7 @@ func (m *MemorySource) Tail(ctx context.Context, f Filter) iter.Seq2[*entry.Entr
 					return
 				}
 			}
-			i += len(fresh)
+			i += n
 			select {
 			case <-ctx.Done():
 				return

@@ -58,7 +58,8 @@ type Source interface {
 
 	// Tail yields entries that match f as they are written, in about the order of
 	// their writing, until ctx ends, which is no error. With f.Since set it begins
-	// with what is stored since then, else with what is written after the call.
+	// with what is stored since then, in order of time, else with what is written
+	// after the call.
 	// f.Until and f.Limit do not apply. A yielded error is not the end: it says
 	// what could not be read, and the following goes on if the caller does.
 	Tail(ctx context.Context, f Filter) iter.Seq2[*entry.Entry, error]

@@ -132,7 +132,7 @@ func what(d journalsink.Damage) string {
 
 // Tail implements [query.Source].
 func (s *Source) Tail(ctx context.Context, f query.Filter) iter.Seq2[*entry.Entry, error] {
-	opts := journalsink.TailOptions{Poll: s.poll, FromStart: !f.Since.IsZero()}
+	opts := journalsink.TailOptions{Poll: s.poll, Since: f.Since, Match: scanOf(&f).Match}
 	seq := s.reader.Tail(ctx, opts)
 	f.Until = time.Time{}
 	return func(yield func(*entry.Entry, error) bool) {

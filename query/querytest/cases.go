@@ -308,6 +308,16 @@ var cases = []struct {
 		},
 	},
 	{
+		"TailOrder", "what is stored is read as a history, whichever process wrote it first",
+		func(k *check) {
+			k.write(logEntry(idA, "3", 3*time.Second), logEntry(idB, "1", time.Second))
+			k.write(logEntry(idA, "4", 4*time.Second), logEntry(idB, "0", 0), logEntry(idA, "2", 2*time.Second))
+			k.follow(query.Filter{Since: noon.Add(time.Second)}, []string{"1", "2", "3", "4", "new"}, func() {
+				k.write(logEntry(idA, "new", 5*time.Second))
+			})
+		},
+	},
+	{
 		"TailNew", "without a beginning, tail tells what is written from now on: a day's history would bury it",
 		func(k *check) {
 			k.write(logEntry(idA, "old", 0))

@@ -8,13 +8,14 @@ import (
 
 // query says which lines are wanted, as far as can be told without parsing them.
 type query struct {
-	ids          *prefixSet      // of the txid; nil: any
-	since, until int64           // Unix nanoseconds, since <= t < until
-	bounded      bool            // since or until was given
-	match        func(*Row) bool // nil: any
-	look         func(head)      // not nil: nothing is wanted but a look at the heads
-	rows         func(*Row) bool // not nil: rows are wanted, not entries; false: no more
-	parts        []span          // of a merged file; nil: all of it
+	ids          *prefixSet       // of the txid; nil: any
+	since, until int64            // Unix nanoseconds, since <= t < until
+	bounded      bool             // since or until was given
+	match        func(*Row) bool  // nil: any
+	look         func(head)       // not nil: nothing is wanted but a look at the heads
+	rows         func(*Row) bool  // not nil: rows are wanted, not entries; false: no more
+	parts        []span           // of a merged file; nil: all of it
+	upTo         map[string]int64 // by file: lines that begin there or behind are not wanted
 }
 
 func newTimeQuery(since, until time.Time) *query {

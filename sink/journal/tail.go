@@ -20,19 +20,26 @@ const DefaultPoll = 200 * time.Millisecond
 type TailOptions struct {
 	// Poll is how often the folder is looked at. Default 200 ms.
 	Poll time.Duration
-	// FromStart yields first what is in the folder already. Default: only what is
-	// written after the call.
+	// FromStart yields first what is in the folder already, file by file. Default: only
+	// what is written after the call.
 	FromStart bool
+	// Since, if it is set, yields first what is in the folder already and has a Time not
+	// before it, in order of time. What is written after the call follows whatever its
+	// time. It takes the place of FromStart. Default none.
+	Since time.Time
+	// Match is asked, with Since, for what is in the folder already, as that of a Scan is.
+	// Of what follows everything is yielded. Default: all is wanted.
+	Match func(*Row) bool
 }
 
 // Tail yields the entries as they are written, by any process, until ctx ends; that
 // end is no error. Nothing is missing and nothing comes twice while files are
-// rotated and compressed. Entries of one file come in the order of writing. What is
-// written between the call and the first step belongs to it. It can be iterated once: a
+// rotated and compressed. Entries of one file come in the order of writing, but for those
+// of the past that Since asks for. What is written between the call and the first step belongs to it. It can be iterated once: a
 // second time it goes on.
 func (r *Reader) Tail(ctx context.Context, opts TailOptions) iter.Seq2[*entry.Entry, error] {
-	t := tailer{r: r, dup: newSeen(), at: make(map[string]*tailed)}
-	err := t.begin(opts.FromStart)
+	t := tailer{r: r, dup: newSeen(), at: make(map[string]*tailed), since: opts.Since, match: opts.Match}
+	err := t.begin(opts.FromStart && opts.Since.IsZero())
 	return func(yield func(*entry.Entry, error) bool) {
 		if opts.Poll < 0 {
 			yield(nil, fmt.Errorf("%w: Poll is %v: want 0 for the default, or a duration", ErrOptions, opts.Poll))
@@ -46,6 +53,9 @@ func (r *Reader) Tail(ctx context.Context, opts TailOptions) iter.Seq2[*entry.En
 			return
 		}
 		t.yield = yield
+		if !t.past(ctx) {
+			return
+		}
 		tick := time.NewTicker(opts.Poll)
 		defer tick.Stop()
 		for {
@@ -68,6 +78,10 @@ type tailer struct {
 	dup   *seen
 	at    map[string]*tailed
 	yield func(*entry.Entry, error) bool
+
+	since  time.Time       // what is there since then is to come yet; zero: nothing
+	match  func(*Row) bool // of that; nil: all
+	sorted []*entry.Entry  // the next of it
 }
 
 type tailed struct {

@@ -136,6 +136,11 @@ func (r *Reader) lastLine(f *os.File, name string, raw rawLine, q *query, each e
 // line checks one line and emits its entry if it is wanted. at is where to say that
 // damage is.
 func (r *Reader) line(file string, at int64, raw rawLine, q *query, each emit) error {
+	if q.upTo != nil {
+		if end, ok := q.upTo[file]; ok && raw.at >= end {
+			return nil
+		}
+	}
 	line, ok := r.check(file, at, raw)
 	if !ok {
 		return nil
