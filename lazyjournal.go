@@ -220,6 +220,15 @@ func (l *lazyJournal) Attach(ctx context.Context, name string) (sink.Feed, error
 	return s.Attach(ctx, name)
 }
 
+// Survey implements [sink.Surveyor].
+func (l *lazyJournal) Survey(ctx context.Context, name string) (sink.Backlog, error) {
+	s, err := l.opened()
+	if err != nil {
+		return sink.Backlog{}, err
+	}
+	return s.Survey(ctx, name)
+}
+
 // Mark implements [sink.Marker].
 func (l *lazyJournal) Mark(ctx context.Context, name string) (sink.Mark, error) {
 	s, err := l.opened()

@@ -70,7 +70,9 @@ func (s *ShipStats) VisitMetrics(visit func(Metric)) {
 	}
 	gauge("txtrail_ship_lag_seconds", "Age of the oldest entry that waits.", s.Lag.Seconds())
 	gauge("txtrail_ship_circuit_open", "1 while the sink keeps failing.", one(s.Circuit == CircuitOpen))
-	gauge("txtrail_ship_attached", "1 if this process ships for the sink, 0 if it stands by.", one(s.Attached))
+	gauge("txtrail_ship_attached", "1 if this process ships for the sink.", one(s.Attached))
+	gauge("txtrail_ship_standby", "1 if another process ships for the sink. Neither: the spool can not be used.", one(s.Standby))
+	gauge("txtrail_ship_unknown", "1 while the spool can not be looked at: more may wait than is said.", one(s.Unknown))
 	visit(Metric{Name: "txtrail_ship_dead_letters_total", Help: "Dead letters kept.", Value: float64(s.DeadLetters), Labels: label})
 }
 

@@ -49,7 +49,8 @@ var ErrLeft = errors.New("sink: entries wait in the spool for the next start")
 type Ship struct {
 	opts   ShipOptions
 	spool  Spool
-	marker Marker // the spool, if another process's progress is followed; else nil
+	marker Marker   // the spool, if another process's progress is followed; else nil
+	survey Surveyor // the spool, if it can tell what waits that can not be taken over; else nil
 	sink   Sink
 	report *reporter
 
@@ -63,6 +64,7 @@ type Ship struct {
 	inflight int64              // read, not settled
 	bytes    int64              // of their lines
 	dropped  [numLosses]int64
+	drained  bool      // all is delivered that was there when Close began
 	oldest   time.Time // of what waits; zero: unknown, or nothing does
 	waiters  []*shipWaiter
 }
@@ -87,6 +89,8 @@ func NewShip(spool Spool, s Sink, opts *ShipOptions) (*Ship, error) {
 		ending: newEnding(),
 		wake:   make(chan struct{}, 1),
 	}
+	h.survey, _ = spool.(Surveyor)
+	h.stats.Unknown = true
 	if o.Follow {
 		h.marker, _ = spool.(Marker)
 	}
@@ -124,7 +128,7 @@ func (h *Ship) lost() (sum int64) {
 func (h *Ship) looked(b Backlog) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.backlog = b
+	h.backlog, h.stats.Unknown = b, false
 	if h.inflight > 0 {
 		return
 	}
@@ -133,6 +137,15 @@ func (h *Ship) looked(b Backlog) {
 	} else if h.oldest.IsZero() {
 		h.oldest = h.opts.Now()
 	}
+}
+
+// unseen enters that the Spool can not be used, and if it can not be looked at either:
+// what has come since is not known then.
+func (h *Ship) unseen(err error, unknown bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stats.Unknown = h.stats.Unknown || unknown
+	h.stats.LastError, h.stats.LastErrorTime = err.Error(), h.opts.Now()
 }
 
 // took enters a batch that was read, of which the sink had some already.

@@ -10,10 +10,12 @@ import (
 // is safe in the Spool.
 const drainWrite = 10 * time.Second
 
-// Close delivers what waits in the Spool, for as long as ctx lasts and the sink takes
-// it, then closes the sink. A sink that has failed five times in a row is given one
+// Close delivers what waits in the Spool when it begins, for as long as ctx lasts and the
+// sink takes it, then closes the sink. What other processes write meanwhile it leaves to
+// whoever ships next. A sink that has failed five times in a row is given one
 // more trial and no more. What is left goes on at the next start: it is returned as an
-// error that wraps [ErrLeft] and the sink's. Close returns at most 0.3 s after ctx has
+// error that wraps [ErrLeft] and the sink's, also where the Spool could not be used, or
+// not even looked at, and so it is not known how much that is. Close returns at most 0.3 s after ctx has
 // ended, even if the sink hangs; see [Queue.Close] and [Ship.CloseGrace].
 //
 // Close may be called more than once and at the same time: the others wait, each
@@ -43,13 +45,16 @@ func (h *Ship) interrupt() {
 func (h *Ship) left(ctx context.Context) []error {
 	h.mu.Lock()
 	left, why := h.inflight+h.backlog.Entries, h.stats.LastError
-	standby := h.stats.Standby
+	none, unknown := h.stats.Standby || h.drained, h.stats.Unknown
 	h.mu.Unlock()
 	h.dismiss(ErrClosed)
-	if left == 0 || standby {
+	if none || left == 0 && !unknown {
 		return nil
 	}
 	err := fmt.Errorf("%w: %d for %s", ErrLeft, left, h.opts.Name)
+	if unknown {
+		err = fmt.Errorf("%w: for %s, and how many is not known, since the spool can not be looked at", ErrLeft, h.opts.Name)
+	}
 	switch {
 	case ctx.Err() != nil:
 		err = fmt.Errorf("%w: %w", err, context.Cause(ctx))

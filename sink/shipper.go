@@ -37,6 +37,7 @@ type shipper struct {
 	good    *entry.Entry    // the last of them
 	last    *entry.Entry    // the last that was delivered in its turn, if it is not large
 	ids     idPrefix
+	until   Mark     // how far Close waits; nil: it has not begun
 	passed  *passage // of the last Write
 	noted   uint64   // for InsertIDs
 }
@@ -70,11 +71,12 @@ func (w *shipper) run() {
 				break // the next start goes on with it
 			}
 		}
+		over := w.until != nil && w.until.Passed()
 		if err := w.feed.Close(); err != nil {
 			h.report.report(classSpool, fmt.Errorf("sink: %s: closing the spool: %w", h.opts.Name, err))
 		}
 		h.mu.Lock()
-		h.stats.Attached = false
+		h.stats.Attached, h.drained = false, over
 		h.mu.Unlock()
 		if !w.taken {
 			return
@@ -96,9 +98,14 @@ func (w *shipper) attach() bool {
 		h.stats.Standby, h.stats.Attached = standby, err == nil
 		h.mu.Unlock()
 		if err == nil {
-			w.feed = feed
+			w.feed, w.until = feed, nil
 			h.unmark()
 			return true
+		}
+		if standby {
+			h.looked(Backlog{}) // it waits for the other one
+		} else {
+			w.estimate(err)
 		}
 		if h.isDraining() {
 			return false
@@ -120,9 +127,52 @@ func (w *shipper) attach() bool {
 			}
 		}
 		h.report.flush()
-		if !h.rest(pause, nil) {
+		if !w.linger(pause, err) {
 			return false
 		}
+	}
+}
+
+// estimate enters what waits while it can not be taken over, as far as the Spool can
+// tell: or nobody would see what a sink lacks that is never served.
+func (w *shipper) estimate(why error) {
+	h := w.h
+	if errors.Is(why, ErrClosed) { // there never was one
+		h.looked(Backlog{})
+		return
+	}
+	if h.ctx.Err() != nil {
+		return // what was known is still true
+	}
+	known := false
+	if h.survey != nil {
+		b, err := h.survey.Survey(h.ctx, h.opts.Name)
+		if known = err == nil; known {
+			h.looked(b)
+		}
+	}
+	h.unseen(why, !known && h.ctx.Err() == nil)
+}
+
+// linger waits for d until the Spool is tried again, and sees to the figures meanwhile
+// unless another process does. It returns false when Close gives up.
+func (w *shipper) linger(d time.Duration, why error) bool {
+	h := w.h
+	step := restStep
+	for end := time.Now().Add(d); ; {
+		closing := h.isDraining()
+		if !h.rest(min(step, time.Until(end)), nil) {
+			return false
+		}
+		if time.Until(end) <= 0 || !closing && h.isDraining() {
+			return true
+		}
+		begun := time.Now()
+		if !errors.Is(why, ErrHeld) {
+			w.estimate(why)
+		}
+		step = max(restStep, followShare*time.Since(begun))
+		h.report.flush()
 	}
 }
 
@@ -134,6 +184,9 @@ func (w *shipper) next() bool {
 	for faults := 0; h.ctx.Err() == nil; {
 		seen, err := w.look()
 		seen.Entries -= seen.Unread
+		if err == nil && w.until != nil && w.until.Passed() {
+			return false // what comes now is another process's
+		}
 		if err == nil && seen.Entries > 0 && w.ripe(seen, &since) {
 			var got bool
 			if got, err = w.read(); got {
@@ -182,10 +235,16 @@ func (w *shipper) ripe(seen Backlog, since *time.Time) bool {
 }
 
 func (w *shipper) look() (Backlog, error) {
-	awaited := w.h.looks()
+	awaited, closing := w.h.looks(), w.h.isDraining()
 	b, err := w.feed.Look(w.h.ctx)
+	if err != nil && w.h.ctx.Err() == nil && !errors.Is(err, ErrHeld) {
+		w.h.unseen(err, true)
+	}
 	if err == nil {
 		w.h.looked(b)
+		if closing && w.until == nil {
+			w.until = w.feed.Mark()
+		}
 		if awaited {
 			w.h.marked(w.feed.Mark())
 		}

@@ -47,9 +47,13 @@ type ShipStats struct {
 	Circuit  Circuit
 	Failures int64 // attempts that failed since the last that did not
 	// Standby: another process ships for this sink. Attached: this one does. Neither:
-	// the Spool can not be used yet.
+	// the Spool can not be used (yet), nothing is delivered, and LastError says why.
 	Standby, Attached bool
-	DeadLetters       int64 // dead letters kept
+	// Unknown: the Spool can not be looked at (yet). Waiting and Captured are what was seen
+	// of it when it could, and more may be in it. A Spool that can not be used but counted,
+	// see [Surveyor], is not Unknown.
+	Unknown     bool
+	DeadLetters int64 // dead letters kept
 }
 
 // Stats returns the account at this moment. It never waits for the sink or the disk.

@@ -30,6 +30,14 @@ type Marker interface {
 	Mark(ctx context.Context, name string) (Mark, error)
 }
 
+// Surveyor is implemented by a [Spool] that can tell what waits without taking it over:
+// where Attach fails somebody should know of it all the same.
+type Surveyor interface {
+	// Survey returns what waits for the sink of that name, and changes nothing. An error
+	// says that it can not be told now.
+	Survey(ctx context.Context, name string) (Backlog, error)
+}
+
 // Feed is what one Ship reads from a [Spool]. One goroutine uses it; only Changed's
 // channel may be waited for by others.
 type Feed interface {

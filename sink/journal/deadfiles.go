@@ -108,10 +108,10 @@ func eachShip(dir string, visit func(folder string, items []fs.DirEntry) error) 
 	var errs []error
 	for _, s := range sinks {
 		folder := filepath.Join(root, s.Name())
-		if s.Type()&fs.ModeSymlink != 0 {
-			errs = append(errs, fmt.Errorf("journalsink: %s: %w: it is a %s, which is not followed", folder, ErrForeign, typeName(s.Type())))
-		}
 		if !s.IsDir() {
+			if s.Type()&fs.ModeSymlink != 0 || isShipFolder(s.Name()) {
+				errs = append(errs, fmt.Errorf("journalsink: nothing can be shipped to a sink: %s: %w: it is a %s, which is not followed; put a folder in its place", folder, ErrForeign, typeName(s.Type())))
+			}
 			continue
 		}
 		items, err := os.ReadDir(folder)

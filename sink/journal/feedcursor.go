@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -33,7 +34,7 @@ func (f *feed) load() error {
 	case errors.Is(err, ErrCursor), errors.Is(err, ErrForeign):
 		f.s.opts.OnError(fmt.Errorf("%s: %w; shipping to %s begins again with the oldest file", path, err, f.name))
 		c = &shipCursor{}
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // a file has its folder's place
 		c = &shipCursor{}
 	case err != nil:
 		return fmt.Errorf("journalsink: %s: %w", path, err)

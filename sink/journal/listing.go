@@ -98,6 +98,8 @@ func list(dir string, read readFolder, temp func(file string), foreign func(file
 
 func typeName(m fs.FileMode) string {
 	switch {
+	case m.IsRegular():
+		return "file"
 	case m&fs.ModeDir != 0:
 		return "folder"
 	case m&fs.ModeSymlink != 0:

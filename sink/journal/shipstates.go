@@ -22,7 +22,8 @@ type ShipState struct {
 	// letters. Who removes it while nobody ships has the sink forgotten, and no files kept
 	// for it; should it come back, it gets all that is there.
 	Folder string
-	// Alive: a process ships them now. Written is when the last one wrote its cursor.
+	// Alive: a process ships them now. Written is when the last one wrote its cursor, or
+	// made the lock, where there is no cursor.
 	Alive   bool
 	Written time.Time
 	Waiting int64     // entries that the sink has not got
@@ -50,12 +51,8 @@ func ShipStates(ctx context.Context, dir string, now time.Time) ([]ShipState, er
 	}
 	var states []ShipState
 	err = eachShip(dir, func(folder string, items []fs.DirEntry) error {
-		var errs []error
-		for _, item := range items {
-			writer, ok := strings.CutSuffix(item.Name(), extCursor)
-			if !ok || cleanName(writer) != writer {
-				continue
-			}
+		errs := oddShip(folder, items)
+		for _, writer := range shipWriters(items) {
 			state, err := shipState(ctx, abs, filepath.Base(folder), writer, now)
 			if err != nil {
 				errs = append(errs, err)
@@ -71,6 +68,40 @@ func ShipStates(ctx context.Context, dir string, now time.Time) ([]ShipState, er
 	return states, err
 }
 
+// shipWriters returns the writers' names that a sink's folder has a cursor of, or a lock:
+// who ships, and could not write down how far, or not even begin, has only that.
+func shipWriters(items []fs.DirEntry) (names []string) {
+	for _, item := range items {
+		writer, ok := strings.CutSuffix(item.Name(), extCursor)
+		if !ok {
+			writer, ok = strings.CutSuffix(item.Name(), extLock)
+		}
+		if ok && cleanName(writer) == writer {
+			names = append(names, writer)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// oddShip says what in a sink's folder keeps who ships from doing so. A cursor that is
+// none is told with its state.
+func oddShip(folder string, items []fs.DirEntry) (errs []error) {
+	some := false
+	for _, item := range items {
+		path := filepath.Join(folder, item.Name())
+		lock := strings.HasSuffix(item.Name(), extLock)
+		some = some || lock || strings.HasSuffix(item.Name(), extCursor)
+		if (lock || strings.HasSuffix(item.Name(), extCursor+".tmp")) && !item.Type().IsRegular() {
+			errs = append(errs, fmt.Errorf("journalsink: %s is in the way of the shipping: %w: it is a %s; remove it", path, ErrForeign, typeName(item.Type())))
+		}
+	}
+	if !some && len(items) == 0 {
+		errs = append(errs, fmt.Errorf("journalsink: %s is empty: who was to ship to this sink could not; see whether the service may write there, or remove it if there is no such sink any more", folder))
+	}
+	return errs
+}
+
 func shipState(ctx context.Context, dir, folder, writer string, now time.Time) (ShipState, error) {
 	state := ShipState{Sink: folder, Writer: writer, Folder: filepath.Join(dir, shipDir, folder), Alive: locked(shipPath(dir, folder, writer+extLock))}
 	path := shipPath(dir, folder, writer+extCursor)
@@ -78,6 +109,10 @@ func shipState(ctx context.Context, dir, folder, writer string, now time.Time) (
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return state, fmt.Errorf("journalsink: %w", err)
+	case errors.Is(err, fs.ErrNotExist): // only the lock is there
+		if st, err := os.Lstat(shipPath(dir, folder, writer+extLock)); err == nil {
+			state.Written = st.ModTime()
+		}
 	case err != nil:
 		state.Err = err
 		if st, err := os.Lstat(path); err == nil {

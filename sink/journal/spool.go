@@ -246,6 +246,12 @@ func shipFolder(name string) string {
 	return fmt.Sprintf("%s-%08x", b, crc32.Checksum([]byte(name), castagnoli))
 }
 
+// isShipFolder reports whether a name is one that shipFolder makes.
+func isShipFolder(name string) bool {
+	at := len(name) - 9
+	return at >= 0 && name[at] == '-' && hexWord(name[at+1:])
+}
+
 // watch tells feeds of the own process that something was written.
 type watch struct {
 	mu    sync.Mutex
