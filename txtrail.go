@@ -304,6 +304,10 @@ func (t *Trail) Flush(ctx context.Context) error {
 // wraps [sink.ErrLeft] then. The lines that end a program at SIGTERM so are in the
 // example.
 //
+// If ctx has no deadline, what waits in memory is given up, counted as [sink.DropClosed],
+// when a sink or the journal has failed five times in a row, and for five seconds: see
+// [sink.Queue.Close].
+//
 // It returns at most 0.3 s after ctx has ended where a single sink stands alone, 0.55 s
 // where several do, and 0.6 s with a journal, even if a sink hangs (0.9 s if the folder could
 // not be written meanwhile): [sink.Queue.CloseGrace] of [Trail.Queue] says it. What looks

@@ -3,10 +3,13 @@ package sink
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Close ends the queue: it has what waits written until ctx ends, then closes the
-// sink. A write that fails is tried again as long as ctx lasts. What could not be
+// sink. A write that fails is tried again as long as ctx lasts. If ctx has no deadline, a
+// sink that has failed five times in a row, and for five seconds since Close began, is
+// given up, and so is a Write that has not returned after ten. What could not be
 // delivered by then is counted as [DropClosed], told to OnError once, and
 // returned as a [*DropError], joined with the sink's own error from closing.
 // Close returns at most 0.3 s after ctx has ended, even if the sink hangs: 0.1 s for a
@@ -19,23 +22,47 @@ import (
 // Close may be called more than once and at the same time: the others wait, each
 // within its own ctx, and return the same.
 func (q *Queue) Close(ctx context.Context) error {
+	var slow *time.Timer
 	return q.end(ctx, "", q.sink, q.report, func() {
+		if q.endless.Load() {
+			slow = time.AfterFunc(drainWrite, q.interrupt)
+		}
 		q.mu.Lock()
 		q.closing = true
 		q.waiting = busy
 		q.mu.Unlock()
 		q.nudge()
-	}, func() []error { return q.left(ctx) })
+	}, func() []error {
+		if slow != nil {
+			slow.Stop()
+		}
+		return q.left(ctx)
+	})
+}
+
+// interrupt ends the Write that runs.
+func (q *Queue) interrupt() {
+	q.mu.Lock()
+	cut := q.cut
+	q.mu.Unlock()
+	if cut != nil {
+		cut()
+	}
 }
 
 // left takes away what the worker has left, and tells of it.
 func (q *Queue) left(ctx context.Context) (errs []error) {
 	q.abandon()
 	q.mu.Lock()
-	lost, gaps := q.leftEntries, q.leftGaps
+	lost, gaps, why := q.leftEntries, q.leftGaps, q.hopeless
 	q.mu.Unlock()
+	if err := context.Cause(ctx); err != nil {
+		why = err
+	} else if isDone(q.hung) {
+		why = errHung
+	}
 	if lost > 0 {
-		drop := &DropError{Reason: DropClosed, Count: lost, Err: context.Cause(ctx)}
+		drop := &DropError{Reason: DropClosed, Count: lost, Err: why}
 		q.report.report(classDrop+class(reasonClosed), drop)
 		errs = append(errs, drop)
 	}

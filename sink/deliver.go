@@ -35,7 +35,16 @@ func (w *worker) deliver() {
 		}
 		if len(w.batch) < before {
 			attempt = 0 // it is getting on
+			w.tries = lastTries{since: time.Now()}
 		}
+		if q.isLast() && w.tries.over(q.since) {
+			q.mu.Lock()
+			q.hopeless = err
+			q.mu.Unlock()
+			q.cancel() // and Close counts what is left
+			return
+		}
+		q.tellDrops()
 		after, _ := RetryAfter(err)
 		pause := w.pause(attempt, after)
 		q.report.report(classWrite, fmt.Errorf("sink: %d entries not written, trying again in %s: %w",
@@ -43,6 +52,9 @@ func (w *worker) deliver() {
 		if !w.q.rest(pause, nil) {
 			return
 		}
+	}
+	if q.isLast() {
+		w.tries = lastTries{since: time.Now()}
 	}
 	q.mu.Lock()
 	if !q.gone {
@@ -53,10 +65,40 @@ func (w *worker) deliver() {
 	w.settled = 0
 }
 
+const (
+	lastFailures = 5               // in a row, and
+	lastTime     = 5 * time.Second // since what was taken last, or the Close: then it is over
+)
+
+// lastTries are the failures in a row since a Close without a deadline has begun.
+type lastTries struct {
+	failed int
+	since  time.Time
+}
+
+// over enters a failure, and reports whether it is to be the last one.
+func (l *lastTries) over(closing time.Time) bool {
+	if l.since.Before(closing) {
+		*l = lastTries{since: closing}
+	}
+	l.failed++
+	since := time.Since(l.since)
+	return since >= lastTime && (l.failed >= lastFailures || since >= drainWrite)
+}
+
 // write calls the sink. A panic in it becomes an error.
 func (w *worker) write() (err error) {
-	ctx, cancel := context.WithTimeout(w.q.ctx, w.q.opts.WriteTimeout)
+	limit := w.q.opts.WriteTimeout
+	if w.q.isLast() {
+		limit = min(limit, drainWrite)
+	}
+	ctx, cancel := context.WithTimeout(w.q.ctx, limit)
 	defer cancel()
+	w.q.mu.Lock()
+	w.q.cut = cancel
+	w.q.mu.Unlock()
+	w.hang.begin(limit)
+	defer w.hang.end()
 	w.lent = append(w.lent[:0], w.batch...)
 	defer clear(w.lent)
 	defer recoverAsError(&err)

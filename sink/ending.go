@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,10 +22,16 @@ type ending struct {
 	closed   chan struct{} // closed when Close has ended
 	closeErr error         // valid then
 	begun    atomic.Bool
+
+	// Of a Close whose context has no deadline: nobody says how long it may last.
+	endless atomic.Bool
+	since   time.Time     // when Close began; valid once draining is closed
+	hung    chan struct{} // closed when the sink does not return
+	leaving sync.Once     // of hung
 }
 
 func newEnding() *ending {
-	e := &ending{draining: make(chan struct{}), done: make(chan struct{}), closed: make(chan struct{})}
+	e := &ending{draining: make(chan struct{}), done: make(chan struct{}), closed: make(chan struct{}), hung: make(chan struct{})}
 	e.ctx, e.cancel = context.WithCancel(WithoutRecording(context.Background()))
 	return e
 }
@@ -42,10 +49,18 @@ func (e *ending) end(ctx context.Context, name string, s Sink, r *reporter, begi
 		}
 		return e.closeErr
 	}
+	_, limited := ctx.Deadline()
+	e.endless.Store(!limited)
+	e.since = time.Now()
 	close(e.draining)
 	begin()
 	select {
 	case <-e.done:
+	case <-e.hung:
+		e.cancel()
+		over, cancel := context.WithCancelCause(ctx)
+		cancel(errHung)
+		ctx = over
 	case <-ctx.Done():
 		e.cancel()
 		report.Within(e.done, drainGrace)
@@ -65,6 +80,24 @@ func (e *ending) end(ctx context.Context, name string, s Sink, r *reporter, begi
 	e.closeErr = errors.Join(errs...)
 	close(e.closed)
 	return e.closeErr
+}
+
+// drainWrite bounds a Write once Close has begun, of a Ship, or of a Queue whose Close
+// has no deadline.
+const drainWrite = 10 * time.Second
+
+var errHung = errors.New("sink: a Write does not return")
+
+// isLast reports whether a Close without a deadline has begun: what fails then is given
+// up at some time, or a program that ends would never end.
+func (e *ending) isLast() bool { return e.isDraining() && e.endless.Load() }
+
+// desert leaves a Write that does not return, of which it was asked to since it began,
+// when Close has no other end.
+func (e *ending) desert(since time.Duration) {
+	if most := drainWrite + hangSlack; e.isLast() && since >= most && time.Since(e.since) >= most {
+		e.leaving.Do(func() { close(e.hung) })
+	}
 }
 
 // isDraining reports whether Close has begun.

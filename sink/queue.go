@@ -52,13 +52,16 @@ type Queue struct {
 	accepted uint64 // entries that were put into the ring
 	finished uint64 // the first so many of them have been delivered or dropped
 	noted    uint64 // drops noted in gaps
+	toldFull int64  // of dropped[reasonFull], told to OnError
 	gapsDone uint64 // the first so many of them have been written down or lost
 	gaps     *gapBook
 	// Gap entries taken by the worker, not settled; and what Close left undone.
 	gapsInflight, leftEntries, leftGaps int64
 	waiters                             []*waiter
-	blocked                             []*arrival // wait for room, in their order
-	stats                               Stats      // Dropped is not used
+	blocked                             []*arrival         // wait for room, in their order
+	cut                                 context.CancelFunc // ends the Write that runs
+	hopeless                            error              // of the sink that Close has given up
+	stats                               Stats              // Dropped is not used
 	dropped                             [numReasons]int64
 }
 

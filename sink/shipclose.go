@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-// drainWrite bounds a Write once Close has begun: what it does not take in that time
-// is safe in the Spool.
-const drainWrite = 10 * time.Second
-
 // Close delivers what waits in the Spool when it begins, for as long as ctx lasts and the
 // sink takes it, then closes the sink. What other processes write meanwhile it leaves to
 // whoever ships next. A sink that has failed five times in a row is given one

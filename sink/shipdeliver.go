@@ -99,6 +99,8 @@ func (w *shipper) give() (err error) {
 	h.mu.Lock()
 	h.cut = cancel
 	h.mu.Unlock()
+	w.hang.begin(limit)
+	defer w.hang.end()
 	n := len(w.lent)
 	defer clear(w.lent)
 	defer recoverAsError(&err)
@@ -243,6 +245,17 @@ func (w *shipper) health(err error) {
 	if w.try.open() {
 		h.stats.Circuit = CircuitOpen
 	}
+}
+
+// stuck enters that a Write does not return, which is a failure as any other: it does not
+// wait until it has come back.
+func (h *Ship) stuck(err error) {
+	now := h.opts.Now()
+	h.mu.Lock()
+	h.stats.LastError, h.stats.LastErrorTime = err.Error(), now
+	h.stats.Failures++
+	h.mu.Unlock()
+	h.report.report(classWrite, err)
 }
 
 // retries counts one.

@@ -37,6 +37,7 @@ type shipper struct {
 	good    *entry.Entry    // the last of them
 	last    *entry.Entry    // the last that was delivered in its turn, if it is not large
 	ids     idPrefix
+	hang    *hang
 	until   Mark     // how far Close waits; nil: it has not begun
 	passed  *passage // of the last Write
 	noted   uint64   // for InsertIDs
@@ -56,7 +57,15 @@ type parcel struct {
 
 func newShipper(h *Ship) *shipper {
 	b := SpoolBatch{MaxEntries: h.opts.MaxBatch, MaxBytes: h.opts.MaxBatchBytes, Heads: TakesLines(h.sink)}
-	return &shipper{h: h, try: newTrial(h.opts.MaxBatch), batch: b, peeked: b, ahead: map[string]bool{}, ids: newIDPrefix()}
+	return &shipper{
+		h: h, try: newTrial(h.opts.MaxBatch), batch: b, peeked: b, ahead: map[string]bool{}, ids: newIDPrefix(),
+		hang: newHang(h.closed, func(since time.Duration) {
+			h.report.flush()
+			h.desert(since)
+		}, func(since time.Duration) {
+			h.stuck(hangError(h.opts.Name, since, h.opts.WriteTimeout))
+		}),
+	}
 }
 
 // run ships until Close.

@@ -22,6 +22,8 @@ type worker struct {
 	ids   []byte         // scratch
 	good  []item         // scratch
 	timer *time.Timer    // of sleep
+	hang  *hang
+	tries lastTries
 
 	settled uint64 // entries of the batch that were delivered or dropped
 }
@@ -38,6 +40,13 @@ func newWorker(q *Queue) *worker {
 		timer: time.NewTimer(time.Hour),
 	}
 	w.timer.Stop()
+	w.hang = newHang(q.closed, func(since time.Duration) {
+		q.tellDrops()
+		q.report.flush()
+		q.desert(since)
+	}, func(since time.Duration) {
+		q.stuck(hangError("", since, q.opts.WriteTimeout))
+	})
 	return w
 }
 
@@ -138,21 +147,36 @@ func (w *worker) round() (noted uint64) {
 	q.gaps, w.spare = w.spare, gaps
 	q.mu.Unlock()
 
-	var full int64
 	for i := range gaps.records {
 		rec := &gaps.records[i]
 		seq++
 		w.taken = append(w.taken, item{entry: rec.entry(), seq: seq, gap: true})
-		if rec.reason == reasonFull {
-			full += rec.count
-		}
 	}
 	gaps.reset()
-	if full > 0 {
-		q.report.report(classDrop+class(reasonFull), &DropError{Reason: DropFull, Count: full})
-	}
+	q.tellDrops()
 	w.number()
 	return noted
+}
+
+// tellDrops tells of the entries for which there was no room. The worker can not while
+// the sink hangs, so another goroutine may do it.
+func (q *Queue) tellDrops() {
+	q.mu.Lock()
+	n := q.dropped[reasonFull] - q.toldFull
+	q.toldFull += n
+	q.mu.Unlock()
+	if n > 0 {
+		q.report.report(classDrop+class(reasonFull), &DropError{Reason: DropFull, Count: n})
+	}
+}
+
+// stuck enters that a Write does not return.
+func (q *Queue) stuck(err error) {
+	now := q.opts.Now()
+	q.mu.Lock()
+	q.stats.LastError, q.stats.LastErrorTime = err.Error(), now
+	q.mu.Unlock()
+	q.report.report(classWrite, err)
 }
 
 // pop takes the oldest entry out of the ring. q.mu is held.
