@@ -238,9 +238,38 @@ func TestSplitName(t *testing.T) {
 			t.Errorf("%q: %v, want %v", name, ok, want)
 		}
 	}
-	for in, want := range map[string]string{"": "txtrail", "Web Shop!": "web-shop", "../../etc": "etc", "가나다": "txtrail", strings.Repeat("é", 50): "txtrail", "a\x00b": "a-b"} {
-		if got := cleanName(in); got != want {
+}
+
+func TestCleanName(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "txtrail", "web": "web", "Web-Shop_2": "web-shop_2", strings.Repeat("x", 32): strings.Repeat("x", 32),
+		"Web Shop!": "web-shop-", "../../etc": "etc-", "가나다": "txtrail-", "a\x00b": "a-b-", "-web": "web-",
+		strings.Repeat("é", 50): "txtrail-", strings.Repeat("x", 33): strings.Repeat("x", 23) + "-",
+	} {
+		got := cleanName(in)
+		if strings.HasSuffix(want, "-") {
+			if len(got) != len(want)+8 || !hexWord(got[len(want):]) {
+				t.Errorf("cleanName(%q) = %q, want %q and a hash", in, got, want)
+			}
+			got = got[:len(want)]
+		}
+		if got != want {
 			t.Errorf("cleanName(%q) = %q, want %q", in, got, want)
+		}
+	}
+	// What differs in more than capitals has files of its own, and a name is clean once.
+	seen := map[string]string{}
+	for _, in := range []string{"결제", "주문", "", "txtrail", "a.b", "a-b", "a b", "-a-b", strings.Repeat("x", 32), strings.Repeat("x", 40), strings.Repeat("x", 41)} {
+		got := cleanName(in)
+		if other, twice := seen[got]; twice && (in != "txtrail" && other != "txtrail") {
+			t.Errorf("%q and %q are both %q", in, other, got)
+		}
+		seen[got] = in
+		if again := cleanName(got); again != got {
+			t.Errorf("%q, %q, %q", in, got, again)
+		}
+		if _, _, ok := splitName(newBase(got, testStart, 1, 1) + extOpen); !ok {
+			t.Errorf("%q is no name", got)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package journalsink
 
 import (
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"math"
 	"os"
@@ -30,8 +32,9 @@ const maxName = 32
 // Options of a [Journal]. Nil means the defaults.
 type Options struct {
 	// Name begins the names of the files, so that people see whose they are: the
-	// service's name. Lower-cased, what is not [a-z0-9_-] becomes '-', at most 32
-	// bytes. Several writers may have the same name. Default "txtrail".
+	// service's name. Lower-cased, at most 32 bytes; where that is not enough, what is not
+	// [a-z0-9_-] becomes '-', and a hash of the name is appended. Several writers may have
+	// the same name: their files are shipped together. Default "txtrail".
 	Name string
 	// MaxFileBytes is the size, in bytes, at which a file is closed and
 	// compressed. Default 16 MiB, or an eighth of MaxBytes if that is less.
@@ -144,23 +147,33 @@ func (o *Options) folderMode() fs.FileMode {
 	return 0o700
 }
 
-// cleanName makes a service's name fit for a file's name.
+// cleanName makes a service's name fit for a file's name. Who has the same name has
+// files that are shipped together: what loses more than capitals by it gets a hash, so
+// that two services stay two.
 func cleanName(s string) string {
-	s = strings.Map(func(r rune) rune {
+	if s == "" {
+		return DefaultName
+	}
+	same := true
+	clean := strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z', '0' <= r && r <= '9', r == '_', r == '-':
 			return r
 		case 'A' <= r && r <= 'Z':
 			return r + 'a' - 'A'
 		}
+		same = false
 		return '-'
 	}, s)
-	s = s[:min(len(s), maxName)]
-	s = strings.Trim(s, "-")
-	if s == "" {
-		return DefaultName
+	if same && len(clean) <= maxName && strings.Trim(clean, "-") == clean {
+		return clean
 	}
-	return s
+	hash := fmt.Sprintf("-%08x", crc32.Checksum([]byte(s), castagnoli))
+	clean = strings.Trim(clean[:min(len(clean), maxName-len(hash))], "-")
+	if clean == "" {
+		clean = DefaultName
+	}
+	return clean + hash
 }
 
 // checkFolder refuses a path that names no folder before anything is created.

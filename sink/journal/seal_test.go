@@ -32,7 +32,7 @@ func names(t testing.TB, dir, ext string) []string {
 
 func TestCloseCompresses(t *testing.T) {
 	dir := t.TempDir()
-	j := openTest(t, dir, &Options{Name: "Web Shop!"})
+	j := openTest(t, dir, &Options{Name: "Web-Shop"})
 	batch := makeBatch(t, 0, 3000, 100)
 	if err := j.Write(context.Background(), batch); err != nil {
 		t.Fatal(err)
