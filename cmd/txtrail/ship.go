@@ -43,12 +43,17 @@ func (c *shipCmd) run(a *app) (int, error) {
 	if err := c.apart(a, dir); err != nil {
 		return 0, err
 	}
+	odd := func(err error) { a.talk("%s", plain(err)) }
+	// What services that do not come back were serving when they died.
+	if _, err := journalsink.AdoptCrashed(dir, &journalsink.Options{Now: a.now, OnError: odd}); err != nil {
+		return 0, err
+	}
 	names, err := journalsink.Writers(dir)
 	switch {
 	case err != nil && len(names) == 0:
 		return 0, err
 	case err != nil:
-		a.talk("%s", plain(err))
+		odd(err)
 	case len(names) == 0:
 		return 0, &noneError{fmt.Sprintf(a.say("no entries in %s", "%s에 기록 없음"), dir)}
 	}

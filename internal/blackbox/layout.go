@@ -18,7 +18,8 @@ import (
 //	24    4  CRC-32C of the bytes from 8 to 24, from 28 to 32, and of that line
 //	28    4  where the slots are: 0 in this file, 1 in memory
 //	32    8  Unix nanoseconds when the process was last seen alive, 0: never
-//	64       the resource's line: the canonical line of an entry with nothing else
+//	64       the resource's line: the canonical line of an entry that has nothing but it
+//	         and, as its logger, the name under which the process wrote its journal
 //	4096     slots of 256 each
 //
 // With the slots in memory the file ends here, and another one in the memory's file
@@ -153,29 +154,30 @@ func parseHeader(b []byte, size int64) (*header, error) {
 	return h, nil
 }
 
-// resource returns whose table it is, or nil where that is not known.
-func (h *header) resource() *entry.Resource {
+// owner returns whose table it is, or nil where that is not known.
+// journal is the name under which its process wrote, "" where that is not known.
+func (h *header) owner() (r *entry.Resource, journal string) {
 	if len(h.line) == 0 {
-		return nil
+		return nil, ""
 	}
 	e, err := entry.Parse(h.line)
 	if err != nil {
-		return nil
+		return nil, ""
 	}
-	return e.Resource
+	return e.Resource, e.Logger
 }
 
 // resourceLine is what a header says of a resource, the attributes last to go where
 // there is too little room.
-func resourceLine(r *entry.Resource) []byte {
-	if r == nil {
+func resourceLine(r *entry.Resource, journal string) []byte {
+	if r == nil && journal == "" {
 		return nil
 	}
-	line := (&entry.Entry{Resource: r}).AppendJSON(nil)
-	if len(line) > headerSize-headerText {
+	line := (&entry.Entry{Resource: r, Logger: journal}).AppendJSON(nil)
+	if len(line) > headerSize-headerText && r != nil {
 		bare := *r
 		bare.Attributes = nil
-		line = (&entry.Entry{Resource: &bare}).AppendJSON(nil)
+		line = (&entry.Entry{Resource: &bare, Logger: journal}).AppendJSON(nil)
 	}
 	return line
 }

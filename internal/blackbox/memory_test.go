@@ -14,7 +14,7 @@ func createInMemory(t *testing.T) *Table {
 	if memoryPath(1) == "" {
 		t.Skip("SKIPPED: no file system in memory here")
 	}
-	table, err := Create(t.TempDir(), 8, resource, 0o600, InMemory)
+	table, err := Create(t.TempDir(), 8, resource, "web", 0o600, InMemory)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ type Found struct {
 	// zero if that is not known.
 	Seen     time.Time
 	Resource *entry.Resource // whose it is; nil if that is not known
+	Journal  string          // the name of the process's journal; "" if that is not known
 	Requests []Listed
 
 	number uint64
@@ -207,7 +208,8 @@ func parse(b []byte, path string) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Found{Path: path, Resource: h.resource(), number: h.number, memory: h.memory}
+	t := &Found{Path: path, number: h.number, memory: h.memory}
+	t.Resource, t.Journal = h.owner()
 	if h.seen != 0 {
 		t.Seen = time.Unix(0, h.seen).UTC()
 	}

@@ -91,10 +91,11 @@ const (
 	InFolder
 )
 
-// Create makes a table in a folder, locked. The resource says whose it is. Its file
+// Create makes a table in a folder, locked. The resource says whose it is, and journal
+// under which name its process writes; "" if it does not. Its file
 // has all its blocks before it is mapped, since a disk that is full must be an error
 // here and not a fault later.
-func Create(dir string, slots int, r *entry.Resource, perm fs.FileMode, place Place) (*Table, error) {
+func Create(dir string, slots int, r *entry.Resource, journal string, perm fs.FileMode, place Place) (*Table, error) {
 	if slots < 1 || slots > MaxSlots {
 		return nil, fmt.Errorf("blackbox: %d slots, want 1 to %d", slots, MaxSlots)
 	}
@@ -105,7 +106,7 @@ func Create(dir string, slots int, r *entry.Resource, perm fs.FileMode, place Pl
 	for range 16 {
 		var b [8]byte
 		rand.Read(b[:]) // never fails: it crashes the program rather than return an error
-		h := header{number: binary.LittleEndian.Uint64(b[:]), slots: slots, line: resourceLine(r)}
+		h := header{number: binary.LittleEndian.Uint64(b[:]), slots: slots, line: resourceLine(r, journal)}
 		path := filepath.Join(dir, fmt.Sprintf("%s%016x", Prefix, h.number))
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|noFollow, perm)
 		if err != nil {

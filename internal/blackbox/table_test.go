@@ -21,7 +21,7 @@ var resource = &entry.Resource{Service: "web", Version: "7", Instance: "web-1", 
 
 func create(t testing.TB, slots int) *Table {
 	t.Helper()
-	table, err := Create(t.TempDir(), slots, resource, 0o600, InFolder)
+	table, err := Create(t.TempDir(), slots, resource, "web", 0o600, InFolder)
 	if errors.Is(err, ErrUnsupported) {
 		t.Skip("SKIPPED: no tables on this system")
 	}
@@ -296,11 +296,11 @@ func TestCreateErrors(t *testing.T) {
 	table := create(t, 1)
 	defer table.Close()
 	for _, slots := range []int{-1, 0, MaxSlots + 1} {
-		if _, err := Create(t.TempDir(), slots, nil, 0o600, InMemory); err == nil {
+		if _, err := Create(t.TempDir(), slots, nil, "web", 0o600, InMemory); err == nil {
 			t.Errorf("%d slots: no error", slots)
 		}
 	}
-	if _, err := Create(filepath.Join(t.TempDir(), "none"), 1, nil, 0o600, InMemory); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Create(filepath.Join(t.TempDir(), "none"), 1, nil, "web", 0o600, InMemory); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no folder: %v", err)
 	}
 }
@@ -313,7 +313,7 @@ func TestLongResource(t *testing.T) {
 		"all":        {Service: long},
 		"nil":        nil,
 	} {
-		table, err := Create(t.TempDir(), 1, r, 0o600, InMemory)
+		table, err := Create(t.TempDir(), 1, r, "web", 0o600, InMemory)
 		if errors.Is(err, ErrUnsupported) {
 			t.Skip("SKIPPED: no tables on this system")
 		}

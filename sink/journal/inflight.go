@@ -124,7 +124,7 @@ func (l *inFlight) make() error {
 	if l.opts.OnDisk {
 		place = blackbox.InFolder
 	}
-	t, err := blackbox.Create(l.j.dir, l.opts.Slots, l.opts.Resource, l.j.opts.fileMode(), place)
+	t, err := blackbox.Create(l.j.dir, l.opts.Slots, l.opts.Resource, l.j.opts.Name, l.j.opts.fileMode(), place)
 	if err != nil {
 		return fmt.Errorf("journalsink: requests in flight can not be listed: %w", err)
 	}
