@@ -18,7 +18,7 @@ func (ex *exchange) answer(status int) {
 	if ex.status != 0 || ex.done {
 		return
 	}
-	ex.status = int32(status) //nolint:gosec // three digits
+	ex.status = int16(status) //nolint:gosec // three digits
 	if status >= 500 {
 		ex.kept.Store(true)
 	}
@@ -80,20 +80,40 @@ func bodiless(method string, status int) bool {
 	return method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
 }
 
-// takeBack undoes an answer that was only implied by a copy of which nothing came: the
-// server has sent nothing, and the handler may still answer otherwise.
-func (ex *exchange) takeBack() {
+// given is answer for a status that the handler gives itself. It may be the source of a
+// copy that gives it, before its first byte: that status is the one that is sent then.
+// The lock is held.
+func (ex *exchange) given(status int) {
+	if !ex.implied || ex.status == 0 || ex.done {
+		ex.answer(status)
+		return
+	}
+	ex.implied = false
+	ex.status = int16(status) //nolint:gosec // three digits
+	if status >= 500 {
+		ex.kept.Store(true)
+	}
+}
+
+// copied ends a copy that has implied an answer. One of which nothing came takes it back:
+// the server has sent nothing, and the handler may still answer otherwise.
+func (ex *exchange) copied(came bool) {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
-	rec := ex.rec
-	if ex.done || rec != nil && (rec.res.Size != 0 || rec.out.flushed || rec.out.failed != nil) {
+	implied, rec := ex.implied, ex.rec
+	ex.implied = false
+	if came || !implied || ex.done || rec != nil && (rec.res.Size != 0 || rec.out.flushed || rec.out.failed != nil) {
 		return
 	}
 	ex.status = 0
-	// Whether the ID may be in the headers is for the final ones to say.
+	// Whether these may be in the headers is for the final ones to say.
 	h := ex.w.Header()
 	if v := h[ex.header]; len(v) == 1 && &v[0] == &ex.id[0] {
 		delete(h, ex.header)
+	}
+	if ex.told {
+		ex.told = false
+		delete(h, txid.HeaderKeep)
 	}
 	if rec != nil {
 		rec.res.Cut(ex.pool, 0, 0)

@@ -44,7 +44,9 @@ type exchange struct {
 	late     bool   // the response was used after that, and it has been told
 	gaveConn bool   // the handler has taken the connection
 	named    bool   // the route is what SetRoute said
-	status   int32  // the first final one; 0: none yet
+	told     bool   // keepHeader has told
+	implied  bool   // the status is what a copy from a file implies, which may give nothing
+	status   int16  // the first final one; 0: none yet
 	route    string // as far as it is known
 	// recovered is a panic that was recovered between us and the handler, as
 	// SetPanic told.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/txtrail/txtrail/entry"
@@ -45,7 +46,8 @@ func New(q *sink.Queue, opts *Options) (func(http.Handler) http.Handler, error) 
 	}, nil
 }
 
-// config is what all handlers of one middleware share. It is immutable, but for the pool.
+// config is what all handlers of one middleware share. It is immutable, but for the pool
+// and for what is found out once.
 type config struct {
 	Options
 	rules   capture.Rules
@@ -56,6 +58,7 @@ type config struct {
 
 	places  places
 	records records
+	writers sync.Map // of the writers' types: whether it is the server's own, see byServer
 }
 
 type handler struct {

@@ -187,6 +187,7 @@ func (ex *exchange) keepHeader(h http.Header) bool {
 		return false
 	}
 	h[txid.HeaderKeep] = []string{txid.KeepValue}
+	ex.told = true
 	return true
 }
 

@@ -1,31 +1,52 @@
 package middleware
 
 import (
-	"errors"
 	"io"
 	"net/http"
+	"reflect"
 
 	"github.com/txtrail/txtrail/internal/capture"
 )
 
 // readFrom hands src to the inner writer, which sends a file without copying it
 // through us.
+//
+// A copy implies the answer 200, and when is the inner writer's to say. The server's own
+// answers when src has given its first byte: until then it does not look at the headers,
+// and whoever fills src may set them, or a status. Other writers answer before they read,
+// as wrappers do that have a WriteHeader to call.
 func (w *writer) readFrom(src io.Reader) (n int64, err error) {
 	ex, inner := (*exchange)(w), w.w.(io.ReaderFrom)
 	ex.mu.Lock()
-	implied := ex.status == 0
+	open := ex.status == 0 && !ex.done
 	ex.mu.Unlock()
-	if implied {
+	open = open && ex.byServer(w.w)
+	if !kernelCopied(src) {
+		return ex.readTee(inner, src, open)
+	}
+	if open {
+		// What the kernel sends can not be looked at: the answer is noted before, and
+		// taken back where nothing came.
+		ex.mu.Lock()
+		ex.implied = true
+		ex.mu.Unlock()
 		defer func() { // also where src panics
-			if n == 0 && !errors.Is(err, http.ErrContentLength) {
-				ex.takeBack()
-			}
+			ex.copied(n != 0 || err == http.ErrContentLength) // bare; another's error is not to be asked
 		}()
 	}
-	if kernelCopied(src) {
-		return ex.readFile(inner, src)
+	return ex.readFile(inner, src)
+}
+
+// byServer reports whether w is the one that net/http's server makes for HTTP/1; over
+// HTTP/2 there is no ReadFrom.
+func (c *config) byServer(w http.ResponseWriter) bool {
+	t := reflect.TypeOf(w)
+	if is, ok := c.writers.Load(t); ok {
+		return is == true
 	}
-	return ex.readTee(inner, src)
+	is := t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "net/http" && t.Elem().Name() == "response"
+	c.writers.Store(t, is)
+	return is
 }
 
 // readFile is readFrom for what the kernel may send. A file is described, and its first
@@ -66,12 +87,14 @@ func (ex *exchange) readFile(inner io.ReaderFrom, src io.Reader) (int64, error) 
 
 // readTee is readFrom for anything else, which is looked at as the inner writer reads it,
 // also where nothing of it is kept: an error may be the source's, and that is the
-// handler's to report.
-func (ex *exchange) readTee(inner io.ReaderFrom, src io.Reader) (int64, error) {
-	if !ex.writing(0) {
-		return inner.ReadFrom(src)
+// handler's to report. Open says that the first byte is the answer.
+func (ex *exchange) readTee(inner io.ReaderFrom, src io.Reader, open bool) (int64, error) {
+	if !open {
+		if !ex.writing(0) {
+			return inner.ReadFrom(src)
+		}
+		ex.mu.Unlock()
 	}
-	ex.mu.Unlock()
 	t := &tee{src: src, ex: ex}
 	n, err := inner.ReadFrom(t)
 	if err != nil {

@@ -57,7 +57,7 @@ func newStream(ex *exchange, rec *record) *stream {
 		s.req = s.req.WithContext(s.req.Context())
 		s.req.Body = nil // reads from the connection
 	}
-	s.status.Store(ex.status)
+	s.status.Store(int32(ex.status))
 	s.kept.Store(ex.kept.Load())
 	return s
 }

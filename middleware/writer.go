@@ -24,7 +24,7 @@ func (w *writer) WriteHeader(status int) {
 	if status == http.StatusSwitchingProtocols || status >= 200 && status <= 999 {
 		w.mu.Lock()
 		late := w.done
-		(*exchange)(w).answer(status)
+		(*exchange)(w).given(status)
 		w.mu.Unlock()
 		if late {
 			(*exchange)(w).usedLate()
