@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"errors"
 	"io"
 
 	"github.com/txtrail/txtrail/internal/capture"
@@ -16,7 +15,7 @@ type body exchange
 func (b *body) Read(p []byte) (int, error) {
 	b.reader.begun.Add(1)
 	n, err := b.body.Read(p)
-	ended := err == io.EOF || err != nil && errors.Is(err, io.EOF)
+	ended := err == io.EOF || err != nil && isErr(err, io.EOF)
 
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -17,6 +17,17 @@ type breakage struct {
 	ctx, out, in failure // of the request's context, of the writer and of the body
 }
 
+// isErr is [errors.Is], and false where err's methods panic, as those of a nil pointer may: a
+// handler that asks nothing of such an error is well without us.
+func isErr(err, target error) (yes bool) {
+	defer func() {
+		if recover() != nil {
+			yes = false
+		}
+	}()
+	return errors.Is(err, target)
+}
+
 // failure is what an error says. The methods of an error are somebody else's, who may
 // log with the request's context, as may those of what a panic was thrown with: they are
 // called while nothing is locked.
@@ -31,9 +42,9 @@ func (f *failure) is(err, slow error) {
 		return
 	}
 	f.failed = true
-	f.canceled = errors.Is(err, context.Canceled)
-	f.deadline = errors.Is(err, slow)
-	f.handlerTimeout = errors.Is(err, http.ErrHandlerTimeout)
+	f.canceled = isErr(err, context.Canceled)
+	f.deadline = isErr(err, slow)
+	f.handlerTimeout = isErr(err, http.ErrHandlerTimeout)
 	_, f.text = describe(err)
 }
 
@@ -50,7 +61,7 @@ func (ex *exchange) broken(b *breakage) {
 	}
 	ex.mu.Unlock()
 	defer ex.mu.Lock()
-	if slices.ContainsFunc(refusals[:], func(no error) bool { return errors.Is(out, no) }) {
+	if slices.ContainsFunc(refusals[:], func(no error) bool { return isErr(out, no) }) {
 		out = nil
 	}
 	b.out.is(out, os.ErrDeadlineExceeded)

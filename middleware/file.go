@@ -33,25 +33,35 @@ func kernelCopied(src io.Reader) bool {
 // which is taken for the connection's); of others only EPIPE is known not to come from
 // reading.
 func connFailed(src io.Reader, err error) bool {
-	var file *fs.PathError
-	if errors.As(err, &file) {
+	if ofFile(err) {
 		return false
 	}
-	if errors.Is(err, syscall.EPIPE) {
+	if isErr(err, syscall.EPIPE) {
 		return true
 	}
 	if !regular(src) {
 		return false
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) {
+	if isErr(err, os.ErrDeadlineExceeded) || isErr(err, net.ErrClosed) {
 		return true
 	}
 	for _, no := range errnoConn {
-		if errors.Is(err, no) {
+		if isErr(err, no) {
 			return true
 		}
 	}
 	return false
+}
+
+// ofFile reports whether err tells of a file, or can not be asked: see isErr.
+func ofFile(err error) (yes bool) {
+	defer func() {
+		if recover() != nil {
+			yes = true
+		}
+	}()
+	var file *fs.PathError
+	return errors.As(err, &file)
 }
 
 // regular reports whether src is a regular file: an [*os.File], or what its WriteTo makes
