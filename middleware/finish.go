@@ -263,7 +263,8 @@ func (ex *exchange) concludeError(rec *record, o *outcome, b *breakage) {
 	case b.in.failed && ex.status >= 400:
 		err.Type, err.Message = entry.ErrorBadRequestBody, b.in.text
 	case rec.res.Size < rec.out.declared && !b.out.failed && !bodiless(e.HTTP.Method, int(ex.status)):
-		// The server cuts the connection: the client does not get it whole.
+		// The server cuts the connection, or ends the stream over HTTP/2: the client does
+		// not get it whole.
 		err.Type, err.Message = entry.ErrorShortResponse, fmt.Sprintf("%d bytes were written of the %d that Content-Length declares", rec.res.Size, rec.out.declared)
 	}
 }
