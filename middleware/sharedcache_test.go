@@ -63,6 +63,14 @@ func TestNoIDByWayOfASharedCache(t *testing.T) {
 			ask("GET", 206, "Range", "bytes=0-3", "If-Range", c.etag)
 		}
 	}
+	// Some put it into the map in its own spelling.
+	tagged, _ := serve(t, middleware.Options{}, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["ETag"] = []string{`"v1"`}
+		_, _ = w.Write([]byte("logo"))
+	})
+	if res, _ := do(t, tagged.Client(), request(t, "GET", tagged.URL, nil)); res.Header.Get(txid.Header) != "" || res.Header.Get("Etag") == "" {
+		t.Errorf("%v has an ID, or no ETag", res.Header)
+	}
 	// A 304 that says nothing at all.
 	s, _ := serve(t, middleware.Options{}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) })
 	if res, _ := do(t, s.Client(), request(t, "GET", s.URL, nil)); res.Header.Get(txid.Header) != "" {

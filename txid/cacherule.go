@@ -31,6 +31,9 @@ import (
 //   - a 304 allows. It is the answer to whoever has kept a response, and its fields
 //     replace those of what was kept (4.3.4), while what says that this may be served
 //     to others may stand there alone: net/http leaves out Last-Modified beside an ETag.
+//
+// The names in h are in canonical form, but for ETag, which some put into the map as it is
+// spelled: both are looked for.
 func SharedCacheable(status int, h http.Header) bool {
 	if targeted(h) {
 		return true
@@ -48,7 +51,8 @@ func SharedCacheable(status int, h http.Header) bool {
 	if v := h["Expires"]; len(v) > 0 {
 		return future(v[0], h)
 	}
-	return status == http.StatusNotModified || heuristic(status) && (len(h["Last-Modified"]) > 0 || len(h["Etag"]) > 0)
+	return status == http.StatusNotModified || heuristic(status) &&
+		(len(h["Last-Modified"]) > 0 || len(h["Etag"]) > 0 || len(h["ETag"]) > 0) //nolint:staticcheck // past Set
 }
 
 // directives is what a Cache-Control says that matters here.

@@ -119,6 +119,9 @@ func TestSharedCacheable(t *testing.T) {
 			t.Errorf("%d %q: %v, want %v: %s", tc.status, tc.h, got, tc.want, tc.why)
 		}
 	}
+	if !txid.SharedCacheable(200, http.Header{"ETag": {`"v1"`}}) {
+		t.Error("an ETag in its own spelling does not count")
+	}
 	if txid.SharedCacheable(200, nil) {
 		t.Error("no headers at all")
 	}

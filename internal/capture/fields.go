@@ -22,7 +22,8 @@ type Noted struct {
 	Marks txid.Marks // the fields are marked in
 }
 
-// Note takes the first value of a field. Names are in canonical form.
+// Note takes the first value of a field. Names are in canonical form, but for
+// an ETag that was put into the map in its own spelling.
 func (n *Noted) Note(name, value string) {
 	switch name {
 	case "Content-Type":
@@ -37,7 +38,7 @@ func (n *Noted) Note(name, value string) {
 		n.UserAgent = value
 	case "Referer":
 		n.Referer = value
-	case "Cache-Control", "Expires", "Last-Modified", "Etag", "Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Surrogate-Control", "X-Accel-Expires":
+	case "Cache-Control", "Expires", "Last-Modified", "Etag", "ETag", "Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Surrogate-Control", "X-Accel-Expires":
 		n.Cacheable = true
 	case "Age", "X-Cache", "Cache-Status", "Cf-Cache-Status":
 		n.Cached = true

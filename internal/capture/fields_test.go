@@ -52,6 +52,13 @@ func TestAppendFields(t *testing.T) {
 	if d := cmp.Diff(Noted{Trailer: true, Prefixed: true}, seen, sameMarks); d != "" {
 		t.Error(d)
 	}
+	for _, name := range []string{"Etag", "ETag"} {
+		seen = Noted{}
+		AppendFields(nil, http.Header{name: {`"v1"`}}, &seen)
+		if d := cmp.Diff(Noted{Cacheable: true}, seen, sameMarks); d != "" {
+			t.Error(name, d)
+		}
+	}
 	if got := AppendFields(nil, nil, nil); got != nil {
 		t.Errorf("fields of nothing: %v", got)
 	}
