@@ -26,7 +26,6 @@ type exchange struct {
 	req   *http.Request       // as it was given to us
 	own   *http.Request       // the copy that the handler is given; nil after a hijack
 	body  io.ReadCloser       // the inner request body; nil where the handler got it bare
-	mux   *http.ServeMux      // what we wrap, if it is one
 	start time.Time
 
 	id       [1]string   // the response header's value

@@ -61,13 +61,14 @@ func (ex *exchange) finish(o outcome) {
 	rec := ex.rec
 	if rec == nil {
 		ex.done = true
-		slot, gaveConn := ex.flight, ex.gaveConn
+		slot, gaveConn, told := ex.flight, ex.gaveConn, ex.recovered
 		ex.flight = nil
 		ex.mu.Unlock()
-		ex.ended(slot)
-		if gaveConn && (o.goexit || o.panicked()) {
+		// One that was recovered, told and raised again is told once.
+		if gaveConn && (o.goexit || o.panicked() && (told == nil || told.why != o.why)) {
 			ex.crashed(&o)
 		}
+		ex.ended(slot)
 		return
 	}
 	ex.conclude(rec, took, &o, &b)
@@ -165,7 +166,7 @@ func (ex *exchange) conclude(rec *record, took time.Duration, o *outcome, b *bre
 	ex.concludeError(rec, panicked, b)
 	e.Facts.Carry(s.Carried)
 	e.Severity = entry.SeverityOf(e.HTTP.Status, e.Error.Type, panicked.panicked())
-	e.Facts.EntryPage = ex.knownPage()
+	e.Facts.EntryPage = s.EntryPage
 	if ex.req.RequestURI == "" {
 		rec.path = capture.Bound(pathOf(ex.req), 1<<10)
 	}
@@ -284,15 +285,8 @@ func (ex *exchange) goneAway(rec *record, b *breakage) bool {
 	}
 	// What the server still holds in its buffers, 4 KiB and 2 KiB, the client can not have.
 	const buffered = 6 << 10
-	switch {
-	case !ex.whole(rec):
-		return true
-	case out.flushed || rec.res.Size >= buffered:
-		return false
-	}
-	// A middleware around us may have canceled the context as well; only of a failure
-	// there is more to say.
-	return ex.status >= 400 || !ex.connected()
+	// That a middleware around us has canceled it can not be told apart.
+	return !ex.whole(rec) || !out.flushed && rec.res.Size < buffered
 }
 
 // whole reports whether the handler has given a whole answer, as far as its length is
@@ -308,23 +302,6 @@ func (ex *exchange) whole(rec *record) bool {
 		return size >= out.declared
 	}
 	return size > 0 && size <= serverBuffers && !out.flushed
-}
-
-// connected reports whether the client is known to be there still: whether the server,
-// which looks at the connection of a request over HTTP/1 meanwhile, has not seen its end.
-func (ex *exchange) connected() (is bool) {
-	w, ok := ex.w.(closeNotifier)
-	if !ok || ex.req.ProtoMajor != 1 {
-		return false // another protocol's servers begin to look when they are asked
-	}
-	defer func() {
-		// The server panics if its handler has returned, as one may that runs us in
-		// another goroutine.
-		if recover() != nil {
-			is = false
-		}
-	}()
-	return len(w.CloseNotify()) == 0 // what is in it may be for the handler
 }
 
 // words fills in the message, and the entry page of a scenario's first hop. One

@@ -41,8 +41,7 @@ func New(q *sink.Queue, opts *Options) (func(http.Handler) http.Handler, error) 
 		if next == nil {
 			next = http.DefaultServeMux
 		}
-		mux, _ := next.(*http.ServeMux)
-		return &handler{config: c, next: next, mux: mux}
+		return &handler{config: c, next: next}
 	}, nil
 }
 
@@ -64,7 +63,6 @@ type config struct {
 type handler struct {
 	*config
 	next http.Handler
-	mux  *http.ServeMux // next, if it is one
 }
 
 func (c *config) now() time.Time {
@@ -99,7 +97,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //
 //go:noinline
 func (h *handler) enter(w http.ResponseWriter, r *http.Request, reused bool) *exchange {
-	ex := &exchange{config: h.config, w: w, req: r, mux: h.mux, start: h.now()}
+	ex := &exchange{config: h.config, w: w, req: r, start: h.now()}
 	ex.ctx.Context.Context = r.Context()
 	seen := capture.Noted{Marks: h.Propagator.Marks()}
 	trusts := !seen.Marks.Known() // somebody is to be asked, who may change the request
@@ -126,15 +124,30 @@ func (h *handler) enter(w http.ResponseWriter, r *http.Request, reused bool) *ex
 		if reused {
 			ex.rec.Flags = append(ex.rec.Flags, entry.FlagReused)
 		}
-	} else if s := &ex.ctx.Scope; s.EntryPage == "" && s.Origin == txid.OriginMinted {
-		s.EntryPage = r.Method + " " + pathOf(r)
 	}
+	ex.cameFrom(recorded, seen.Referer)
 	ex.own = r.WithContext(&ex.ctx)
 	if r.Body != nil && r.Body != http.NoBody {
 		ex.body = r.Body
 		ex.own.Body = (*body)(ex)
 	}
 	return ex
+}
+
+// cameFrom takes the page by which the user came in, where nobody has carried it: later
+// the headers are the handler's.
+func (ex *exchange) cameFrom(recorded bool, referer string) {
+	s := &ex.ctx.Scope
+	switch {
+	case s.EntryPage != "":
+	case s.Origin != txid.OriginMinted:
+		if !recorded { // nobody has looked
+			referer = first(ex.req.Header, "Referer")
+		}
+		s.EntryPage = refererPath(referer)
+	case !recorded:
+		s.EntryPage = ex.req.Method + " " + pathOf(ex.req)
+	}
 }
 
 // serve runs the handler and lets its panic go on with the identical value, so

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"context"
 	"net"
 	"reflect"
 )
@@ -8,7 +9,8 @@ import (
 // unixConn is a connection over a Unix socket, counted.
 type unixConn struct {
 	*net.UnixConn
-	s *stream
+	s   *stream
+	ctx context.Context // the request's
 }
 
 // Read, Write and Close are those of [net.UnixConn], counted.
@@ -26,14 +28,15 @@ func (c *unixConn) Write(p []byte) (int, error) {
 
 func (c *unixConn) Close() error {
 	err := c.UnixConn.Close()
-	c.s.end()
+	c.s.end(c.ctx)
 	return err
 }
 
 // plainConn is a connection of a listener that bounds how many there are, counted.
 type plainConn struct {
 	net.Conn
-	s *stream
+	s   *stream
+	ctx context.Context // the request's
 }
 
 // plain reports whether conn is one of netutil.LimitListener's, which can do what a
@@ -65,6 +68,6 @@ func (c *plainConn) Write(p []byte) (int, error) {
 
 func (c *plainConn) Close() error {
 	err := c.Conn.Close()
-	c.s.end()
+	c.s.end(c.ctx)
 	return err
 }

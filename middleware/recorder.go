@@ -123,7 +123,7 @@ func (r *recorder) setPanic(v any, trace []byte) {
 	o.describe()
 	r.mu.Lock()
 	recorded, gaveConn := r.rec != nil, r.gaveConn
-	if recorded {
+	if recorded || gaveConn {
 		r.recovered = o
 	}
 	r.mu.Unlock()

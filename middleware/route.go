@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/txtrail/txtrail/txid"
@@ -12,8 +11,8 @@ import (
 
 // routeSoFar returns what SetRoute said, else the pattern that a ServeMux has put on
 // the request, as far as that is known yet. It may be asked in any goroutine, and goes
-// by the request itself only where its goroutine stands still: see whereabouts. Elsewhere
-// a mux that we wrap is asked anew. The lock is held.
+// by the request itself only where its goroutine stands still: see whereabouts. The lock
+// is held.
 func (ex *exchange) routeSoFar() string {
 	if ex.route != "" || ex.done {
 		return ex.route
@@ -21,21 +20,7 @@ func (ex *exchange) routeSoFar() string {
 	if _, routed := ex.places.whereabouts(); routed && ex.own != nil {
 		ex.route = patternPath(ex.own.Pattern)
 	}
-	if ex.route == "" && ex.mux != nil {
-		ex.route = ex.asked()
-	}
 	return ex.route
-}
-
-// asked returns the pattern by which the mux that we wrap finds the request's handler.
-// It is given a request of our own, since the handler may change its.
-func (ex *exchange) asked() string {
-	u, err := url.ParseRequestURI(ex.req.RequestURI)
-	if err != nil {
-		return ""
-	}
-	_, pattern := ex.mux.Handler(&http.Request{Method: ex.req.Method, Host: ex.req.Host, URL: u, RequestURI: ex.req.RequestURI})
-	return patternPath(pattern)
 }
 
 // routeOf returns what SetRoute said, else the pattern that ServeMux put on the
@@ -62,30 +47,21 @@ func patternPath(pattern string) string {
 
 // entryPage is the page by which the user came in: the one that was carried; on a
 // scenario's first hop this request itself, as far as its route is known yet; else the
-// page that the browser says the call was made from. The lock is held.
+// page that the browser said the call was made from, which enter has taken. The lock is
+// held.
 func (ex *exchange) entryPage() string {
-	if p := ex.knownPage(); p != "" || ex.ctx.Scope.Origin != txid.OriginMinted {
+	if p := ex.ctx.Scope.EntryPage; p != "" || ex.ctx.Scope.Origin != txid.OriginMinted {
 		return p
 	}
-	return pageOf(ex.req, ex.routeSoFar())
+	return pageOf(ex.req.Method, ex.routeSoFar(), pathOf(ex.req))
 }
 
-// pageOf is r as the page by which the user came in.
-func pageOf(r *http.Request, route string) string {
+// pageOf is a request as the page by which the user came in.
+func pageOf(method, route, path string) string {
 	if route == "" {
-		route = pathOf(r)
+		route = path
 	}
-	return r.Method + " " + route
-}
-
-// knownPage is entryPage without what must be put together.
-func (ex *exchange) knownPage() string { return knownPage(&ex.ctx.Scope, ex.req) }
-
-func knownPage(s *txid.Scope, r *http.Request) string {
-	if s.EntryPage != "" || s.Origin == txid.OriginMinted {
-		return s.EntryPage
-	}
-	return refererPath(first(r.Header, "Referer"))
+	return method + " " + route
 }
 
 // pathOf returns the request's path as it was sent, escaped, without the query.

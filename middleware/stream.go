@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -21,15 +22,15 @@ import (
 
 // stream is the life of a hijacked connection. It is told by one entry when the
 // connection is closed. Nothing leads from it to the connection, nor to the exchange and
-// by that to the server's: it is what is left when the collector has closed a connection
-// that nobody did.
+// by that to the server's, nor to the request's context, in which anybody may have put
+// either: it is what is left when the collector has closed a connection that nobody did.
 type stream struct {
 	*config
-	ctx    node          // the exchange's, with a Recorder of its own
-	req    *http.Request // the exchange's, without its body
-	span   txid.SpanID
-	route  string
-	ip     string
+	scope txid.Scope // the exchange's, with a Recorder of its own
+	span  txid.SpanID
+	// The exchange's. A whole entry.HTTP for each idle WebSocket would be too much.
+	method, url, route, protocol, ip, agent string
+
 	start  time.Time
 	in     atomic.Int64
 	out    atomic.Int64
@@ -47,16 +48,13 @@ type stream struct {
 }
 
 func newStream(ex *exchange, rec *record) *stream {
+	h := &rec.HTTP
 	s := &stream{
-		config: ex.config, req: ex.req, route: rec.HTTP.Route, user: rec.Facts.UserID, ip: rec.HTTP.RemoteIP,
-		start: ex.now(), span: ex.Propagator.Minter().Span(), detached: rec.detached,
+		config: ex.config, scope: ex.ctx.Scope, span: ex.Propagator.Minter().Span(), start: ex.now(),
+		method: h.Method, url: h.URL, route: h.Route, protocol: h.Protocol, ip: h.RemoteIP, agent: h.UserAgent,
+		user: rec.Facts.UserID, detached: rec.detached,
 	}
-	s.ctx.Context.Context, s.ctx.Scope = ex.ctx.Context.Context, ex.ctx.Scope
-	s.ctx.Scope.Recorder = (*taken)(s)
-	if b := s.req.Body; b != nil && b != http.NoBody {
-		s.req = s.req.WithContext(s.req.Context())
-		s.req.Body = nil // reads from the connection
-	}
+	s.scope.Recorder = (*taken)(s)
 	s.status.Store(int32(ex.status))
 	s.kept.Store(ex.kept.Load())
 	return s
@@ -72,7 +70,7 @@ func newStream(ex *exchange, rec *record) *stream {
 func (ex *exchange) watch(s *stream, conn net.Conn, rw *bufio.ReadWriter) net.Conn {
 	var watched net.Conn
 	if !ex.Untouched {
-		watched = s.counted(conn)
+		watched = s.counted(ex.ctx.Context.Context, conn)
 	}
 	ex.listConnection(s, watched != nil)
 	if watched == nil {
@@ -103,22 +101,23 @@ func (ex *exchange) watch(s *stream, conn net.Conn, rw *bufio.ReadWriter) net.Co
 	return watched
 }
 
-// counted returns conn in a wrapper that counts, or nil.
-func (s *stream) counted(conn net.Conn) net.Conn {
+// counted returns conn in a wrapper that counts, or nil. The wrapper alone has the
+// request's context.
+func (s *stream) counted(ctx context.Context, conn net.Conn) net.Conn {
 	switch c := conn.(type) {
 	case *net.TCPConn:
 		s.before = tcpsent.Bytes(c)
 		runtime.AddCleanup(c, (*stream).abandoned, s)
-		return &tcpConn{c, s}
+		return &tcpConn{c, s, ctx}
 	case *tls.Conn:
 		runtime.AddCleanup(c, (*stream).abandoned, s)
-		return &tlsConn{c, s}
+		return &tlsConn{c, s, ctx}
 	case *net.UnixConn:
 		runtime.AddCleanup(c, (*stream).abandoned, s)
-		return &unixConn{c, s}
+		return &unixConn{c, s, ctx}
 	}
 	if plain(conn) {
-		c := &plainConn{conn, s}
+		c := &plainConn{conn, s, ctx}
 		runtime.AddCleanup(c, (*stream).abandoned, s)
 		return c
 	}
@@ -145,7 +144,8 @@ func (r *readAhead) Read(p []byte) (int, error) {
 
 type tcpConn struct {
 	*net.TCPConn
-	s *stream
+	s   *stream
+	ctx context.Context // the request's
 }
 
 // Read, Write, ReadFrom, WriteTo and Close are those of [net.TCPConn], counted.
@@ -182,13 +182,14 @@ func (c *tcpConn) Close() error {
 		}
 	}
 	err := c.TCPConn.Close()
-	c.s.end()
+	c.s.end(c.ctx)
 	return err
 }
 
 type tlsConn struct {
 	*tls.Conn
-	s *stream
+	s   *stream
+	ctx context.Context // the request's
 }
 
 // Read, Write and Close are those of [tls.Conn], counted.
@@ -206,7 +207,7 @@ func (c *tlsConn) Write(p []byte) (int, error) {
 
 func (c *tlsConn) Close() error {
 	err := c.Conn.Close()
-	c.s.end()
+	c.s.end(c.ctx)
 	return err
 }
 
@@ -239,26 +240,29 @@ func statusIn(b []byte) int32 {
 }
 
 // end tells of the stream when the connection is closed.
-func (s *stream) end() { s.tell("closed", entry.SeverityInfo) }
+func (s *stream) end(ctx context.Context) { s.tell(ctx, "closed", entry.SeverityInfo) }
 
 // abandoned tells of a connection that nobody has closed, and which the collector found.
-func (s *stream) abandoned() { s.tell("never closed, left to the collector", entry.SeverityWarning) }
+// What the user is asked takes as long as it takes: not on the runtime's goroutine.
+func (s *stream) abandoned() {
+	go s.tell(context.Background(), "never closed, left to the collector", entry.SeverityWarning)
+}
 
 // tell tells of the stream, once.
-func (s *stream) tell(how string, severity entry.Severity) {
+func (s *stream) tell(ctx context.Context, how string, severity entry.Severity) {
 	if s.closed.Swap(true) {
 		return
 	}
 	took := s.since(s.start)
-	scope := &s.ctx.Scope
+	scope := &s.scope
 	e := &entry.Entry{
 		Time: s.start.UTC(), Kind: entry.KindStream, Severity: severity,
 		TxID: scope.ID, Origin: scope.Origin, Trace: scope.Trace,
 		Span: s.span, Parent: scope.Span, Latency: took,
 	}
 	e.HTTP = entry.HTTP{
-		Method: s.req.Method, URL: capture.Bound(s.req.RequestURI, entry.MaxURL), Route: s.route, Protocol: s.req.Proto, Status: int(s.status.Load()),
-		RemoteIP: s.ip, UserAgent: capture.Bound(first(s.req.Header, "User-Agent"), entry.MaxMessage),
+		Method: s.method, URL: s.url, Route: s.route, Protocol: s.protocol, Status: int(s.status.Load()),
+		RemoteIP: s.ip, UserAgent: s.agent,
 	}
 	e.Request.Body.Size, e.Response.Body.Size = s.in.Load(), s.out.Load()
 	s.mu.Lock()
@@ -274,9 +278,9 @@ func (s *stream) tell(how string, severity entry.Severity) {
 	e.Facts.Carry(scope.Carried)
 	e.Facts.EntryPage = (*taken)(s).EntryPage()
 
-	b := append([]byte(nil), capture.Bound(s.req.Method, 32)...)
+	b := append([]byte(nil), capture.Bound(s.method, 32)...)
 	b = append(b, ' ')
-	b = append(b, boundPath(pathOf(s.req), 1<<10)...)
+	b = append(b, boundPath(pathIn(s.url), 1<<10)...)
 	b = append(b, " connection "...)
 	b = append(b, how...)
 	b = append(b, " after "...)
@@ -287,7 +291,9 @@ func (s *stream) tell(how string, severity entry.Severity) {
 	b = strconv.AppendInt(b, e.Response.Body.Size, 10)
 	b = append(b, " out"...)
 	e.Message = string(b)
-	s.emitIn(&s.ctx, e, (*taken)(s).Kept())
+	in := &node{}
+	in.Context.Context, in.Scope = ctx, *scope
+	s.emitIn(in, e, (*taken)(s).Kept())
 	s.ended(slot)
 	outside.End()
 }

@@ -40,10 +40,10 @@ func (s *taken) SetRoute(string) {}
 
 // EntryPage implements [txid.Recorder].
 func (s *taken) EntryPage() string {
-	if p := knownPage(&s.ctx.Scope, s.req); p != "" || s.ctx.Scope.Origin != txid.OriginMinted {
+	if p := s.scope.EntryPage; p != "" || s.scope.Origin != txid.OriginMinted {
 		return p
 	}
-	return pageOf(s.req, s.route)
+	return pageOf(s.method, s.route, pathIn(s.url))
 }
 
 // SetUser implements [txid.Recorder].
