@@ -63,17 +63,15 @@ func defaultRedirect(_ *http.Request, via []*http.Request) error {
 
 // recordRedirects wraps a client's CheckRedirect, nil being net/http's default,
 // so that a redirect that is not followed is recorded too: that failure is the
-// client's and no transport sees it. A client that is wrapped twice has check from the
+// client's and no transport sees it. A client that is wrapped twice has check from a
 // Transport that t has replaced; only t knows the hops, so only t records.
 func (t *Transport) recordRedirects(check func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
 	if check == nil {
 		check = defaultRedirect
 	}
 	return func(req *http.Request, via []*http.Request) error {
-		if t.replaced != nil {
-			t.replaced.claimed.Store(req, nil)
-			defer t.replaced.claimed.Delete(req)
-		}
+		t.claim(req)
+		defer t.release(req)
 		err := check(req, via)
 		if err == nil || err == http.ErrUseLastResponse { // as http.Client asks: an error may panic when it is asked more
 			return err
@@ -82,6 +80,21 @@ func (t *Transport) recordRedirects(check func(*http.Request, []*http.Request) e
 			t.refusedRedirect(req, err)
 		}
 		return err
+	}
+}
+
+// claim takes a redirect from all Transports that t has replaced, each in the place of the
+// one before: check may be that of any of them.
+func (t *Transport) claim(req *http.Request) {
+	for r := t.replaced; r != nil; r = r.replaced {
+		r.claimed.Store(req, nil)
+	}
+}
+
+// release gives it back.
+func (t *Transport) release(req *http.Request) {
+	for r := t.replaced; r != nil; r = r.replaced {
+		r.claimed.Delete(req)
 	}
 }
 

@@ -42,7 +42,10 @@ func TestWrappedAgain(t *testing.T) {
 		replaced := *client
 		replaced.CheckRedirect = check
 		total := 0
-		for _, c := range []*http.Client{client, first, wrap(&replaced)} {
+		// One that got the transport and the CheckRedirect of two clients, as a program's own
+		// constructor may put together.
+		between := wrap(&http.Client{Transport: rec.transport(t, client.Transport, nil), CheckRedirect: first.CheckRedirect})
+		for _, c := range []*http.Client{client, first, wrap(&replaced), between} {
 			asked = 0
 			resp, err := c.Get(srv.URL + "/20") //nolint:noctx // nothing to cancel
 			if err == nil || !errors.Is(err, errNo) {
