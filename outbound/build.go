@@ -139,12 +139,16 @@ func (c *call) peekedSent(size int64) (sent int64, reason string) {
 		return 0, reasonNotSent
 	case m.writeFailed:
 		return -1, reasonSending
-	case m.response == 0 && c.hooks.WroteHeaders == nil:
-		// net/http was still at it. Over TLS it may be HTTP/2, as below.
+	case m.response != 0 && c.reqBelieved:
+		// Over HTTP/2 some answers in a hundred are here before the goroutine that wrote
+		// the request is.
+		return size, ""
+	case m.response == 0 && c.reqPlain:
+		// net/http was still at it. Over HTTP/2 the hook may be late, as above.
 		return -1, reasonSending
 	}
-	// The end of a file, or of a body over HTTP/2, may have been answered before the
-	// goroutine that wrote it could tell.
+	// The end of a large body or of a file may have been answered before the goroutine
+	// that wrote it could tell, or may never have been sent.
 	return -1, reasonUnsure
 }
 

@@ -51,9 +51,13 @@ type call struct {
 	reqLength int64           // of a wrapped body; 0 without one, -1 unknown
 	notSent   bool            // the txid was kept from the host
 	reqPeeked bool            // the request's body was looked at, not wrapped
-	stamps    stamps
-	hooks     httptrace.ClientTrace
-	sending   requestBody
+	// What else was seen of it then.
+	reqPlain    bool // it goes over HTTP/1 without TLS
+	reqBelieved bool // an answer proves that it was sent
+	reqWrong    bool // it has another length than declared
+	stamps      stamps
+	hooks       httptrace.ClientTrace
+	sending     requestBody
 
 	dial   atomic.Pointer[dialContext] // made when asked for
 	traced atomic.Bool                 // the base transport has looked for hooks

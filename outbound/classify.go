@@ -84,6 +84,9 @@ func (c *call) bodyFailed(err error) (failed bool) {
 	if c.reqErr != nil && errors.Is(err, c.reqErr) {
 		return true
 	}
+	if c.reqPeeked { // net/http finds out before or while it sends, the server at the latest
+		return c.reqWrong && c.m.response == 0 && c.m.conns > 0
+	}
 	return c.m.response == 0 && c.reqLength > 0 && (c.reqEOF && c.req.Size < c.reqLength || c.req.Size > c.reqLength)
 }
 

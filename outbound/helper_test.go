@@ -129,6 +129,20 @@ func scoped(t testing.TB) (context.Context, *txid.Scope) {
 	return txid.NewContext(t.Context(), s), s
 }
 
+// silent returns a propagator that adds nothing to any request.
+func silent(t testing.TB) *txid.Propagator {
+	t.Helper()
+	hosts, err := txid.NewHosts("-private")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := txid.NewPropagator(&txid.Options{Hosts: hosts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func request(t testing.TB, ctx context.Context, method, url string, body io.Reader) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, method, url, body)

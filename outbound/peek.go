@@ -9,22 +9,24 @@ import (
 	"strings"
 )
 
-// net/http sends a small body in the same write as the headers, resends it
-// unasked, and uses sendfile, only while it can see what the body is: a
-// bytes.Buffer, bytes.Reader, strings.Reader or os.File, bare or in an
-// io.NopCloser (net/http's isKnownInMemoryReader and unwrapBody). Such bodies are
-// therefore not wrapped where that makes a difference; their bytes are looked at
-// beforehand, without moving their position.
+// net/http sends a small body in the same write as the headers, a chunked one in one
+// chunk, sees a wrong ContentLength before anything has left, and uses sendfile, only
+// while it can see what the body is: a bytes.Buffer, bytes.Reader, strings.Reader or
+// os.File, bare or in an io.NopCloser (net/http's isKnownInMemoryReader and
+// unwrapBody). Such bodies are therefore not wrapped where that makes a difference; their
+// bytes are looked at beforehand, without moving their position. Request.GetBody is not
+// used for that: some clients' GetBody rewinds the very payload that is being sent.
 //
-// It makes one for a body that goes out in the same write as its headers, and for a
-// file that net/http hands to sendfile. How much was sent of these is known: the
-// former are in net/http's buffer whole before the first byte leaves it, so that
-// WroteRequest comes before any answer can. Every other body is wrapped, which says how
-// much of it was read to be sent: a larger one may have been answered, and given up,
-// before its end, and one that waits for "100 Continue" may never be sent.
+// How much was sent of these is what the hooks and the answer tell. Nothing in net/http
+// promises that WroteRequest comes before the answer, although it nearly always does over
+// HTTP/1: a body in memory of up to believedSize that was answered, and whose write did
+// not fail, is believed to have been sent. Of a larger one, and of a file, the answer
+// alone proves nothing: the rest may have been given up.
 //
-// Request.GetBody is not used for that: some clients' GetBody rewinds the very
-// payload that is being sent.
+// Larger ones and files are therefore wrapped where HTTP/2 may carry them, whose answer
+// is there before the hook in one call of fifteen, and whose writes are the same either
+// way. So is what waits for "100 Continue", of which nothing may be sent: its headers are
+// flushed anyhow.
 
 // The two types that io.NopCloser returns. Their only field is the reader.
 var nopCloserTypes = [...]reflect.Type{
@@ -36,7 +38,7 @@ var nopCloserTypes = [...]reflect.Type{
 // name outside package io, and their method WriteTo consumes, so the field is read
 // by reflection, as net/http itself does (transfer.go); a Go release that changes
 // the types makes this report false, and the body is wrapped like any other.
-func unwrapNopCloser(body io.ReadCloser) (io.Reader, bool) {
+func unwrapNopCloser(body io.Reader) (io.Reader, bool) {
 	t := reflect.TypeOf(body)
 	if t != nopCloserTypes[0] && t != nopCloserTypes[1] {
 		return nil, false
@@ -49,42 +51,45 @@ func unwrapNopCloser(body io.ReadCloser) (io.Reader, bool) {
 	return r, ok
 }
 
-// defaultWriteBuffer is what net/http's Transport writes from, in bytes
-// (transport.go, writeBufferSize).
-const defaultWriteBuffer = 4 << 10
-
-// writeBuffer is how much a base transport writes at once.
-func writeBuffer(base http.RoundTripper) int {
-	if tr, ok := base.(*http.Transport); ok && tr.WriteBufferSize > 0 {
-		return tr.WriteBufferSize
-	}
-	return defaultWriteBuffer
-}
-
-// ownHeaders is more than the fields take that net/http adds itself, in bytes: Host,
-// User-Agent, Content-Length, Accept-Encoding, those for a proxy.
-const ownHeaders = 512
+// believedSize is up to which size an answer is taken for a proof that a body in memory
+// was sent, in bytes: what the buffers of a connection and the first window of an HTTP/2
+// stream (RFC 9113, section 6.9.2) take at once, before a server has read any of it.
+const believedSize = 64<<10 - 1
 
 // untouched returns what the body of out looks like where it is to be sent as it is; n
 // is its declared length, -1 if none.
 func (c *call) untouched(out *http.Request, n int64) (peeked, bool) {
-	if n < 0 || len(out.Header["Expect"]) > 0 {
+	if len(out.Header["Expect"]) > 0 {
 		return peeked{}, false
 	}
 	p, ok := peek(out.Body)
-	if !ok || p.size < n {
+	if !ok {
 		return peeked{}, false
 	}
-	p.size = n // net/http sends no more
-	if p.file {
-		return p, out.URL.Scheme == "http" // over TLS there is no sendfile
+	c.reqPlain = c.plain(out)
+	switch {
+	case p.file:
+		if !c.reqPlain || n < 0 || p.size < n {
+			return peeked{}, false // there is no sendfile, or not of all that was declared
+		}
+	case !c.reqPlain && p.size > believedSize && (n < 0 || n == p.size):
+		return peeked{}, false
 	}
-	room := int64(c.t.writeBuffer-ownHeaders-len(out.Method)-len(c.rec.HTTP.URL)) - n
-	for i := range c.rec.Request.Headers {
-		h := &c.rec.Request.Headers[i]
-		room -= int64(len(h.Name) + len(h.Value) + len(": \r\n"))
+	if n >= 0 {
+		c.reqWrong = p.size != n
+		p.size = min(p.size, n) // net/http sends no more
 	}
-	return p, room >= 0
+	c.reqBelieved = !p.file && p.size <= believedSize
+	return p, true
+}
+
+// plain reports whether out goes over HTTP/1 without TLS. Over TLS it may be HTTP/2.
+func (c *call) plain(out *http.Request) bool {
+	if out.URL.Scheme != "http" {
+		return false
+	}
+	tr, ok := c.t.base.(*http.Transport)
+	return !ok || tr.Protocols == nil || tr.Protocols.HTTP1() || !tr.Protocols.UnencryptedHTTP2()
 }
 
 // peeked is what a body that lies in memory or in a file looks like.
@@ -99,7 +104,7 @@ type peeked struct {
 // peek looks at a body without touching it; false if it is of another kind.
 func peek(body io.ReadCloser) (peeked, bool) {
 	var r io.Reader = body
-	if inner, ok := unwrapNopCloser(body); ok {
+	for inner, ok := unwrapNopCloser(r); ok; inner, ok = unwrapNopCloser(r) {
 		r = inner
 	}
 	switch v := r.(type) {

@@ -76,7 +76,8 @@ func TestExpectRefused(t *testing.T) {
 	}
 }
 
-// What a server has answered before it was there is not said to have been sent.
+// What a server has answered before it was there is not said to have been sent; the size
+// up to which an answer is believed is far below.
 func TestAnsweredBeforeTheEnd(t *testing.T) {
 	const size = 64 << 20 // more than the connection's buffers take
 	for _, secure := range []bool{false, true} {
@@ -102,7 +103,7 @@ func TestAnsweredBeforeTheEnd(t *testing.T) {
 				_ = resp.Body.Close()
 			}
 			b := rec.only(t).Request.Body
-			unsure := name == "os.File" && !secure && b.Size == -1 && b.Reason == "not known if sent"
+			unsure := name != "another" && !secure && b.Size == -1 && b.Reason == "not known if sent"
 			ended := b.Size < size && (b.Reason == "not sent to its end" || b.Reason == "not sent" && b.Size == 0)
 			if !b.Truncated || !unsure && !ended {
 				t.Errorf("TLS %v, %s: %d bytes, reason %q, truncated %v (%v)", secure, name, b.Size, b.Reason, b.Truncated, err)
@@ -112,34 +113,87 @@ func TestAnsweredBeforeTheEnd(t *testing.T) {
 }
 
 // Bodies of all sizes around the buffer that net/http writes from are known to have been
-// sent, over HTTP/1 and by each kind of connection.
+// sent, by each kind of connection, although the answer may overtake the hook.
 func TestSentToTheEnd(t *testing.T) {
-	for _, secure := range []bool{false, true} {
+	for _, proto := range []string{"HTTP/1", "HTTP/1 over TLS", "HTTP/2", "HTTP/2 without TLS"} {
 		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
-		if secure {
-			srv.StartTLS()
-		} else {
+		plain := base(t)
+		switch proto {
+		case "HTTP/1":
 			srv.Start()
+		case "HTTP/2 without TLS":
+			plain.Protocols = new(http.Protocols)
+			plain.Protocols.SetUnencryptedHTTP2(true)
+			srv.Config.Protocols = plain.Protocols
+			srv.Start()
+		default:
+			srv.EnableHTTP2 = proto == "HTTP/2"
+			srv.StartTLS()
+			plain = srv.Client().Transport.(*http.Transport)
 		}
 		t.Cleanup(srv.Close)
-		for _, size := range []int{1, 3000, 3500, 4096, 5000, 100000} {
-			for name, body := range bodies(t, size) {
-				rec := newRecorder(t)
-				req := request(t, t.Context(), http.MethodPut, srv.URL, body)
-				req.ContentLength = int64(size)
-				resp, err := rec.transport(t, srv.Client().Transport, nil).RoundTrip(req)
-				if err != nil {
-					t.Fatal(err)
-				}
-				drain(t, resp)
-				b := rec.only(t).Request.Body
-				if name == "os.File" && !secure && b.Size == -1 && b.Reason == "not known if sent" {
-					continue // answered before sendfile returned
-				}
-				if b.Size != int64(size) || len(b.Raw) != min(size, 64<<10) || b.Truncated != (size > 64<<10) || b.Truncated != (b.Reason == "capture limit") {
-					t.Errorf("TLS %v, %s: %d of %d bytes, %d kept, reason %q, truncated %v", secure, name, b.Size, size, len(b.Raw), b.Reason, b.Truncated)
+		for _, size := range []int{1, 3000, 3500, 4096, 5000, 60000, 100000} {
+			for range 4 {
+				for name, body := range bodies(t, size) {
+					rec := newRecorder(t)
+					req := request(t, t.Context(), http.MethodPut, srv.URL, body)
+					req.ContentLength = int64(size)
+					resp, err := rec.transport(t, plain, nil).RoundTrip(req)
+					if err != nil {
+						t.Fatal(err)
+					}
+					drain(t, resp)
+					b := rec.only(t).Request.Body
+					if (name == "os.File" || name != "another" && size > 64<<10) && proto == "HTTP/1" && b.Size == -1 && b.Reason == "not known if sent" {
+						continue // answered before the write returned
+					}
+					if b.Size != int64(size) || len(b.Raw) != min(size, 64<<10) || b.Truncated != (size > 64<<10) || b.Truncated != (b.Reason == "capture limit") {
+						t.Errorf("%s, %s: %d of %d bytes, %d kept, reason %q, truncated %v", proto, name, b.Size, size, len(b.Raw), b.Reason, b.Truncated)
+					}
 				}
 			}
+		}
+	}
+}
+
+// An answer that is there before net/http tells that the request was written proves that a
+// small body in memory was sent, and nothing of another.
+func TestAnsweredBeforeTheHook(t *testing.T) {
+	const large = 64 << 10
+	for _, c := range []struct {
+		name, scheme string
+		size         int
+		fails        bool
+		sent         int64
+		reason       string
+	}{
+		{"bytes.Reader", "http", 1000, false, 1000, ""},
+		{"bytes.Reader", "https", 1000, false, 1000, ""},
+		{"bytes.Buffer", "https", large - 1, false, large - 1, ""},
+		{"strings.Reader", "http", large, false, -1, "not known if sent"},
+		{"strings.Reader", "https", large, false, 0, "not sent"}, // wrapped, and nobody read it
+		{"os.File", "http", 1000, false, -1, "not known if sent"},
+		{"bytes.Reader", "http", 1000, true, -1, "not sent to its end"},
+		{"bytes.Reader", "https", 1000, true, -1, "not sent to its end"},
+	} {
+		rec := newRecorder(t)
+		tr := rec.transport(t, roundTripper(func(r *http.Request) (*http.Response, error) {
+			w := hooksOf(r)
+			w.got()
+			if c.fails {
+				w.wrote(errors.New("broken pipe"))
+			}
+			return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
+		}), nil)
+		req := request(t, t.Context(), http.MethodPost, c.scheme+"://core/", bodies(t, c.size)[c.name])
+		req.ContentLength = int64(c.size)
+		resp, err := tr.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if b := rec.only(t).Request.Body; b.Size != c.sent || b.Reason != c.reason || b.Truncated != (c.reason != "") {
+			t.Errorf("%s of %d bytes, %s, failed %v: %d bytes, reason %q, truncated %v; want %d and %q", c.name, c.size, c.scheme, c.fails, b.Size, b.Reason, b.Truncated, c.sent, c.reason)
 		}
 	}
 }

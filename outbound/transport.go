@@ -36,8 +36,6 @@ type Transport struct {
 	peers    peers
 
 	records records
-	// writeBuffer is how much the base writes at once, in bytes.
-	writeBuffer int
 	// traceKey is httptrace's key in a context; nil where it could not be found.
 	traceKey any
 }
@@ -79,7 +77,7 @@ func newTransport(base http.RoundTripper, q *sink.Queue, opts *Options) (t *Tran
 		return nil, false, err
 	}
 	o.Dependencies, o.Capture = nil, nil
-	return &Transport{base: base, queue: q, pool: q.Buffers(), opts: o, rules: rules, deps: deps, replaced: replaced, writeBuffer: writeBuffer(base), traceKey: findTraceKey()}, own, nil
+	return &Transport{base: base, queue: q, pool: q.Buffers(), opts: o, rules: rules, deps: deps, replaced: replaced, traceKey: findTraceKey()}, own, nil
 }
 
 // Unwrap returns the base transport.
