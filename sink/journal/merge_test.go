@@ -157,7 +157,7 @@ func TestMergeKeepsPlaces(t *testing.T) {
 	}
 	whole := plainOf(file)
 	r := readerTest(t, dir)
-	origins := r.originsOf(&listed{baseName: b, closed: true})
+	origins, _ := r.originsOf(&listed{baseName: b, closed: true})
 	if len(origins) != len(parts) {
 		t.Fatalf("%d parts named, want %d", len(origins), len(parts))
 	}

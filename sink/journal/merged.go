@@ -28,7 +28,7 @@ func spanOf(origins []origin, base string) (span, bool) {
 	return span{}, false
 }
 
-// inParts reports whether a line at a place is in the parts that are wanted.
+// inParts reports whether a byte at a place is in the parts that are wanted.
 func (q *query) inParts(at int64) bool {
 	for _, p := range q.parts {
 		if p.from <= at && at < p.to {
@@ -106,14 +106,24 @@ func (r *Reader) walkGone(ctx context.Context, gone []string, q *query, each emi
 	return nil
 }
 
-// originsOf returns the parts of a merged file; nil for every other one, or if its
-// index can not be read.
-func (r *Reader) originsOf(l *listed) []origin {
+// originsOf returns the parts of a merged file; nil for every other one, or if its index
+// is damaged. unread says that the file is gone or can not be opened now, so that nothing
+// is known of it.
+func (r *Reader) originsOf(l *listed) (origins []origin, unread bool) {
 	if !l.merged() || !l.closed {
-		return nil
+		return nil, false
 	}
-	if i := r.infoOf(r.shelf.volume(l)); i != nil {
-		return i.origins
+	v := r.shelf.volume(l)
+	if i := v.info.Load(); i != nil {
+		return i.origins, false
 	}
-	return nil
+	f, x, i, _ := r.openClosed(v)
+	if f == nil {
+		return nil, true
+	}
+	_ = f.Close()
+	if x == nil {
+		return nil, false
+	}
+	return i.origins, false
 }

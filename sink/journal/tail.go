@@ -98,7 +98,7 @@ func (t *tailer) begin(fromStart bool) error {
 	}
 	for i := range bases {
 		l := &bases[i]
-		if origins := t.r.originsOf(l); origins != nil {
+		if origins, _ := t.r.originsOf(l); origins != nil {
 			for _, o := range origins {
 				t.at[o.base] = &tailed{done: true}
 			}
@@ -180,9 +180,14 @@ func (t *tailer) poll(ctx context.Context) bool {
 	for i := range bases {
 		there[bases[i].text] = true
 	}
+	unread := false // a merged file of which the parts are not known now
 	for i := range bases {
 		l := &bases[i]
-		origins := t.r.originsOf(l)
+		origins, later := t.r.originsOf(l)
+		if later {
+			unread = true
+			continue
+		}
 		if origins != nil {
 			if !t.merged(ctx, l, origins, there) {
 				return false
@@ -207,7 +212,7 @@ func (t *tailer) poll(ctx context.Context) bool {
 		}
 	}
 	for base := range t.at {
-		if !there[base] {
+		if !there[base] && !unread { // it may be one of the parts
 			delete(t.at, base)
 		}
 	}
@@ -246,6 +251,11 @@ func (t *tailer) read(ctx context.Context, l *listed, q *query, from int64) (end
 // merged yields of a merged file the parts that were not read to their end while they
 // were files of their own. What is still there as its own file is left to that.
 func (t *tailer) merged(ctx context.Context, l *listed, origins []origin, there map[string]bool) bool {
+	if at := t.at[l.text]; at != nil && at.done { // it was here before its parts were known
+		for _, o := range origins {
+			t.of(o.base).done = true
+		}
+	}
 	q := &query{}
 	var parts []*tailed
 	for _, o := range origins {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"testing"
@@ -64,7 +65,7 @@ func TestUnreadIsDamage(t *testing.T) {
 }
 
 // A follower misses nothing of a file that can not be opened for a while: not when it
-// begins, nor when the file is closed or merged meanwhile.
+// begins, nor when the file is closed meanwhile.
 func TestTailTriesAgain(t *testing.T) {
 	for _, fails := range [][]int{{0}, {1}, {2}, {3}, {4}, {0, 1, 2, 3, 4}} {
 		dir := t.TempDir()
@@ -118,6 +119,84 @@ func TestTailTriesAgain(t *testing.T) {
 		slices.Sort(got) // which file is read first depends on what fails
 		if diff := cmp.Diff(insertIDs(batch[2:]), got); diff != "" {
 			t.Errorf("failing at %v (-want +got)\n%s", fails, diff)
+		}
+	}
+}
+
+// putSmall puts in files that are merged as soon as a journal is there.
+func putSmall(t *testing.T, dir string) {
+	t.Helper()
+	for p := range uint32(40) {
+		putFile(t, dir, newBase("web", testStart, 1000+p, 1), makeBatch(t, 100+int(p)*5, 5, 50), true)
+	}
+}
+
+func mergeTest(t *testing.T, dir string) {
+	t.Helper()
+	openTest(t, dir, nil)
+	waitFor(t, func() bool { return len(names(t, dir, extClosed)) < 20 })
+}
+
+// A follower gets nothing from before it began, and all that is later, where files are
+// merged before it or meanwhile and can not be opened at the beginning, or later.
+func TestTailMergedUnread(t *testing.T) {
+	const opens, fails = false, true
+	for _, before := range []bool{true, false} {
+		for _, steps := range [][]bool{{opens, opens}, {fails, opens}, {opens, fails}, {fails, fails}} {
+			dir := t.TempDir()
+			putSmall(t, dir)
+			// One has a line that is not finished yet.
+			batch := makeBatch(t, 0, 5, 1)
+			var b []byte
+			cut := 0
+			for i, e := range batch {
+				if i == 2 {
+					cut = len(b) + 30
+				}
+				b = appendLine(b, e.Line())
+			}
+			write := func(n int) {
+				t.Helper()
+				if before { // the journal that merges would adopt it
+					return
+				}
+				if err := os.WriteFile(filepath.Join(dir, newBase("web", testStart, 500, 1)+extOpen), b[:n], 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(cut)
+			if before {
+				mergeTest(t, dir)
+			}
+			r, o := failingReader(t, dir)
+			set := func(fails bool) {
+				if o.err = nil; fails {
+					o.err = syscall.EMFILE
+				}
+			}
+			var got []string
+			tl := tailer{r: r, dup: newSeen(), at: map[string]*tailed{}, yield: yieldIDs(t, &got)}
+			set(steps[0])
+			if err := tl.begin(false); err != nil {
+				t.Fatal(err)
+			}
+			write(len(b))
+			if !before {
+				mergeTest(t, dir)
+			}
+			for _, fails := range []bool{steps[1], opens, opens} {
+				if set(fails); !tl.poll(t.Context()) {
+					t.Fatal("it ended")
+				}
+			}
+			want := insertIDs(batch[2:])
+			if before {
+				want = nil
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("merged before %v, failing %v (-want +got)\n%.500s", before, steps, diff)
+			}
 		}
 	}
 }

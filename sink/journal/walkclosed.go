@@ -329,8 +329,9 @@ func (d *blockReader) lines(frame []byte, b *block, q *query, from int64, keep [
 			continue
 		}
 		// Of a damaged block the lines can not be told apart by counting. A follower that
-		// could not look for the beginning of its line has a place within that.
-		if good++; at <= from || q.parts != nil && !q.inParts(start) || derr == nil && good < len(keep) && !keep[good] {
+		// could not look for the beginning of its line has a place within that; its newline
+		// lies behind it.
+		if good++; at <= from || q.parts != nil && !q.inParts(at-1) || derr == nil && good < len(keep) && !keep[good] {
 			continue
 		}
 		if err := d.r.line(d.name, b.at, rawLine{at: start, text: text}, q, each); err != nil {
