@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/txtrail/txtrail/entry"
 )
@@ -323,5 +324,55 @@ func TestForeign(t *testing.T) {
 	}
 	if b, err := os.ReadFile(outside); err != nil || !slices.Equal(b, content) {
 		t.Error("a link was followed")
+	}
+}
+
+// OnDamage may use the reader that tells it, also for the file that is damaged.
+func TestOnDamageReads(t *testing.T) {
+	dir := t.TempDir()
+	batch := makeBatch(t, 0, 10, 1)
+	b := []byte("no line\n")
+	for _, e := range batch {
+		b = appendLine(b, e.Line())
+	}
+	if err := os.WriteFile(filepath.Join(dir, newBase("web", testStart, 1, 1)+extOpen), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, read := range map[string]func(r *Reader) int{
+		"look-up": func(r *Reader) int { return len(lookupIDs(t, r, "txid-000000")) },
+		"coverage": func(r *Reader) int {
+			c, err := r.Coverage(context.Background())
+			if err != nil {
+				return 0
+			}
+			return c.Files
+		},
+		"rows": func(r *Reader) (n int) {
+			for range r.Rows(context.Background(), ScanOptions{}) {
+				n++
+			}
+			return n
+		},
+	} {
+		var r *Reader
+		told := 0
+		r, err := OpenReader(dir, &ReaderOptions{OnDamage: func(Damage) {
+			if told++; read(r) == 0 {
+				t.Errorf("%s: OnDamage can not read", name)
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan int, 1)
+		go func() { done <- read(r) }()
+		select {
+		case n := <-done:
+			if n == 0 || told != 1 {
+				t.Errorf("%s: %d read, told %d times", name, n, told)
+			}
+		case <-time.After(3 * time.Second):
+			t.Fatalf("%s waits for itself", name)
+		}
 	}
 }

@@ -59,10 +59,22 @@ type openView struct {
 }
 
 // view reads what is new in the file. ok is false where nothing is remembered: the
-// file has to be read as it is.
+// file has to be read as it is. What is damaged is told when no lock is held any more: who
+// is told may read this very file.
 func (x *openIndex) view(ctx context.Context, r *Reader, f *os.File, name string) (v openView, ok bool, err error) {
+	var met []Damage
+	var unread error
+	var at int64
 	x.mu.Lock()
-	defer x.mu.Unlock()
+	defer func() {
+		x.mu.Unlock()
+		for _, d := range met {
+			r.damage.add(d)
+		}
+		if unread != nil {
+			r.unreadable(name, at, unread)
+		}
+	}()
 	st, err := f.Stat()
 	if err != nil {
 		return v, false, nil
@@ -88,7 +100,7 @@ func (x *openIndex) view(ctx context.Context, r *Reader, f *os.File, name string
 		}
 		if err != nil {
 			if !isEOF(err) {
-				r.unreadable(name, lines.at, err)
+				at, unread = lines.at, err
 			}
 			break
 		}
@@ -96,18 +108,20 @@ func (x *openIndex) view(ctx context.Context, r *Reader, f *os.File, name string
 			v.last = raw
 			break
 		}
-		x.add(r, name, raw)
+		if err := x.add(raw); err != nil && len(met) < maxDamagePerFile {
+			met = append(met, Damage{File: name, Offset: raw.at, Lines: 1, Err: err})
+		}
 		x.end = raw.at + raw.size + 1
 	}
 	v.lines, v.ids, v.cols, v.end, v.min, v.max, v.size = x.lines, x.ids, x.cols.set(), x.end, x.min, x.max, x.size
 	return v, true, nil
 }
 
-// add takes a whole line.
-func (x *openIndex) add(r *Reader, name string, raw rawLine) {
-	line, ok := r.check(name, raw.at, raw)
-	if !ok {
-		return
+// add takes a whole line, or says why it is none.
+func (x *openIndex) add(raw rawLine) error {
+	line, err := checkLine(raw)
+	if line == nil {
+		return err
 	}
 	l := openLine{at: raw.at, size: int32(raw.size)}
 	h := readHead(line)
@@ -134,6 +148,7 @@ func (x *openIndex) add(r *Reader, name string, raw rawLine) {
 	}
 	x.lines = append(x.lines, l)
 	x.cols.add(line)
+	return nil
 }
 
 func (x *openIndex) id(l *openLine) []byte { return x.ids[l.id:][:l.idLen] }

@@ -21,7 +21,8 @@ import (
 // ReaderOptions of a [Reader]. Nil means the defaults.
 type ReaderOptions struct {
 	// OnDamage is told of each damage once, as it is met; [Reader.Coverage] lists
-	// them. It may be called from any goroutine that reads. Default none.
+	// them. It may be called from any goroutine that reads, and may use
+	// the Reader. Default none.
 	OnDamage func(Damage)
 	// CacheBytes bounds what is kept in memory from one call to the next, in bytes:
 	// filters of the txids of closed files (half; 4 a txid, so that 8 million fit by

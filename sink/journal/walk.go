@@ -196,22 +196,30 @@ func (q *query) byLine(line []byte, h head) (skip bool, err error) {
 // check returns the canonical line of a line that is good, and tells of one that is
 // not.
 func (r *Reader) check(file string, at int64, raw rawLine) ([]byte, bool) {
+	line, err := checkLine(raw)
+	if err != nil {
+		r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: err})
+	}
+	return line, line != nil
+}
+
+// checkLine returns the canonical line of a line that is good, else nil, and what is wrong
+// with it: nothing if it is empty.
+func checkLine(raw rawLine) ([]byte, error) {
 	if raw.text == nil {
-		r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: fmt.Errorf("%w: %w", ErrLine, errTooLong)})
-		return nil, false
+		return nil, fmt.Errorf("%w: %w", ErrLine, errTooLong)
 	}
 	if blank(raw.text) {
 		if len(raw.text) > 0 {
-			r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: ErrRecorded})
+			return nil, ErrRecorded
 		}
-		return nil, false
+		return nil, nil
 	}
 	line, err := stripLine(raw.text)
 	if err != nil {
-		r.damage.add(Damage{File: file, Offset: at, Lines: 1, Err: fmt.Errorf("%w: %w", ErrLine, err)})
-		return nil, false
+		return nil, fmt.Errorf("%w: %w", ErrLine, err)
 	}
-	return line, true
+	return line, nil
 }
 
 // headOf is the head of a line that had to be parsed.
