@@ -43,26 +43,25 @@ var _ sink.Sink = (*Journal)(nil)
 
 // openFile is the file being written.
 type openFile struct {
-	f      file
-	base   string
-	path   string
-	size   int64
-	first  time.Time   // when its first entry was written
-	dirty  atomic.Bool // written to since the last sync
-	torn   bool        // ends in the middle of a line
-	bad    bool        // a write to it failed in a way that another file may not have
-	named  atomic.Bool // its name is on the disk
-	closed atomic.Bool
-	rows   *notedRows // of all its lines; nil when some may be missing
+	f     file
+	base  string
+	path  string
+	size  int64
+	first time.Time   // when its first entry was written
+	dirty atomic.Bool // written to since the last sync
+	torn  bool        // ends in the middle of a line
+	bad   bool        // a write to it failed in a way that another file may not have
+	named atomic.Bool // its name is on the disk
+	over  atomic.Bool // its copy is on the disk, or it was removed: a sync is for nothing
+	rows  *notedRows  // of all its lines; nil when some may be missing
 
 	adopted bool // a dead writer's
+
+	syncing sync.Mutex // held by who syncs it
 }
 
-// close closes it. Somebody may be syncing it.
-func (c *openFile) close() {
-	c.closed.Store(true)
-	_ = c.f.Close()
-}
+// close closes it, once it is over or was synced. Somebody may be syncing it.
+func (c *openFile) close() { _ = c.f.Close() }
 
 // mark is where one entry's line ends in the buffer.
 type mark struct {

@@ -99,6 +99,8 @@ func (k *keeper) letGo(c *openFile) error {
 func (k *keeper) drop(c *openFile) (err error) {
 	if c.f.Linked() {
 		err = k.j.syncFile(c)
+	} else {
+		c.over.Store(true)
 	}
 	c.close()
 	return err
@@ -192,7 +194,8 @@ func (k *keeper) close(ctx context.Context) error {
 	}
 }
 
-// ticks syncs, rotates by age, and closes what was let go, until all is compressed.
+// ticks syncs, rotates by age, and closes what was let go, until all is compressed or Close
+// has given up.
 func (k *keeper) ticks() {
 	defer k.done.Done()
 	t := time.NewTicker(k.j.opts.SyncEvery)
@@ -205,6 +208,9 @@ func (k *keeper) ticks() {
 		case c := <-k.gone:
 			k.j.tell(k.drop(c))
 		case <-t.C:
+			if k.abort.Load() { // Close has returned: nobody wants to hear of more
+				return
+			}
 			k.j.tick()
 			if l := k.flight.Load(); l != nil {
 				l.watch()
@@ -235,8 +241,11 @@ func (j *Journal) tick() {
 }
 
 // syncFile forces a file to the disk if it was written to since the last time. The error is
-// for OnError.
+// for OnError. Who closes the file afterwards must not overtake a sync that is under way and
+// fails: nothing would sync the file any more.
 func (j *Journal) syncFile(c *openFile) error {
+	c.syncing.Lock()
+	defer c.syncing.Unlock()
 	if !c.dirty.Swap(false) {
 		return nil
 	}
@@ -248,8 +257,8 @@ func (j *Journal) syncFile(c *openFile) error {
 			c.named.Store(true)
 		}
 	}
-	if err == nil || c.closed.Load() || errors.Is(err, fs.ErrClosed) {
-		return nil // closed meanwhile: what has taken its place is on the disk
+	if err == nil || c.over.Load() || errors.Is(err, fs.ErrClosed) {
+		return nil // closed meanwhile: its copy is on the disk, or what failed was told
 	}
 	c.dirty.Store(true)
 	j.count.syncErrors.Add(1)

@@ -44,8 +44,9 @@ type Options struct {
 	// MaxBytes caps the whole folder, the files of other writers included, by
 	// removing the oldest closed files. It is looked at when files are compressed and
 	// once a minute. Files being written are never removed, nor are those that wait to
-	// be compressed: mostly none, and up to 64 of a writer (MaxFileBytes each) where
-	// compressing can not keep up. By these, and by the copy that is being made of one,
+	// be compressed: mostly none. Where compressing can not keep up they are up to 64 of a
+	// writer that wait, one that is being compressed, and 64 that were let go and are not
+	// synced yet (MaxFileBytes each). By these, and by the copy that is being made of one,
 	// the folder may exceed the cap. Files with entries that a sink has not
 	// got yet (see Spool) go last, and only for this cap or a full disk; that is
 	// counted in Stats.RemovedUnshipped and told to OnError.

@@ -47,6 +47,8 @@ func (j *Journal) finish(c *openFile) bool {
 			j.keep.failed(c.base)
 			j.reportOnce("seal "+c.base+" "+err.Error(), fmt.Errorf("journalsink: %s can not be compressed and stays as it is: %w", c.path, err))
 		}
+	} else {
+		c.over.Store(true)
 	}
 	c.close()
 	return err == nil

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ type waitingFS struct {
 	quickFS
 	compress chan struct{} // closed: files may be compressed
 	sync     chan struct{} // closed: a sync may end
+	held     atomic.Bool   // one is waiting to be compressed, or was
 
 	mu     sync.Mutex
 	begun  int
@@ -30,6 +32,7 @@ func newWaitingFS() *waitingFS {
 
 func (w *waitingFS) Create(path string, perm fs.FileMode) (file, error) {
 	if strings.HasSuffix(path, extTemp) {
+		w.held.Store(true)
 		<-w.compress
 		return w.quickFS.Create(path, perm)
 	}
@@ -158,6 +161,71 @@ func TestWaitingFilesSyncFails(t *testing.T) {
 		t.Errorf("%d synced", synced)
 	}
 	close(w.compress)
+}
+
+// failingCopyFS compresses nothing.
+type failingCopyFS struct{ *waitingFS }
+
+func (w failingCopyFS) Create(path string, perm fs.FileMode) (file, error) {
+	if strings.HasSuffix(path, extTemp) {
+		<-w.compress
+		return nil, syscall.EIO
+	}
+	return w.waitingFS.Create(path, perm)
+}
+
+// A sync that fails while its file is given up, with nothing in its place, is told of.
+func TestSyncFailsOfFileGivenUp(t *testing.T) {
+	w := newWaitingFS()
+	w.fail = syscall.ENOTSUP // not what the compressing says
+	told := &told{}
+	j := openTest(t, t.TempDir(), &Options{fs: failingCopyFS{w}, MaxFileBytes: 1, SyncEvery: time.Hour, OnError: told.add})
+	writeFiles(t, j, 0, 2)
+	waitFor(t, func() bool { j.keep.mu.Lock(); defer j.keep.mu.Unlock(); return j.keep.busy != nil })
+	synced := make(chan struct{})
+	go func() {
+		defer close(synced)
+		j.tell(j.keep.syncWaiting())
+	}()
+	waitFor(t, func() bool { return j.Stats().Syncs > 0 })
+	close(w.compress)
+	for begun := time.Now(); time.Since(begun) < 50*time.Millisecond; time.Sleep(time.Millisecond) {
+		if _, _, closed := w.counts(); closed > 0 {
+			break // without a look at the sync
+		}
+	}
+	close(w.sync)
+	<-synced
+	waitFor(t, func() bool { return j.Stats().SealErrors > 0 })
+	if s := j.Stats(); s.SyncErrors == 0 || !told.is(syscall.ENOTSUP) {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+// When Close has given up, no tick follows: a disk that fails is told of no more.
+func TestNothingIsToldAfterClose(t *testing.T) {
+	w := newWaitingFS()
+	w.fail = syscall.EIO
+	close(w.sync)
+	told := &told{}
+	j := openTest(t, t.TempDir(), &Options{fs: w, MaxFileBytes: 1, SyncEvery: time.Millisecond, OnError: told.add})
+	defer close(w.compress)
+	writeFiles(t, j, 0, 10)
+	waitFor(t, w.held.Load)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := j.Close(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Close: %v", err)
+	}
+	told.mu.Lock()
+	n := len(told.errs)
+	told.mu.Unlock()
+	time.Sleep(100 * time.Millisecond) // of ticks, if there were any
+	told.mu.Lock()
+	defer told.mu.Unlock()
+	if after := len(told.errs) - n; after > 1 { // a tick was under way
+		t.Errorf("told %d times after Close", after)
+	}
 }
 
 func exists(t *testing.T, path string) bool {
