@@ -75,6 +75,35 @@ func TestCloseWhileSinkHangs(t *testing.T) {
 	}
 }
 
+// What the journal says while it is closed is told too, within Close's time.
+func TestOnErrorWhileClosing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		trail, err := Open(Config{
+			Dir: dir, LookupEnv: func(string) (string, bool) { return "", false }, LogHandler: slog.DiscardHandler, InFlightSlots: -1,
+			OnError: func(error) {
+				time.Sleep(200 * time.Millisecond)
+				told++
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		trail.Logger().Info("a line")
+		time.Sleep(100 * time.Millisecond) // less than SyncEvery: no tick finds it
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		_ = trail.Close(context.Background())
+		if d := time.Since(begun); told == 0 || d > time.Second {
+			t.Errorf("told %d times in the %s that Close took", told, d)
+		}
+		time.Sleep(time.Hour)
+	})
+}
+
 // With AuditSinks a request waits for the sinks, whatever the output.
 func TestAuditSinksAnyOutput(t *testing.T) {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)

@@ -286,7 +286,7 @@ func (l *lazyJournal) Close(ctx context.Context) error {
 		errs[len(errs)-1] = closeJournal(ctx, j)
 	}
 	if l.teller != nil {
-		report.Within(l.teller.Busy(), report.Prompt)
+		l.teller.Finish(ctx)
 	}
 	return errors.Join(errs...)
 }
@@ -307,14 +307,11 @@ func closeJournal(ctx context.Context, j *journalsink.Journal) error {
 // CloseGrace implements [sink.Nested]: the ships, the journal and OnError follow each
 // other, and so do the queues in memory, if there were any.
 func (l *lazyJournal) CloseGrace() time.Duration {
-	l.mu.Lock()
-	branches := l.branches
-	l.mu.Unlock()
 	var queues, ships time.Duration
-	for _, b := range branches {
-		queues = max(queues, sink.CloseGrace(b))
-	}
 	for _, o := range l.others {
+		if b := o.standIn.Load(); b != nil {
+			queues = max(queues, b.CloseGrace())
+		}
 		ships = max(ships, o.ship.CloseGrace())
 	}
 	return queues + ships + journalGrace + report.Prompt

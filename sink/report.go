@@ -170,8 +170,8 @@ func (r *reporter) hurry() {
 	r.ending = true
 }
 
-// finish tells all that is held, and waits until it was told: for lastWord at most, and
-// when ctx has ended no longer than [report.Prompt].
+// finish tells all that is held, and waits until it was told, as [report.Teller.Finish]
+// does.
 func (r *reporter) finish(ctx context.Context) {
 	now := r.now()
 	r.mu.Lock()
@@ -179,22 +179,8 @@ func (r *reporter) finish(ctx context.Context) {
 	due, _ := r.due(now, true)
 	r.mu.Unlock()
 	r.tell(due...)
-	busy := r.teller.Busy()
-	if busy == nil {
-		return
-	}
-	t := time.NewTimer(lastWord)
-	defer t.Stop()
-	select {
-	case <-busy:
-	case <-t.C:
-	case <-ctx.Done():
-		report.Within(busy, report.Prompt)
-	}
+	r.teller.Finish(ctx)
 }
-
-// lastWord is how long Close waits for OnError.
-const lastWord = time.Second
 
 // merge adds up drops of one reason; of other errors the newest stands for all.
 func merge(held, err error) error {

@@ -103,7 +103,7 @@ func TestReporterSlow(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), within)
 			r.finish(ctx)
 			cancel()
-			if d, want := time.Since(begun), min(lastWord, within+report.Prompt); d != want {
+			if d, want := time.Since(begun), min(report.LastWord, within+report.Prompt); d != want {
 				t.Errorf("finish took %s, want %s", d, want)
 			}
 		}

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -10,6 +12,10 @@ import (
 // function returns sooner, and has been told then before anything else happens; one that
 // waits, for the very goroutine that tells it perhaps, holds up nobody for longer.
 const Prompt = 50 * time.Millisecond
+
+// LastWord is how long who ends waits for what has been met until then to be told, in the
+// time that it was given.
+const LastWord = time.Second
 
 // maxPending bounds what waits to be told.
 const maxPending = 100
@@ -75,12 +81,29 @@ func (t *Teller) Busy() <-chan struct{} {
 	return t.busy // a nil channel of this type is nil of that
 }
 
+// Finish waits until nothing is being told any more: for [LastWord] at most, and no longer
+// than [Prompt] beyond ctx.
+func (t *Teller) Finish(ctx context.Context) {
+	busy := t.Busy()
+	if busy == nil {
+		return
+	}
+	timer := time.NewTimer(LastWord)
+	defer timer.Stop()
+	select {
+	case <-busy:
+	case <-timer.C:
+	case <-ctx.Done():
+		Within(busy, Prompt)
+	}
+}
+
 func (t *Teller) run(busy chan struct{}) {
 	defer func() {
 		t.mu.Lock()
 		if t.busy == busy { // the function has ended its goroutine
 			t.busy = nil
-			if len(t.pending) > 0 {
+			if len(t.pending) > 0 || t.skipped > 0 {
 				t.busy = make(chan struct{})
 				go t.run(t.busy)
 			}
@@ -90,6 +113,10 @@ func (t *Teller) run(busy chan struct{}) {
 	}()
 	for {
 		t.mu.Lock()
+		if len(t.pending) == 0 && t.skipped > 0 {
+			t.pending = append(t.pending, pending{err: notTold(t.skipped)})
+			t.skipped = 0
+		}
 		if len(t.pending) == 0 {
 			t.pending, t.busy = nil, nil
 			t.mu.Unlock()
@@ -100,6 +127,14 @@ func (t *Teller) run(busy chan struct{}) {
 		t.mu.Unlock()
 		t.one(p)
 	}
+}
+
+// notTold is told in the end of what there was no room for, if no other error was.
+func notTold(n int) error {
+	if n == 1 {
+		return errors.New("txtrail: 1 error was not told: OnError takes too long")
+	}
+	return fmt.Errorf("txtrail: %d errors were not told: OnError takes too long", n)
 }
 
 // one calls the function. A fault in it must not stop anything else.

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -42,16 +43,23 @@ func TestTeller(t *testing.T) {
 		if took := time.Since(begun); took != report.Prompt {
 			t.Errorf("it took %s", took)
 		}
-		if !report.Within(tl.Busy(), 102*time.Minute) {
+		if !report.Within(tl.Busy(), 103*time.Minute) {
 			t.Fatal("it does not end")
 		}
 		// The one that is being told when the others come is not among those that wait.
-		if n := len(told) - 4; n != 101 || told[4] != "0" || told[104] != "100" {
+		if n := len(told) - 4; n != 102 || told[4] != "0" || told[104] != "100" || told[105] != "txtrail: 99 errors were not told: OnError takes too long" {
 			t.Errorf("%d told: %v", n, told)
 		}
-		slow = 0
+		// What comes before the end says it.
+		for i := range 102 {
+			tl.Tell(fmt.Errorf("%d", i))
+		}
+		time.Sleep(90 * time.Second)
 		tl.Tell(errors.New("after"))
-		if s := told[len(told)-1]; s != "after (99 before it were not told: OnError takes too long)" {
+		slow = 0
+		time.Sleep(time.Minute)
+		synctest.Wait() // for the race detector: a sleep orders nothing
+		if s := told[len(told)-1]; tl.Busy() != nil || s != "after (1 before it were not told: OnError takes too long)" {
 			t.Error(s)
 		}
 	})
@@ -76,4 +84,30 @@ func TestTellerGoexit(t *testing.T) {
 			t.Errorf("%d told, %d", told, after)
 		}
 	})
+}
+
+// Who ends waits for the last word, and no longer than it may.
+func TestTellerFinish(t *testing.T) {
+	for _, tt := range []struct{ takes, within, want time.Duration }{
+		{0, time.Hour, 0},
+		{200 * time.Millisecond, time.Hour, 200 * time.Millisecond},
+		{time.Minute, time.Hour, report.LastWord},
+		{time.Minute, 300 * time.Millisecond, 300*time.Millisecond + report.Prompt},
+		{time.Minute, 0, report.Prompt},
+		{200 * time.Millisecond, 180 * time.Millisecond, 200 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tl := report.NewTeller(func(error) { time.Sleep(tt.takes) })
+			tl.Finish(t.Context()) // nothing to wait for
+			tl.Add(errors.New("x"), nil)
+			ctx, cancel := context.WithTimeout(t.Context(), tt.within)
+			defer cancel()
+			begun := time.Now()
+			tl.Finish(ctx)
+			if took := time.Since(begun); took != tt.want {
+				t.Errorf("%+v: it took %s", tt, took)
+			}
+			time.Sleep(time.Hour)
+		})
+	}
 }
