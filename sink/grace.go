@@ -26,9 +26,9 @@ type Nested interface {
 	CloseGrace() time.Duration
 }
 
-// CloseGrace returns how long after the end of its context the Close of s returns at the
+// closeGraceOf returns how long after the end of its context the Close of s returns at the
 // latest if it is [Nested], also behind a [Filter] or [Wrapper]s; else 0.
-func CloseGrace(s Sink) time.Duration {
+func closeGraceOf(s Sink) time.Duration {
 	for {
 		switch w := s.(type) {
 		case Nested:
@@ -65,7 +65,7 @@ func endGrace(s Sink) time.Duration { return drainGrace + withinGrace(s) + tellG
 
 // withinGrace is how long closeWithin lasts beyond its context.
 func withinGrace(s Sink) time.Duration {
-	if g := CloseGrace(s); g > 0 {
+	if g := closeGraceOf(s); g > 0 {
 		return g + wordGrace
 	}
 	return closeGrace + wordGrace
@@ -74,7 +74,7 @@ func withinGrace(s Sink) time.Duration {
 // closeWithin closes a sink, with a little time of its own when ctx has ended: a file
 // has to be closed all the same. One that is [Nested] sees to that itself.
 func closeWithin(ctx context.Context, s Sink) error {
-	nested := CloseGrace(s)
+	nested := closeGraceOf(s)
 	if ctx.Err() != nil && nested == 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
