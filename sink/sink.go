@@ -28,7 +28,7 @@ import (
 //   - Close releases what the sink holds, within its context; one that closes other
 //     sinks, which may hang, says how much longer it needs ([Nested]). It may be called
 //     while a Write runs, which then has been done or not done and says which;
-//     and more than once. Later Writes return a permanent error that wraps
+//     and more than once, also at the same time. Later Writes return a permanent error that wraps
 //     [ErrClosed].
 //
 // Both methods are safe for concurrent use. A Queue never calls Write twice at a

@@ -28,6 +28,11 @@ func closeCases() []Case {
 			check:  checkCloseTwice,
 		},
 		{
+			Name:   "close at once",
+			Reason: "A Fanout closes its sinks at the same time, so that one that stands behind two Filters gets two Closes at once, and a shutdown may be asked for by two goroutines. Only one does something, and none of them fails; run this with -race too.",
+			check:  checkCloseAtOnce,
+		},
+		{
 			Name:   "write after close",
 			Reason: "A Write after Close will never succeed: its error is permanent and wraps ErrClosed, and nothing is stored.",
 			check:  checkWriteAfterClose,
@@ -100,6 +105,28 @@ func checkCloseTwice(h Harness) error {
 		}
 	}
 	return h.holds(insertIDs(Samples(0, 1)))
+}
+
+func checkCloseAtOnce(h Harness) error {
+	batch := Samples(0, 3)
+	if err := h.accept(batch); err != nil {
+		return err
+	}
+	errs := make([]error, 4)
+	begin := make(chan struct{})
+	var closes sync.WaitGroup
+	for i := range errs {
+		closes.Go(func() {
+			<-begin
+			errs[i] = closeWithin(context.Background(), h.Sink)
+		})
+	}
+	close(begin)
+	closes.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%d Closes at once: %w", len(errs), err)
+	}
+	return h.holds(insertIDs(batch))
 }
 
 func checkWriteAfterClose(h Harness) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,6 +71,7 @@ func (b *bad) Close(ctx context.Context) error {
 func TestSuiteFails(t *testing.T) {
 	var retained []*entry.Entry
 	closes := 0
+	var closing atomic.Int32
 	tests := map[string]*bad{
 		"empty batch": {write: func(ctx context.Context, m *sinktest.Memory, batch []*entry.Entry) error {
 			if len(batch) == 0 {
@@ -163,6 +165,12 @@ func TestSuiteFails(t *testing.T) {
 		"close twice": {close: func(ctx context.Context, m *sinktest.Memory) error {
 			if closes++; closes > 1 {
 				return errors.New("closed already")
+			}
+			return m.Close(ctx)
+		}},
+		"close at once": {close: func(ctx context.Context, m *sinktest.Memory) error {
+			if closing.Add(1) > 1 {
+				return errors.New("closing already")
 			}
 			return m.Close(ctx)
 		}},
