@@ -130,7 +130,8 @@ func (t *tailer) each(ctx context.Context, q *query, each emit) error {
 		switch _, _, err := t.r.walkVolume(ctx, v, q, 0, each); {
 		case errors.Is(err, errUnread):
 			t.at[v.text] = &tailed{}
-			for _, o := range t.r.originsOf(&v.listed) {
+			origins, _ := t.r.originsOf(&v.listed)
+			for _, o := range origins {
 				t.at[o.base] = &tailed{}
 			}
 		case errors.Is(err, fs.ErrNotExist):
