@@ -126,9 +126,13 @@ type Config struct {
 	// LogHandler is what [Trail.Logger] writes to beside the trail, and where Open
 	// says in one line where entries go. Default text on stderr.
 	LogHandler slog.Handler
-	// OnError gets what goes wrong in txtrail itself: it must return soon and may be
-	// called by several goroutines at the same time. Default: a warning through slog, at
-	// most one in 10 s of a sort.
+	// OnError gets what goes wrong in txtrail itself. It may be called by several
+	// goroutines at the same time. The queue's worker, each sink's and the journal's writer
+	// wait 50 ms for it and then go on; a request or call waits until it returns, where a
+	// function of yours has panicked. [Trail.Close] waits for it in its end, for what the
+	// sinks, the journal and then the queue have to tell: 1 s each at most, and each no
+	// longer than 50 ms beyond its context. Default: a warning through slog, at most one in
+	// 10 s of a sort.
 	OnError func(error)
 	// LookupEnv reads the environment. Default [os.LookupEnv].
 	LookupEnv func(string) (string, bool)
