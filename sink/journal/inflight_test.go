@@ -63,7 +63,13 @@ func leaveDead(t *testing.T, dir string, n int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(file)), b, 0o600); err != nil {
+		// At once: a journal that looks meanwhile would take an empty one away.
+		whole := filepath.Join(home, "whole")
+		err = os.WriteFile(whole, b, 0o600)
+		if err == nil {
+			err = os.Rename(whole, filepath.Join(dir, filepath.Base(file)))
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
