@@ -47,7 +47,13 @@ func putFile(t testing.TB, dir, base string, batch []*entry.Entry, closed bool) 
 		}
 		out, ext = b.Bytes(), extClosed
 	}
-	if err := os.WriteFile(filepath.Join(dir, base+ext), out, 0o600); err != nil {
+	// At once: a journal that looks meanwhile would adopt what is there of it.
+	whole := filepath.Join(t.TempDir(), "whole")
+	err := os.WriteFile(whole, out, 0o600)
+	if err == nil {
+		err = os.Rename(whole, filepath.Join(dir, base+ext))
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
