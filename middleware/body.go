@@ -23,12 +23,11 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.done {
 		return n, err
 	}
-	b.reader.odd = b.reader.odd != (n&1 != 0)
 	if b.reader.limit == limitAsk {
 		b.reader.limit = limitKept
 	}
-	if err == nil && n == len(p) && b.reader.limit == limitKept {
-		b.reader.limit = (*exchange)(b).limitOf(cap(p) > n)
+	if n == len(p) && n < cap(p) && (err == nil || ended) && b.reader.limit == limitKept {
+		b.reader.limit = (*exchange)(b).limitOf()
 	}
 	if n > 0 && n <= len(p) {
 		if rec := b.rec; rec != nil {

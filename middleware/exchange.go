@@ -54,8 +54,7 @@ type exchange struct {
 		ended  bool         // the body's end was seen
 		begun  atomic.Int32 // Reads
 		over   int32        // Reads that have returned
-		odd    bool         // so many bytes were read
-		bare   uint8        // Reads of nobody who limits it, as far as that was asked
+		looks  uint8        // for a MaxBytesReader that was passed, in vain
 		limit  limit        // of a MaxBytesReader
 		failed error
 	}

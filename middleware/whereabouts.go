@@ -49,12 +49,9 @@ func startOf(pc uintptr) uintptr {
 type places struct{ serve, mux, bounded uintptr }
 
 func newPlaces() places {
-	p := places{
-		serve: reflect.ValueOf((*exchange).serve).Pointer(),
-		mux:   reflect.ValueOf((*http.ServeMux).ServeHTTP).Pointer(),
+	return places{
+		serve:   reflect.ValueOf((*exchange).serve).Pointer(),
+		mux:     reflect.ValueOf((*http.ServeMux).ServeHTTP).Pointer(),
+		bounded: startOfBounded(),
 	}
-	if read, ok := maxBytesReader.MethodByName("Read"); ok {
-		p.bounded = read.Func.Pointer()
-	}
-	return p
 }
