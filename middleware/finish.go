@@ -278,15 +278,43 @@ func (ex *exchange) goneAway(rec *record, b *breakage) bool {
 		return false
 	}
 	if b.out.failed {
-		return !b.out.deadline && !b.out.handlerTimeout
+		// A HEAD over HTTP/2 is answered whole with the first flush, and what is written
+		// after that fails.
+		answered := ex.returned && bodiless(rec.HTTP.Method, int(ex.status))
+		return !answered && !b.out.deadline && !b.out.handlerTimeout
 	}
 	if !b.ctx.canceled || b.in.deadline {
 		return false // a read that took too long ends the context as well
 	}
 	// What the server still holds in its buffers, 4 KiB and 2 KiB, the client can not have.
 	const buffered = 6 << 10
-	// That a middleware around us has canceled it can not be told apart.
-	return !ex.whole(rec) || !out.flushed && rec.res.Size < buffered
+	switch {
+	case !ex.whole(rec):
+		return true
+	case out.flushed || rec.res.Size >= buffered:
+		return false
+	}
+	// A middleware around us, or the end of the server's BaseContext, may have canceled it
+	// as well; only of a failure there is more to say.
+	return ex.status >= 400 || !ex.connected()
+}
+
+// connected reports whether the client is known to be there still: whether the server,
+// which looks at the connection of a request over HTTP/1 meanwhile, has not seen its end.
+// Nobody's writer but the server's own is asked, since the lock is held.
+func (ex *exchange) connected() (is bool) {
+	w, ok := ex.w.(closeNotifier)
+	if !ok || ex.req.ProtoMajor != 1 || !ex.byServer(ex.w) {
+		return false // another protocol's servers begin to look when they are asked
+	}
+	defer func() {
+		// The server panics if its handler has returned, as one may that runs us in
+		// another goroutine.
+		if recover() != nil {
+			is = false
+		}
+	}()
+	return len(w.CloseNotify()) == 0 // what is in it may be for the handler
 }
 
 // whole reports whether the handler has given a whole answer, as far as its length is

@@ -153,6 +153,14 @@ type early struct {
 	answered bool
 }
 
+// Status says that it has answered, as those do that answer early.
+func (e *early) Status() int {
+	if e.answered {
+		return http.StatusOK
+	}
+	return 0
+}
+
 func (e *early) WriteHeader(status int) {
 	if !e.answered {
 		e.answered = true
@@ -193,6 +201,44 @@ func TestWriterThatAnswersEarly(t *testing.T) {
 		t.Cleanup(s.Close)
 		res, _ := do(t, s.Client(), request(t, "GET", s.URL, nil))
 		if e := rec.one(t); res.StatusCode != 200 || e.HTTP.Status != 200 || res.Header.Get(txid.Header) != string(e.TxID) {
+			t.Errorf("%s: answered %d with the ID %q, recorded %d", name, res.StatusCode, res.Header.Get(txid.Header), e.HTTP.Status)
+		}
+	}
+}
+
+// forwarding is a writer that hands a copy on as it is, such as those that hook into
+// another's methods.
+type forwarding struct{ http.ResponseWriter }
+
+func (f *forwarding) ReadFrom(src io.Reader) (int64, error) {
+	return f.ResponseWriter.(io.ReaderFrom).ReadFrom(src)
+}
+
+// Behind a writer that hands the copy on, nothing was answered where nothing came: the
+// answer is the one that the handler gives then, which a shared cache may keep.
+func TestWriterThatForwards(t *testing.T) {
+	folder, err := os.Open(t.TempDir()) // it can not be read
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { folder.Close() })
+	for name, src := range map[string]io.Reader{
+		"reader": failing{strings.NewReader(""), errors.New("the disk")},
+		"file":   folder,
+	} {
+		wrap, rec := recording(t, middleware.Options{})
+		h := wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if _, err := io.Copy(w, src); err != nil {
+				w.Header().Set("Cache-Control", "public, max-age=60")
+				w.WriteHeader(http.StatusNotFound)
+			}
+		}))
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h.ServeHTTP(&forwarding{w}, r)
+		}))
+		t.Cleanup(s.Close)
+		res, _ := do(t, s.Client(), request(t, "GET", s.URL, nil))
+		if e := rec.one(t); res.StatusCode != 404 || e.HTTP.Status != 404 || res.Header.Get(txid.Header) != "" {
 			t.Errorf("%s: answered %d with the ID %q, recorded %d", name, res.StatusCode, res.Header.Get(txid.Header), e.HTTP.Status)
 		}
 	}

@@ -306,7 +306,9 @@ func TestTwiceIsOnce(t *testing.T) {
 	}
 }
 
-// A whole answer is no failure because a deadline has passed.
+// A whole answer is no failure because a deadline has passed, or because somebody has
+// canceled the context of a client that is still there, such as a server's BaseContext that
+// ends at SIGTERM.
 func TestWholeAnswers(t *testing.T) {
 	write := func(text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }
@@ -340,8 +342,7 @@ func TestWholeAnswers(t *testing.T) {
 			w.(http.Flusher).Flush()
 		}, "ERROR timeout"},
 		{"late, more than can be told", past, write(strings.Repeat("x", 3<<10)), "ERROR timeout"},
-		// Whether the client or a middleware did it can not be told apart.
-		{"canceled", canceled, write("ok"), "WARNING client_aborted client_aborted"},
+		{"canceled", canceled, write("ok"), "INFO"},
 		{"canceled, without an answer", canceled, func(http.ResponseWriter, *http.Request) {}, "WARNING client_aborted client_aborted"},
 		{"canceled, and it failed", canceled, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 499) }, "WARNING client_aborted client_aborted"},
 	} {
@@ -360,6 +361,24 @@ func TestWholeAnswers(t *testing.T) {
 			}
 		})
 	}
+
+	// Over HTTP/2 the stream of a HEAD ends with the headers: later writes fail.
+	t.Run("HEAD", func(t *testing.T) {
+		wrap, rec := recording(t, middleware.Options{})
+		s := httptest.NewUnstartedServer(wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			for range 20 {
+				_, _ = w.Write(make([]byte, 1000))
+				time.Sleep(time.Millisecond) // the client has its answer meanwhile
+			}
+		})))
+		s.EnableHTTP2 = true
+		s.StartTLS()
+		defer s.Close()
+		do(t, s.Client(), request(t, "HEAD", s.URL, nil))
+		if e := rec.one(t); outcomeOf(e) != "INFO" {
+			t.Errorf("got %q %q", outcomeOf(e), e.Error.Message)
+		}
+	})
 
 	t.Run("gone", func(t *testing.T) {
 		wrap, rec := recording(t, middleware.Options{})

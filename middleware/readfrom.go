@@ -20,21 +20,39 @@ func (w *writer) readFrom(src io.Reader) (n int64, err error) {
 	ex.mu.Lock()
 	open := ex.status == 0 && !ex.done
 	ex.mu.Unlock()
-	open = open && ex.byServer(w.w)
-	if !kernelCopied(src) {
-		return ex.readTee(inner, src, open)
-	}
-	if open {
-		// What the kernel sends can not be looked at: the answer is noted before, and
-		// taken back where nothing came.
+	kernel := kernelCopied(src)
+	server := open && ex.byServer(w.w)
+	if open && (kernel || !server) {
+		// What the kernel sends can not be looked at, and another writer may answer before
+		// it reads: the answer is noted before, and taken back where nothing came.
 		ex.mu.Lock()
 		ex.implied = true
 		ex.mu.Unlock()
 		defer func() { // also where src panics
-			ex.copied(n != 0 || err == http.ErrContentLength) // bare; another's error is not to be asked
+			// bare; another's error is not to be asked
+			ex.copied(n != 0 || err == http.ErrContentLength || !server && answered(w.w))
 		}()
 	}
+	if !kernel {
+		return ex.readTee(inner, src, server)
+	}
 	return ex.readFile(inner, src)
+}
+
+// answered reports whether somebody's writer, or one within, says that it has answered: chi's
+// and Prometheus's do so before they read, httpsnoop's, by which OpenTelemetry wraps, never.
+func answered(w http.ResponseWriter) bool {
+	for range maxWrapped {
+		if s, ok := w.(interface{ Status() int }); ok && s.Status() != 0 {
+			return true
+		}
+		u, ok := w.(unwrapper)
+		if !ok {
+			return false
+		}
+		w = u.Unwrap()
+	}
+	return false
 }
 
 // byServer reports whether w is the one that net/http's server makes for HTTP/1; over

@@ -41,7 +41,8 @@ func (h *Ship) interrupt() {
 func (h *Ship) left(ctx context.Context) []error {
 	h.mu.Lock()
 	left, why := h.inflight+h.backlog.Entries, h.stats.LastError
-	none, unknown := h.stats.Standby || h.drained, h.stats.Unknown
+	// A mark passes by what can not be read: it waits all the same.
+	none, unknown := h.stats.Standby || h.drained && h.backlog.Unread == 0, h.stats.Unknown
 	h.mu.Unlock()
 	h.dismiss(ErrClosed)
 	if none || left == 0 && !unknown {

@@ -3,6 +3,7 @@ package journalsink
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -119,9 +120,21 @@ func TestUnreadableIsPutAside(t *testing.T) {
 
 // What can not be read is left to the next start, which Close says.
 func TestUnreadableIsLeft(t *testing.T) {
+	for _, aside := range []bool{false, true} { // true: it is no longer waited for
+		t.Run(fmt.Sprintf("aside %t", aside), func(t *testing.T) { testUnreadableIsLeft(t, aside) })
+	}
+}
+
+func testUnreadableIsLeft(t *testing.T, aside bool) {
 	a := newAsideTest(t)
 	h := a.ship(t, sink.Discard())
 	waitFor(t, func() bool { return h.Stats().Delivered == 5 && a.errs.has(ErrUnreadable) })
+	if aside {
+		a.clock.Store(int64(asideAfter))
+		if err := h.Flush(t.Context()); err == nil {
+			t.Error("Flush does not tell of what it went past")
+		}
+	}
 	if err := h.Close(t.Context()); !errors.Is(err, sink.ErrLeft) {
 		t.Errorf("closed with a file left: %v, want ErrLeft", err)
 	}
